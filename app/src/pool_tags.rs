@@ -14,7 +14,7 @@ const NAME: &str = "pooltag.txt";
 /// Upper bound on the size of a file; the usual one has some hundred kilobytes.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// Setting that stands for no list of tags.
+/// Setting for no list of tags.
 pub const NO_POOL_TAGS: &str = "none";
 
 /// Selection of the file.

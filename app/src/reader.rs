@@ -23,14 +23,14 @@ pub const ONLY_WINDOWS: &str =
     "the reader of Windows is available on Windows only: omit --reader windows, or run poolscope on Windows";
 
 impl Reader {
-    /// Whether the reader is available on this system.
+    /// Returns `true` if the reader is available on this system.
     #[must_use]
     pub const fn is_available(self) -> bool {
         matches!(self, Self::Native) || cfg!(windows)
     }
 }
 
-/// Whether the reader of Windows may open a file that the native reader rejected with this error.
+/// Returns `true` if the reader of Windows may open a file that the native reader rejected with this error.
 #[must_use]
 pub const fn windows_reader_may_open(error: &LoadError) -> bool {
     matches!(error, LoadError::Open(OpenError::NotATrace { .. }))

@@ -75,8 +75,8 @@ fn percent(recorded: &RecordedRange) -> String {
     if share < 0.1 { "less than 0.1 %".to_owned() } else { format!("about {share:.1} %") }
 }
 
-fn span(clock: &Clock, view: TimeRange) -> String {
-    format!("{} to {}", seconds(clock, view.from), seconds(clock, view.to))
+fn span(clock: &Clock, range: TimeRange) -> String {
+    format!("{} to {}", seconds(clock, range.from), seconds(clock, range.to))
 }
 
 fn seconds(clock: &Clock, time: Ticks) -> String {
@@ -107,7 +107,7 @@ mod tests {
             sentence(&trace)
         );
         let at = |seconds: f64| trace.clock.ticks(seconds);
-        let view = |from: f64, to: f64| TimeRange { from: at(from), to: at(to) };
+        let range = |from: f64, to: f64| TimeRange { from: at(from), to: at(to) };
         let cpu = CpuRange { cpu: 3, first: at(0.0), last: at(12.0), pool_events: 100, records: 200 };
         let cut = RecordedRange {
             end_missing: true,
@@ -117,15 +117,15 @@ mod tests {
             buffers: 30,
             buffers_written: Some(60),
             events: 1_000,
-            ..RecordedRange::whole(view(0.0, 12.0))
+            ..RecordedRange::whole(range(0.0, 12.0))
         };
-        let hole = Hole { range: view(2.0, 3.0), missing_events: 250, present_events: 10 };
+        let hole = Hole { range: range(2.0, 3.0), missing_events: 250, present_events: 10 };
         let holed = RecordedRange {
             start_missing: true,
             holes: vec![hole],
             events: 750,
-            analyzable: view(3.0, 12.0),
-            ..RecordedRange::whole(view(0.0, 12.0))
+            analyzable: range(3.0, 12.0),
+            ..RecordedRange::whole(range(0.0, 12.0))
         };
         trace.recorded = cut;
         assert_eq!(

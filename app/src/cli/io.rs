@@ -14,15 +14,15 @@ pub struct Io<'a> {
     pub out: Box<dyn Write + 'a>,
     /// Progress, warnings, errors.
     pub err: Box<dyn Write + 'a>,
-    /// Whether results are colored.
+    /// True if results are colored.
     pub color: bool,
-    /// Whether messages are colored.
+    /// True if messages are colored.
     pub err_color: bool,
-    /// Whether standard error is a terminal, so that a progress bar is shown.
+    /// True if standard error is a terminal, so that a progress bar is shown.
     pub interactive: bool,
     /// Width of the terminal in characters; `None` if results do not go to a terminal.
     pub width: Option<usize>,
-    /// What decides where symbols are looked for.
+    /// Environment that determines where symbols are searched.
     pub environment: SymbolEnvironment,
     /// Set when the user interrupts the command.
     pub cancel: CancelToken,
@@ -30,7 +30,7 @@ pub struct Io<'a> {
     pub color_rules: ColorRules,
     /// Terminals that show colors, for results and for errors.
     pub terminals: [bool; 2],
-    /// Whether these are the streams of the process, so that Ctrl-C interrupts the command.
+    /// True if these are the streams of the process, so that Ctrl-C interrupts the command.
     pub is_real: bool,
 }
 
@@ -69,7 +69,7 @@ impl ColorRules {
         }
     }
 
-    /// Whether a stream is colored. The command line takes precedence, then `NO_COLOR`, then `CLICOLOR_FORCE`.
+    /// Returns `true` if a stream is colored. The command line takes precedence, then `NO_COLOR`, then `CLICOLOR_FORCE`.
     #[must_use]
     pub const fn colored(self, choice: ColorChoice, is_terminal: bool) -> bool {
         match choice {
@@ -140,13 +140,13 @@ impl<'a> Io<'a> {
     }
 }
 
-/// Whether a terminal shows colors. Consoles of Windows need to be switched to interpret color codes.
+/// Returns `true` if a terminal shows colors. Consoles of Windows need to be switched to interpret color codes.
 #[cfg(windows)]
 fn shows_colors() -> bool {
     anstyle_query::windows::enable_ansi_colors().unwrap_or(false)
 }
 
-/// Whether a terminal shows colors.
+/// Returns `true` if a terminal shows colors.
 #[cfg(not(windows))]
 fn shows_colors() -> bool {
     true

@@ -80,7 +80,7 @@ pub struct Args {
 
 const FORMATS: [OutputFormat; 4] = [OutputFormat::Text, OutputFormat::Csv, OutputFormat::Json, OutputFormat::Markdown];
 
-/// What one verdict is about.
+/// Unit of a verdict.
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum GroupBy {
     /// A tag in a pool

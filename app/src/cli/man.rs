@@ -82,7 +82,7 @@ fn push(text: &mut String, c: char) {
     }
 }
 
-/// Whether a line belongs to the preamble that defines the apostrophe.
+/// Returns `true` if a line belongs to the preamble that defines the apostrophe.
 fn is_preamble(line: &str) -> bool {
     line.starts_with(".ie ") || line.starts_with(".el ")
 }

@@ -82,7 +82,7 @@ enum Command {
     Man,
 }
 
-/// What the window opens.
+/// Content that the window opens with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WindowRequest {
     /// Nothing.

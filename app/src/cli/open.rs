@@ -117,7 +117,7 @@ impl Workers {
         }
     }
 
-    /// Whether the user interrupted the command.
+    /// Returns `true` if the user interrupted the command.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.cancel.is_cancelled()

@@ -442,7 +442,7 @@ fn signed_count(count: i64) -> String {
     format!("{}{}", if count < 0 { "-" } else { "" }, format::count(count.unsigned_abs()))
 }
 
-/// Whether any count of the tag changed, or may have changed in a truncated snapshot.
+/// Returns `true` if any count of the tag changed, or may have changed in a truncated snapshot.
 fn has_changed(row: &TagDelta, pool: Option<Pool>) -> bool {
     let counted = [row.allocs, row.frees].into_iter().flatten().any(|n| n != 0);
     let changed = row.bytes != 0 || row.blocks != 0 || counted || row.before_is_truncated || row.after_is_truncated;

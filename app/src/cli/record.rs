@@ -197,13 +197,13 @@ fn name(text: &str) -> anyhow::Result<ShellPath> {
     ShellPath::new(text).map_err(|error| UsageError(error.to_string()).into())
 }
 
-/// Whether two paths lead to one file.
+/// Returns `true` if two paths lead to one file.
 fn is_same(one: &Path, other: &Path) -> bool {
     let absolute = |path: &Path| std::path::absolute(path).ok();
     one == other || absolute(one).is_some_and(|one| absolute(other) == Some(one))
 }
 
-/// When a script stops, and the command that runs it.
+/// Conditions on which the script stops, and the command that runs it.
 fn script_usage(path: &Path, options: &ScriptOptions) -> String {
     let pool = options.pool.name();
     let growth = options.stop_at_growth_bytes.map(|growth| format!("when {pool} has grown by {}", bytes(growth)));
@@ -525,7 +525,7 @@ fn events(row: &TagDelta) -> Option<u64> {
     Some(up(row.allocs)?.saturating_add(up(row.frees)?))
 }
 
-/// Whether the pattern matches a tag as snapshots show it.
+/// Returns `true` if the pattern matches a tag as snapshots show it.
 fn matches_tag(pattern: &TagPattern, tag: &str) -> bool {
     <[u8; 4]>::try_from(tag.as_bytes()).is_ok_and(|bytes| pattern.matches(bytes))
 }

@@ -118,7 +118,7 @@ impl SelectionArgs {
         keys.iter().copied().chain(Key::ALL.iter().copied().filter(move |k| asked(*k)))
     }
 
-    /// Whether any key depends on function names. The driver does, since wrapper functions are recognized by name.
+    /// Returns `true` if any key depends on function names. The driver does, since wrapper functions are recognized by name.
     fn needs_function_names(&self, keys: &[Key]) -> bool {
         let frames_have_names = matches!(self.frames, Frames::Symbol | Frames::Function);
         self.with_query_keys(keys).any(|key| key.needs_stacks() && (frames_have_names || !key.is_stack()))
@@ -179,7 +179,7 @@ impl SelectionArgs {
             None => names,
         };
         let ticks = |marks: &Marks| marks.0.iter().map(|s| trace.clock.ticks(*s)).collect::<Vec<_>>();
-        let names = names.with_marks(&self.marks.as_ref().map_or_else(Vec::new, ticks));
+        let names = names.with_markers(&self.marks.as_ref().map_or_else(Vec::new, ticks));
         let choice = match &self.pooltag {
             Some(path) => PoolTagChoice::File(path.clone()),
             None if self.no_pooltag => PoolTagChoice::None,

@@ -108,7 +108,7 @@ fn text(set: &SeriesSet, name: &str, io: &mut Io<'_>) -> std::io::Result<()> {
     for curve in 0..set.curves.len() {
         let values: Vec<Value> = (0..=last).map(|k| set.value(curve, k)).collect();
         let peak = values.iter().copied().max_by(|a, b| a.compare(*b)).unwrap_or(Value::None);
-        let shown = |n: Option<Value>| figure(set.metric, n.unwrap_or(Value::None));
+        let shown = |n: Option<Value>| value_text(set.metric, n.unwrap_or(Value::None));
         let label = set.texts(curve).map_or_else(|| format!("{OTHER}: {}", set.others), |t| t.join(" "));
         writeln!(
             io.out,
@@ -122,17 +122,17 @@ fn text(set: &SeriesSet, name: &str, io: &mut Io<'_>) -> std::io::Result<()> {
     Ok(())
 }
 
-fn figure(measure: SeriesMetric, number: Value) -> String {
-    let value = number.as_f64().unwrap_or(0.0).max(0.0);
-    let text = match number {
+fn value_text(metric: SeriesMetric, value: Value) -> String {
+    let float = value.as_f64().unwrap_or(0.0).max(0.0);
+    let text = match value {
         Value::Int(int) => {
             let int = u64::try_from(int).unwrap_or(u64::MAX);
-            if measure.by_count { format::count(int) } else { format::bytes(int) }
+            if metric.by_count { format::count(int) } else { format::bytes(int) }
         }
-        _ if measure.by_count => format!("{value:.1}"),
-        _ => format::bytes(value.round() as u64),
+        _ if metric.by_count => format!("{float:.1}"),
+        _ => format::bytes(float.round() as u64),
     };
-    if measure.kind == SeriesKind::Rate { format!("{text}/s") } else { text }
+    if metric.kind == SeriesKind::Rate { format!("{text}/s") } else { text }
 }
 
 /// The curve in characters of eight heights. With more points than cells, a cell shows the peak of its points.

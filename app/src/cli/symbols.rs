@@ -116,7 +116,7 @@ struct Heading<'h> {
     name: &'h str,
     /// The symbol path.
     path: &'h str,
-    /// Whether no server was used.
+    /// True if no server was used.
     offline: bool,
 }
 

@@ -3,7 +3,7 @@
 
 use super::{PAGE_BYTES, bytes, counted, decimal};
 
-/// What the values of an axis are.
+/// Kind of the values of an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AxisUnit {
     /// Bytes, in binary units.

@@ -32,7 +32,7 @@ pub enum ColumnUnit {
 }
 
 impl ColumnUnit {
-    /// Whether every figure has the unit that suits it.
+    /// Returns `true` if every figure has the unit that suits it.
     #[must_use]
     pub fn is_automatic(&self) -> bool {
         *self == Self::Automatic

@@ -1,4 +1,4 @@
-//! Texts about the data quality of a trace: what is missing, why it matters, by how much it lowers the confidence.
+//! Texts about the data quality of a trace: missing data, their effect, and by how much they lower the confidence.
 
 use crate::format;
 use poolscope_analysis::group::group_by::MAX_GROUPS;
@@ -6,7 +6,7 @@ use poolscope_analysis::leaks::data_quality::DataQualityKind;
 use poolscope_analysis::leaks::reconcile::{Reconciliation, TagBalance};
 use poolscope_analysis::leaks::{DataQuality, DataQualityIssue, LeakAnalysis};
 
-/// Sentence about an issue: what is missing, why it matters, by how much it lowers every confidence.
+/// Sentence about an issue: the missing data, their effect, and by how much they lower every confidence.
 #[must_use]
 pub fn data_quality_note(note: &DataQualityIssue) -> String {
     let lowered = 1.0 - note.confidence_factor;
@@ -50,7 +50,7 @@ pub(super) fn gap(kind: &DataQualityKind) -> String {
     }
 }
 
-/// What is missing and why it matters, without a full stop.
+/// The missing data and their effect, without a full stop.
 fn missing(kind: &DataQualityKind) -> String {
     match kind {
         DataQualityKind::LostEvents { events, share } => format!(
@@ -196,7 +196,7 @@ mod tests {
         let words = "count 5,300 allocations and frees; the trace holds 99.8 % of them.";
         let text = compared(whole.clone()).expect("two tags are compared");
         assert!(text.ends_with(words), "{text}");
-        // A tag without events beside those that a filter let through is not among what the events can show.
+        // With a tag filter, a tag without events is not among those that the events can show.
         let mut filtered = Reconciliation { busy_tags: 3, tags_without_events: 2, recorded_share: 1.0, ..whole };
         filtered.tags = vec![tag(b"Leak", 5_300, 5_300), tag(b"Aaaa", 180_000, 0), tag(b"Bbbb", 826, 0)];
         let words = "count 5,300 allocations and frees of the tags that were recorded; the trace holds 100 % of them.";

@@ -30,7 +30,7 @@ pub fn tag(suspect: &Suspect) -> &str {
     suspect.tag.as_deref().map_or("several tags", str::trim_end)
 }
 
-/// The function without the module prefix, since the driver has a column of its own; an unnamed address stays as it is. Empty
+/// The function without the module prefix, since the driver has a column of its own; an unnamed address is unchanged. Empty
 /// without a stack.
 #[must_use]
 pub fn function(suspect: &Suspect) -> &str {

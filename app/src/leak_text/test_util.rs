@@ -47,10 +47,10 @@ pub fn suspect(verdict: Verdict) -> Suspect {
 
 /// An analysis of 61 s with these suspects.
 pub fn analysis(suspects: Vec<Suspect>) -> LeakAnalysis {
-    let view = TimeRange { from: Ticks(0), to: Ticks(610_000_000) };
+    let visible_range = TimeRange { from: Ticks(0), to: Ticks(610_000_000) };
     LeakAnalysis {
-        request: AnalysisRequest { visible_range: view, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None },
-        range: AnalysisRange { analyzed: view, active: view, warm_up_end: view.from },
+        request: AnalysisRequest { visible_range, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None },
+        range: AnalysisRange { analyzed: visible_range, active: visible_range, warm_up_end: visible_range.from },
         is_complete_recording: true,
         dropped_keys: Vec::new(),
         seconds: 61.0,

@@ -32,8 +32,8 @@ fn one(out: &mut dyn Write, input: &ReportInput<'_>, rank: usize, suspect: &Susp
     }
     writeln!(out, "</ul>\n</div>")?;
     let clock = &input.names.trace().clock;
-    let view = input.analysis.range.active;
-    let seconds = clock.seconds(view.to) - clock.seconds(view.from);
+    let active = input.analysis.range.active;
+    let seconds = clock.seconds(active.to) - clock.seconds(active.from);
     if suspect.evidence.outstanding.count > 0 {
         write!(out, "<div>{}</div>", charts::age_histogram(suspect, seconds))?;
     }

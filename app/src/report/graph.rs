@@ -52,8 +52,8 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
         return Ok(());
     }
     let clock = &input.names.trace().clock;
-    let (view, span) = (input.analysis.request.visible_range, &input.analysis.range);
-    let (from_s, to_s) = (clock.seconds(view.from), clock.seconds(view.to));
+    let (visible_range, span) = (input.analysis.request.visible_range, &input.analysis.range);
+    let (from_s, to_s) = (clock.seconds(visible_range.from), clock.seconds(visible_range.to));
     let plot = Plot { from_s, to_s, highest: highest * 1.04 };
     writeln!(out, "<section>\n<h2>Outstanding bytes</h2>")?;
     writeln!(
@@ -69,7 +69,7 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
         writeln!(out, "<text class=\"note\" x=\"{middle:.1}\" y=\"{:.1}\">warm-up</text>", TOP + 12.0)?;
     }
     axes(out, &plot)?;
-    for mark in input.names.generations().marks() {
+    for mark in input.names.generations().markers() {
         let seconds = clock.seconds(*mark);
         if seconds > from_s && seconds < to_s {
             let (x, bottom) = (plot.x(seconds), HEIGHT - BOTTOM);

@@ -22,7 +22,7 @@ use std::io::{self, Write};
 pub struct ReportInput<'r> {
     /// The trace's name.
     pub name: &'r str,
-    /// Whether the computer name is shown.
+    /// True if the computer name is shown.
     pub shows_computer_name: bool,
     /// The trace with the names of its stacks.
     pub names: &'r ColumnValues,

@@ -38,7 +38,7 @@ pub fn open(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
 fn facts(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     let trace = input.names.trace();
     let (summary, clock) = (&trace.summary, &trace.clock);
-    let (view, span) = (input.analysis.request.visible_range, &input.analysis.range);
+    let (visible_range, span) = (input.analysis.request.visible_range, &input.analysis.range);
     let seconds = |time| format!("{:.3} s", clock.seconds(time));
     let windows = summary.os_name.clone().unwrap_or_else(|| "Windows".to_owned());
     let memory = summary.memory_mb.map(|mb| format::bytes(u64::from(mb) << 20));
@@ -48,7 +48,7 @@ fn facts(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
         ("Processors", (summary.cpus > 0).then(|| summary.cpus.to_string())),
         ("Memory", memory),
         ("Start", format::rfc3339(summary.start_filetime)),
-        ("Visible range", Some(format!("{} to {}", seconds(view.from), seconds(view.to)))),
+        ("Visible range", Some(format!("{} to {}", seconds(visible_range.from), seconds(visible_range.to)))),
         ("Analyzed range", Some(format!("{} to {}", seconds(span.warm_up_end), seconds(span.active.to)))),
         ("Pool events", Some(format::count(trace.statistics.pool_allocs + trace.statistics.pool_frees))),
         ("File", Some(format::bytes(summary.file_bytes))),

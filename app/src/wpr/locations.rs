@@ -14,7 +14,7 @@ const KITS: [&str; 4] = ["11", "10", "8.1", "8.0"];
 /// Folders of a computer that are searched.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SearchLocations {
-    /// Whether the system is Windows.
+    /// True if the system is Windows.
     pub windows: bool,
     /// `PATH`.
     pub path: Option<OsString>,

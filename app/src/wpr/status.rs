@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// State of a recording.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RecordingStatus {
-    /// Whether a recording is running.
+    /// True if a recording is running.
     pub recording: bool,
     /// Seconds since its start.
     pub elapsed_s: Option<u64>,
@@ -14,7 +14,7 @@ pub struct RecordingStatus {
     pub dropped: Option<u64>,
     /// Lost events of all collectors.
     pub lost: Option<u64>,
-    /// Whether it logs to a file; else to memory.
+    /// True if it logs to a file; else to memory.
     pub file_mode: Option<bool>,
     /// Folder of temporary files, if known.
     pub temp: Option<PathBuf>,

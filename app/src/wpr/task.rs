@@ -13,7 +13,7 @@ pub struct Start {
     pub text: String,
     /// Name of the profile in the file, such as `PoolUsage`.
     pub name: String,
-    /// Whether it logs to a file; else to a circular buffer in memory.
+    /// True if it logs to a file; else to a circular buffer in memory.
     pub file_mode: bool,
     /// The folder for temporary files in file mode.
     pub temp: PathBuf,

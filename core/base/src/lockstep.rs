@@ -227,7 +227,7 @@ impl<'s> Candidates<'s> {
         // The median: an unrelated series at the edge of the core does not move it.
         let object = gains.get(gains.len() / 2).copied().unwrap_or(f64::INFINITY);
         let mut parts = core;
-        // The larger the group, the fewer unrelated series remain, so that the chance is computed anew after each step.
+        // The larger the group, the fewer unrelated series remain, so that the chance is computed again after each step.
         loop {
             let rest = self.by_gain.iter().filter(|(_, at)| parts.iter().all(|part| part.series != *at));
             let joining = rest.filter_map(|(gain, at)| {

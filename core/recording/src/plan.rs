@@ -82,7 +82,7 @@ impl StackOptions {
     /// No stacks.
     pub const NONE: Self = Self { on_allocation: false, on_free: false };
 
-    /// True if any event carries a stack.
+    /// Returns `true` if any event carries a stack.
     #[must_use]
     pub const fn any(self) -> bool {
         self.on_allocation || self.on_free
@@ -215,7 +215,7 @@ impl RecordingPlan {
         names
     }
 
-    /// True if the `Memory` keyword is needed: with it the kernel logs allocations of more than 4,064 bytes whatever their tag
+    /// Returns `true` if the `Memory` keyword is needed: with it the kernel logs allocations of more than 4,064 bytes whatever their tag
     /// (known from published analysis of the kernel's code, not confirmed in a trace). Without a filter they are logged anyway.
     pub(super) fn needs_memory_keyword(&self) -> bool {
         self.big_allocations && matches!(self.scope, TagScope::Tags(_))

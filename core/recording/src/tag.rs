@@ -197,37 +197,37 @@ impl TagPattern {
         text
     }
 
-    /// True if the pattern differs in a command line.
+    /// Returns `true` if the pattern differs in a command line.
     #[must_use]
     pub fn is_altered_for_shell(&self) -> bool {
         self.text() != self.shell_text()
     }
 
-    /// True if the pattern was padded with `?` to four characters and so matches longer tags too.
+    /// Returns `true` if the pattern was padded with `?` to four characters and so matches longer tags too.
     #[must_use]
     pub const fn is_padded(&self) -> bool {
         self.padded
     }
 
-    /// True if unprintable bytes or a literal `*` or `?` were replaced by `?`.
+    /// Returns `true` if unprintable bytes or a literal `*` or `?` were replaced by `?`.
     #[must_use]
     pub const fn has_replaced_bytes(&self) -> bool {
         self.bytes_replaced
     }
 
-    /// True if characters after the first `*` were dropped; the kernel's filter ignores them.
+    /// Returns `true` if characters after the first `*` were dropped; the kernel's filter ignores them.
     #[must_use]
     pub const fn is_truncated(&self) -> bool {
         self.truncated
     }
 
-    /// True if every tag that `other` matches is matched by this pattern too.
+    /// Returns `true` if every tag that `other` matches is matched by this pattern too.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         self.positions.iter().zip(&other.positions).all(|(own, other)| *own == TagPosition::Any || own == other)
     }
 
-    /// True if the pattern matches a tag of four bytes; the high bit of each byte is ignored.
+    /// Returns `true` if the pattern matches a tag of four bytes; the high bit of each byte is ignored.
     #[must_use]
     pub fn matches(&self, tag: [u8; TAG_LENGTH]) -> bool {
         self.positions.iter().zip(tag).all(|(position, byte)| match position {
@@ -320,7 +320,7 @@ fn characters(text: &str) -> Vec<Character> {
     found
 }
 
-/// True for characters without a special meaning in `cmd.exe`, PowerShell and `xperf`. At the start, `-` would be an option and `#` a
+/// Returns `true` for characters without a special meaning in `cmd.exe`, PowerShell and `xperf`. At the start, `-` would be an option and `#` a
 /// comment.
 const fn is_plain(at: usize, c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || (at > 0 && matches!(c, '.' | '#' | '-'))

@@ -1,8 +1,10 @@
 //! Function names from PDBs: symbol path, stores, servers, caches. Knows no trace.
 //!
-//! The input is the identity of a module and the addresses in it; the output is one [`names::AddressSymbol`] per address. The
-//! crate reads neither the clock nor the environment: the caller passes both in. Names are only taken from a file whose
-//! identity (GUID and age, or time stamp and size) matches.
+//! The input is the identity of a module and the addresses in it; the output is one [`names::AddressSymbol`] per address. Names
+//! are only taken from a file whose identity (GUID and age, or time stamp and size) matches.
+//!
+//! The caller passes in the time and what the crate needs of the environment. One exception: without a configured proxy, the HTTP
+//! client reads the usual proxy variables (`ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`).
 //!
 //! | module | content |
 //! | --- | --- |

@@ -74,7 +74,7 @@ impl ModuleNames {
         self.answers.get(at).and_then(Option::as_ref)
     }
 
-    /// True if the address was requested.
+    /// Returns `true` if the address was requested.
     #[must_use]
     pub fn contains(&self, rva: u32) -> bool {
         self.rvas.binary_search(&rva).is_ok()

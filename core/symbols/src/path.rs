@@ -292,7 +292,7 @@ fn is_variable_name(name: &str) -> bool {
     !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || "/\\:*;".contains(c))
 }
 
-/// True for `C:\symbols`, `C:`, `\\server\share`, `symbols\x64`.
+/// Returns `true` for `C:\symbols`, `C:`, `\\server\share`, `symbols\x64`.
 fn is_windows_path(text: &str) -> bool {
     let mut chars = text.chars();
     let drive = chars.next().is_some_and(|c| c.is_ascii_alphabetic()) && chars.next() == Some(':');

@@ -104,7 +104,7 @@ impl ModuleState {
         }
     }
 
-    /// True if names come from the module's PDB.
+    /// Returns `true` if names come from the module's PDB.
     #[must_use]
     pub const fn is_loaded(&self) -> bool {
         matches!(self, Self::Loaded)

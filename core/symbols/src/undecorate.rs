@@ -44,7 +44,7 @@ fn cpp_here(name: &str) -> Option<String> {
     msvc_demangler::demangle(name, flags).ok().filter(|readable| !readable.is_empty())
 }
 
-/// True if back references could expand a name without bound: a digit repeats an earlier argument, arguments may be function
+/// Returns `true` if back references could expand a name without bound: a digit repeats an earlier argument, arguments may be function
 /// types with back references of their own, so the text multiplies with every level.
 fn repeats_too_often(name: &str) -> bool {
     let bytes = name.as_bytes();

@@ -6,35 +6,6 @@ use poolscope_analysis::filter::query::FieldKind;
 use poolscope_analysis::leaks::{LeakAnalysis, Verdict};
 use std::fmt;
 
-/// A figure of a leak analysis.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Figure {
-    /// Growth of leaking and growing suspects in nonpaged pool.
-    NonpagedGrowth,
-    /// Growth of leaking and growing suspects in paged pool.
-    PagedGrowth,
-    /// Growth of leaking and growing suspects in both pools.
-    Growth,
-    /// Net growth of all allocations of nonpaged pool.
-    NonpagedNetGrowth,
-    /// Net growth of all allocations of paged pool.
-    PagedNetGrowth,
-    /// Number of suspects that leak.
-    Leaks,
-    /// Number of suspects that grow.
-    Growing,
-    /// Number of suspects that grew until their load stopped.
-    Stopped,
-    /// Number of suspects that leak, grow, grew until their load stopped, or came in one step.
-    Suspects,
-    /// Bytes of all AIFO allocations.
-    ImpactingSize,
-    /// Growth of the fastest growing suspect.
-    WorstGrowth,
-    /// Confidence of the first growing suspect; 0 if nothing leaks or grows.
-    Confidence,
-}
-
 /// Unit of a figure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Dimension {
@@ -44,40 +15,69 @@ enum Dimension {
     Share,
 }
 
-impl Figure {
-    const ALL: [(Self, &'static str, Dimension); 12] = [
-        (Self::NonpagedGrowth, "nonpaged_growth", Dimension::Rate),
-        (Self::PagedGrowth, "paged_growth", Dimension::Rate),
-        (Self::Growth, "growth", Dimension::Rate),
-        (Self::NonpagedNetGrowth, "nonpaged_net_growth", Dimension::Rate),
-        (Self::PagedNetGrowth, "paged_net_growth", Dimension::Rate),
-        (Self::Leaks, "leaks", Dimension::Count),
-        (Self::Growing, "growing", Dimension::Count),
-        (Self::Stopped, "stopped", Dimension::Count),
-        (Self::Suspects, "suspects", Dimension::Count),
-        (Self::ImpactingSize, "impacting_size", Dimension::Bytes),
-        (Self::WorstGrowth, "worst_growth", Dimension::Rate),
-        (Self::Confidence, "confidence", Dimension::Share),
-    ];
+macro_rules! figures {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $dimension:ident;)*) => {
+        /// A figure of a leak analysis.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Figure {
+            $($(#[$doc])* $variant,)*
+        }
 
+        impl Figure {
+            const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The name in conditions.
+            const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            const fn dimension(self) -> Dimension {
+                match self { $(Self::$variant => Dimension::$dimension,)* }
+            }
+        }
+    };
+}
+
+figures! {
+    /// Growth of leaking and growing suspects in nonpaged pool.
+    NonpagedGrowth = "nonpaged_growth", Rate;
+    /// Growth of leaking and growing suspects in paged pool.
+    PagedGrowth = "paged_growth", Rate;
+    /// Growth of leaking and growing suspects in both pools.
+    Growth = "growth", Rate;
+    /// Net growth of all allocations of nonpaged pool.
+    NonpagedNetGrowth = "nonpaged_net_growth", Rate;
+    /// Net growth of all allocations of paged pool.
+    PagedNetGrowth = "paged_net_growth", Rate;
+    /// Number of suspects that leak.
+    Leaks = "leaks", Count;
+    /// Number of suspects that grow.
+    Growing = "growing", Count;
+    /// Number of suspects that grew until their load stopped.
+    Stopped = "stopped", Count;
+    /// Number of suspects that leak, grow, grew until their load stopped, or came in one step.
+    Suspects = "suspects", Count;
+    /// Bytes of all AIFO allocations.
+    ImpactingSize = "impacting_size", Bytes;
+    /// Growth of the fastest growing suspect.
+    WorstGrowth = "worst_growth", Rate;
+    /// Confidence of the first growing suspect; 0 if nothing leaks or grows.
+    Confidence = "confidence", Share;
+}
+
+impl Figure {
     /// The figure with this name, or an error message with all names.
     pub fn named(name: &str) -> Result<Self, String> {
-        let found = Self::ALL.iter().find(|(_, own, _)| *own == name);
-        found.map(|(figure, ..)| *figure).ok_or_else(|| {
-            let names: Vec<&str> = Self::ALL.iter().map(|(_, own, _)| *own).collect();
+        Self::ALL.iter().copied().find(|figure| figure.name() == name).ok_or_else(|| {
+            let names: Vec<&str> = Self::ALL.iter().map(|figure| figure.name()).collect();
             format!("there is no figure '{name}'; there are {}", names.join(", "))
         })
-    }
-
-    fn entry(self) -> (&'static str, Dimension) {
-        let found = Self::ALL.iter().find(|(figure, ..)| *figure == self);
-        found.map_or(("", Dimension::Count), |(_, name, dimension)| (*name, *dimension))
     }
 }
 
 impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.entry().0)
+        f.write_str(self.name())
     }
 }
 
@@ -139,7 +139,7 @@ impl Figures {
     #[must_use]
     pub fn text(&self, figure: Figure) -> String {
         let value = self.value(figure);
-        match figure.entry().1 {
+        match figure.dimension() {
             Dimension::Rate => format::growth_rate(value),
             Dimension::Bytes => format::bytes(value as u64),
             Dimension::Count => format::count(value as u64),
@@ -153,7 +153,7 @@ pub fn quantity(figure: Figure, value: f64, unit: &str) -> Result<f64, String> {
     let bytes_in = |unit: &str| literal::unit_scale(FieldKind::Bytes, unit).map(|bytes| bytes as f64);
     let seconds_in =
         |unit: &str| literal::unit_scale(FieldKind::Time, unit).map(|nanoseconds| nanoseconds as f64 / 1e9);
-    let (name, dimension) = figure.entry();
+    let (name, dimension) = (figure.name(), figure.dimension());
     let scaled = match dimension {
         Dimension::Rate => {
             let (bytes, time) = unit.split_once('/').unwrap_or((unit, ""));

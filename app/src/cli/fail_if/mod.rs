@@ -80,7 +80,7 @@ impl fmt::Display for Condition {
 }
 
 impl Term {
-    /// Whether the expression is true; `deciding` gets the figures that decide it.
+    /// Returns `true` if the expression is true; `deciding` gets the figures that decide it.
     fn is_true(&self, figures: &Figures, deciding: &mut Vec<String>) -> bool {
         match self {
             Self::Compare(figure, comparison, value) => {

@@ -8,7 +8,7 @@ use super::output_format::OutputFormat;
 use super::selection::{Keys, SelectionArgs, parse_key_list};
 use super::table::{Column, Table, escape_markdown};
 use crate::format;
-use poolscope_analysis::export::{DocumentHeader, FigureTable};
+use poolscope_analysis::export::{DocumentHeader, MetricTable};
 use poolscope_analysis::group::column::KeyValue;
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::key::Key;
@@ -40,8 +40,8 @@ pub struct Args {
     /// Number of tree levels in text
     #[arg(long, value_name = "N")]
     depth: Option<usize>,
-    #[arg(long, value_name = "FIGURES", value_parser = parse_figures, help = columns_help())]
-    columns: Option<Figures>,
+    #[arg(long, value_name = "FIGURES", value_parser = parse_metrics, help = columns_help())]
+    columns: Option<Metrics>,
     /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = OutputFormat::parser(&FORMATS))]
     format: OutputFormat,
@@ -61,22 +61,22 @@ fn columns_help() -> String {
     format!("Figures to show: {}, unique_COLUMN", names.join(", "))
 }
 
-/// Figures, as one option value.
+/// Metrics, as one option value.
 #[derive(Clone, Debug)]
-struct Figures(Vec<Metric>);
+struct Metrics(Vec<Metric>);
 
-fn parse_figures(text: &str) -> Result<Figures, String> {
+fn parse_metrics(text: &str) -> Result<Metrics, String> {
     let names = text.split(',').filter(|n| !n.trim().is_empty());
-    let figures: Result<Vec<Metric>, _> = names.map(str::parse).collect();
-    figures.map(Figures).map_err(|e| e.to_string())
+    let metrics: Result<Vec<Metric>, _> = names.map(str::parse).collect();
+    metrics.map(Metrics).map_err(|e| e.to_string())
 }
 
 fn parse_sort(text: &str) -> Result<SortOrder, String> {
     text.parse::<SortOrder>().map_err(|e| e.to_string())
 }
 
-/// Default figures of the text tree and the Markdown table.
-const SHORT_FIGURES: [Metric; 3] = [Metric::Count, Metric::Size, Metric::ImpactingSize];
+/// Default metrics of the text tree and the Markdown table.
+const SHORT_METRICS: [Metric; 3] = [Metric::Count, Metric::Size, Metric::ImpactingSize];
 /// Default number of rows of a Markdown table.
 const MARKDOWN_TOP: usize = 30;
 
@@ -88,7 +88,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     let unique = args.columns.iter().flat_map(|f| &f.0).copied().chain(args.sort.metrics());
     let unique = unique.filter_map(|f| if let Metric::Unique(key) = f { Some(key) } else { None });
     let keys: Vec<Key> = args.by.0.iter().copied().chain(unique).collect();
-    let needs_stacks = args.figures().iter().copied().chain(args.sort.metrics()).any(Metric::needs_stacks);
+    let needs_stacks = args.metrics().iter().copied().chain(args.sort.metrics()).any(Metric::needs_stacks);
     let loaded: Vec<Key> = keys.iter().copied().chain(needs_stacks.then_some(Key::Stack)).collect();
     args.trace.with_trace(io, args.selection.load_options(&loaded), |trace, workers, io| {
         let visible_range = args.selection.visible_range(trace)?;
@@ -105,10 +105,10 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
 }
 
 impl Args {
-    fn figures(&self) -> &[Metric] {
+    fn metrics(&self) -> &[Metric] {
         match (&self.columns, self.format) {
-            (Some(figures), _) => &figures.0,
-            (None, OutputFormat::Text | OutputFormat::Markdown) => &SHORT_FIGURES,
+            (Some(metrics), _) => &metrics.0,
+            (None, OutputFormat::Text | OutputFormat::Markdown) => &SHORT_METRICS,
             (None, _) => Metric::DEFAULT,
         }
     }
@@ -154,7 +154,7 @@ fn write_tree(
     workers: &Workers,
     io: &mut Io<'_>,
 ) -> anyhow::Result<()> {
-    let options = TreeOptions { figures: args.figures(), sort: args.sort, top: args.top, depth: args.depth };
+    let options = TreeOptions { metrics: args.metrics(), sort: args.sort, top: args.top, depth: args.depth };
     let notes = uncertain_stack_notes(&args.by.0, pivot.total());
     let mut tree = PivotTree::new(pivot);
     let lines = workers.run(|| tree::lines(&mut tree, evaluator, &options))?;
@@ -173,23 +173,23 @@ fn write_flat(
     workers: &Workers,
     io: &mut Io<'_>,
 ) -> anyhow::Result<()> {
-    // Figures from sums are computed as they are written; the others are computed for all groups at once.
-    let from_rows = args.figures().iter().copied().chain(args.sort.metrics()).filter(|f| !f.is_from_aggregate());
+    // Metrics from aggregates are computed when they are written; the others are computed for all groups at once.
+    let from_rows = args.metrics().iter().copied().chain(args.sort.metrics()).filter(|f| !f.is_from_aggregate());
     let from_rows: Vec<Metric> = from_rows.collect();
     let known: Result<BTreeMap<Metric, (Vec<Value>, Value)>, _> = workers.run(|| {
         from_rows.iter().map(|f| evaluator.group_values(*f, &|| workers.is_cancelled()).map(|n| (*f, n))).collect()
     });
     let known = known?;
-    let figure = |group: Option<u32>, figure: Metric| match (known.get(&figure), group) {
+    let value = |group: Option<u32>, metric: Metric| match (known.get(&metric), group) {
         (Some((groups, _)), Some(group)) => groups.get(group as usize).copied().unwrap_or(Value::None),
         (Some((_, total)), None) => *total,
-        (None, Some(group)) => pivot.value(group as usize, figure),
-        (None, None) => figure.of(pivot.total(), pivot.clock()),
+        (None, Some(group)) => pivot.value(group as usize, metric),
+        (None, None) => metric.of(pivot.total(), pivot.clock()),
     };
-    let order = workers.run(|| pivot.sorted_by(args.sort, |group, f| figure(Some(group as u32), f)));
+    let order = workers.run(|| pivot.sorted_by(args.sort, |group, metric| value(Some(group as u32), metric)));
     let default_top = if args.format == OutputFormat::Markdown { MARKDOWN_TOP } else { usize::MAX };
     let shown = order.get(..args.top.unwrap_or(default_top)).unwrap_or(&order);
-    let rows = FigureTable { pivot, order: shown, figures: args.figures(), figure: &figure };
+    let rows = MetricTable { pivot, order: shown, metrics: args.metrics(), value: &value };
     match args.format {
         OutputFormat::Json => rows.write_json(&mut io.out, header)?,
         OutputFormat::Csv => rows.write_csv(&mut io.out)?,
@@ -206,18 +206,18 @@ fn write_flat(
 }
 
 /// Writes the groups of `rows` as a Markdown table; `all` is the number of all groups.
-fn write_markdown(out: &mut dyn Write, heading: &Heading<'_>, rows: &FigureTable<'_>, all: usize) -> io::Result<()> {
+fn write_markdown(out: &mut dyn Write, heading: &Heading<'_>, rows: &MetricTable<'_>, all: usize) -> io::Result<()> {
     writeln!(out, "**{}**\n", escape_markdown(&heading.line()))?;
     let keys = rows.pivot.keys();
     let key_columns = keys.iter().map(|k| Column::text(k.title()));
-    let columns = key_columns.chain(rows.figures.iter().map(|f| Column::number(f.title()))).collect();
-    let figure = |group: Option<u32>, f: &Metric| format::figure((rows.figure)(group, *f), f.unit());
+    let columns = key_columns.chain(rows.metrics.iter().map(|f| Column::number(f.title()))).collect();
+    let text = |group: Option<u32>, metric: &Metric| format::figure((rows.value)(group, *metric), metric.unit());
     let cells = |group: &u32| {
         let values = (0..keys.len()).map(|column| markdown_cell(&rows.pivot.key_value(*group as usize, column)));
-        values.chain(rows.figures.iter().map(|f| figure(Some(*group), f))).collect()
+        values.chain(rows.metrics.iter().map(|metric| text(Some(*group), metric))).collect()
     };
     let label = keys.iter().enumerate().map(|(at, _)| if at == 0 { "**Total**".to_owned() } else { String::new() });
-    let total = label.chain(rows.figures.iter().map(|f| format!("**{}**", figure(None, f)))).collect();
+    let total = label.chain(rows.metrics.iter().map(|f| format!("**{}**", text(None, f)))).collect();
     Table::new(columns, rows.order.iter().map(cells).chain([total]).collect()).write_markdown(out)?;
     let rest = all - rows.order.len();
     if rest > 0 {
@@ -238,11 +238,11 @@ fn markdown_cell(value: &KeyValue<'_>) -> String {
 
 /// A sentence for each kind of stack that the keys show and of which some are uncertain.
 fn uncertain_stack_notes(keys: &[Key], total: &Aggregate) -> Vec<String> {
-    Metric::of_uncertainty(keys).filter_map(|figure| uncertain_stack_note(figure, total)).collect()
+    Metric::of_uncertainty(keys).filter_map(|metric| uncertain_stack_note(metric, total)).collect()
 }
 
-fn uncertain_stack_note(figure: Metric, total: &Aggregate) -> Option<String> {
-    let (count, event) = match figure {
+fn uncertain_stack_note(metric: Metric, total: &Aggregate) -> Option<String> {
+    let (count, event) = match metric {
         Metric::UncertainFreeStacks => (total.uncertain_free_stacks(), "free"),
         Metric::UncertainStacks => (total.uncertain_stacks(), "allocation"),
         _ => return None,
@@ -252,7 +252,7 @@ fn uncertain_stack_note(figure: Metric, total: &Aggregate) -> Option<String> {
         format!(
             "{} of {} rows ({share:.1}%) have an uncertain {event} stack: records were lost between the key of the stack and \
              its definition, so that the stack can be that of another event or lack its user or kernel part. \
-             --columns count,size,{figure} shows these rows.",
+             --columns count,size,{metric} shows these rows.",
             format::count(count),
             format::count(total.count()),
         )

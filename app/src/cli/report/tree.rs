@@ -21,7 +21,7 @@ const BAR_CELLS: usize = 10;
 /// Part of the tree to show.
 pub struct TreeOptions<'o> {
     /// The figures.
-    pub figures: &'o [Metric],
+    pub metrics: &'o [Metric],
     /// The order of the children of a node.
     pub sort: SortOrder,
     /// Rows per level.
@@ -35,7 +35,7 @@ pub struct TreeOptions<'o> {
 pub struct Line {
     indent: usize,
     label: String,
-    figures: Vec<Value>,
+    values: Vec<Value>,
     share: Option<f64>,
     kind: LineKind,
 }
@@ -56,7 +56,7 @@ enum Pending {
     Node {
         id: NodeId,
         indent: usize,
-        figures: Vec<Value>,
+        values: Vec<Value>,
         base: f64,
     },
     More {
@@ -70,13 +70,13 @@ enum Pending {
 ///
 /// # Errors
 /// Never: commands are not cancelled here.
-pub fn lines(tree: &mut PivotTree, figures: &Evaluator, options: &TreeOptions<'_>) -> Result<Vec<Line>, Cancelled> {
+pub fn lines(tree: &mut PivotTree, evaluator: &Evaluator, options: &TreeOptions<'_>) -> Result<Vec<Line>, Cancelled> {
     let share_of = options.sort.first().metric.filter(|f| f.is_from_aggregate()).unwrap_or(Metric::Size);
     let whole = tree.value(PivotTree::ROOT, share_of).as_f64().unwrap_or(0.0);
-    let share = |number: Value| number.as_f64().filter(|_| whole > 0.0).map(|n| n / whole);
-    let root = figures_of(tree, figures, options.figures, &[PivotTree::ROOT])?.remove(0);
+    let share = |value: Value| value.as_f64().filter(|_| whole > 0.0).map(|n| n / whole);
+    let root = values_of(tree, evaluator, options.metrics, &[PivotTree::ROOT])?.remove(0);
     let mut lines = Vec::new();
-    let mut pending = vec![Pending::Node { id: PivotTree::ROOT, indent: 0, figures: root, base: 0.0 }];
+    let mut pending = vec![Pending::Node { id: PivotTree::ROOT, indent: 0, values: root, base: 0.0 }];
     while let Some(next) = pending.pop() {
         let (id, indent, own, base) = match next {
             Pending::More { count, cost, indent } => {
@@ -84,11 +84,11 @@ pub fn lines(tree: &mut PivotTree, figures: &Evaluator, options: &TreeOptions<'_
                 let rest = share_of.of(&cost, &scale);
                 let label =
                     format!("… {} more, {}", format::count(count as u64), format::figure(rest, share_of.unit()));
-                let own = options.figures.iter().map(|f| f.of(&cost, &scale)).collect();
-                lines.push(Line { indent, label, figures: own, share: share(rest), kind: LineKind::More });
+                let own = options.metrics.iter().map(|f| f.of(&cost, &scale)).collect();
+                lines.push(Line { indent, label, values: own, share: share(rest), kind: LineKind::More });
                 continue;
             }
-            Pending::Node { id, indent, figures, base } => (id, indent, figures, base),
+            Pending::Node { id, indent, values, base } => (id, indent, values, base),
         };
         let kind = match tree.step(id) {
             TreeStep::Total => LineKind::Total,
@@ -99,10 +99,10 @@ pub fn lines(tree: &mut PivotTree, figures: &Evaluator, options: &TreeOptions<'_
         let label = tree.label(id).into_owned();
         let label = if label.is_empty() { "(none)".to_owned() } else { label };
         let own_share = share(tree.value(id, share_of));
-        lines.push(Line { indent, label, figures: own, share: own_share, kind });
+        lines.push(Line { indent, label, values: own, share: own_share, kind });
         if options.depth.is_none_or(|depth| tree.depth(id) < depth) {
             let parent = Parent { id, indent, base };
-            pending.extend(children(tree, figures, options, share_of, &parent)?);
+            pending.extend(children(tree, evaluator, options, share_of, &parent)?);
         }
     }
     Ok(lines)
@@ -125,16 +125,16 @@ fn children(
 ) -> Result<Vec<Pending>, Cancelled> {
     let mut nodes = tree.children(parent.id, options.sort);
     let mut from_rows: BTreeMap<Metric, Vec<Value>> = BTreeMap::new();
-    for figure in options.sort.metrics().filter(|f| !f.is_from_aggregate()) {
-        from_rows.insert(figure, evaluator.node_values(figure, tree, &nodes, &not_cancelled)?);
+    for metric in options.sort.metrics().filter(|f| !f.is_from_aggregate()) {
+        from_rows.insert(metric, evaluator.node_values(metric, tree, &nodes, &not_cancelled)?);
     }
     if !from_rows.is_empty() {
-        let number = |at: usize, figure: Metric| match from_rows.get(&figure) {
+        let value = |at: usize, metric: Metric| match from_rows.get(&metric) {
             Some(numbers) => numbers.get(at).copied().unwrap_or(Value::None),
-            None => tree.value(nodes[at], figure),
+            None => tree.value(nodes[at], metric),
         };
         let mut places: Vec<usize> = (0..nodes.len()).collect();
-        places.sort_by(|a, b| options.sort.order(|f| (number(*a, f), number(*b, f)), nodes[*a].cmp(&nodes[*b])));
+        places.sort_by(|a, b| options.sort.order(|f| (value(*a, f), value(*b, f)), nodes[*a].cmp(&nodes[*b])));
         nodes = places.into_iter().map(|at| nodes[at]).collect();
     }
     let below_frame = is_frame(tree, parent.id);
@@ -157,7 +157,7 @@ fn children(
         _ => parent.indent + 1,
     };
     let rest = nodes.split_off(shown);
-    let mut numbers = figures_of(tree, evaluator, options.figures, &nodes)?;
+    let mut values = values_of(tree, evaluator, options.metrics, &nodes)?;
     let mut pending = Vec::with_capacity(nodes.len() + 1);
     if !rest.is_empty() {
         let mut cost = Aggregate::default();
@@ -165,9 +165,9 @@ fn children(
         pending.push(Pending::More { count: rest.len(), cost, indent: below });
     }
     for (id, amount) in nodes.into_iter().zip(amounts).rev() {
-        let figures = numbers.pop().unwrap_or_default();
+        let own = values.pop().unwrap_or_default();
         let base = if parent.id == PivotTree::ROOT { amount } else { parent.base };
-        pending.push(Pending::Node { id, indent: below, figures, base });
+        pending.push(Pending::Node { id, indent: below, values: own, base });
     }
     Ok(pending)
 }
@@ -180,7 +180,7 @@ fn is_frame(tree: &PivotTree, node: NodeId) -> bool {
     matches!(tree.step(node), TreeStep::Frame { .. })
 }
 
-/// Whether the root of stacks has a branch that is shown, or has no branches.
+/// Returns `true` if the root of stacks has a branch that is shown, or has no branches.
 fn has_large_branch(tree: &mut PivotTree, root: NodeId, parent: &Parent, share_of: Metric) -> bool {
     let branches = tree.open(root).to_vec();
     let amount = |node: &NodeId| tree.value(*node, share_of).as_f64().unwrap_or(0.0).abs();
@@ -188,16 +188,16 @@ fn has_large_branch(tree: &mut PivotTree, root: NodeId, parent: &Parent, share_o
 }
 
 /// All figures of each node.
-fn figures_of(
+fn values_of(
     tree: &PivotTree,
     evaluator: &Evaluator,
-    figures: &[Metric],
+    metrics: &[Metric],
     nodes: &[NodeId],
 ) -> Result<Vec<Vec<Value>>, Cancelled> {
-    let mut rows = vec![Vec::with_capacity(figures.len()); nodes.len()];
-    for figure in figures {
-        let column = evaluator.node_values(*figure, tree, nodes, &not_cancelled)?;
-        rows.iter_mut().zip(column).for_each(|(row, number)| row.push(number));
+    let mut rows = vec![Vec::with_capacity(metrics.len()); nodes.len()];
+    for metric in metrics {
+        let column = evaluator.node_values(*metric, tree, nodes, &not_cancelled)?;
+        rows.iter_mut().zip(column).for_each(|(row, value)| row.push(value));
     }
     Ok(rows)
 }
@@ -220,11 +220,11 @@ impl Paint {
 pub fn write(io: &mut Io<'_>, heading: &Heading<'_>, options: &TreeOptions<'_>, lines: &[Line]) -> std::io::Result<()> {
     let paint = Paint { on: io.color };
     writeln!(io.out, "{}\n", paint.paint("1", &heading.line()))?;
-    let figures = |line: &Line| {
-        line.figures.iter().zip(options.figures).map(|(n, f)| format::figure(*n, f.unit())).collect::<Vec<_>>()
+    let texts = |line: &Line| {
+        line.values.iter().zip(options.metrics).map(|(n, f)| format::figure(*n, f.unit())).collect::<Vec<_>>()
     };
-    let columns = options.figures.iter().map(|figure| Column::number(figure.title())).collect();
-    let table = Table::new(columns, lines.iter().map(figures).collect());
+    let columns = options.metrics.iter().map(|metric| Column::number(metric.title())).collect();
+    let table = Table::new(columns, lines.iter().map(texts).collect());
     let share_title = format!("{:>width$}", "Share", width = BAR_CELLS + 7);
     writeln!(io.out, "{}", paint.paint("2", &format!("{}  {share_title}", table.header())))?;
     for (at, line) in lines.iter().enumerate() {

@@ -363,9 +363,9 @@ impl Document {
     pub(in crate::gui) fn marks_changed(&mut self) {
         self.query.marks.sort_unstable();
         self.query.marks.dedup();
-        self.results.names = Arc::new(self.results.names.with_marks(&self.query.marks));
+        self.results.names = Arc::new(self.results.names.with_markers(&self.query.marks));
         self.results.pending_names =
-            self.results.pending_names.take().map(|names| Arc::new(names.with_marks(&self.query.marks)));
+            self.results.pending_names.take().map(|names| Arc::new(names.with_markers(&self.query.marks)));
         if self.query.filter.asks_generation() {
             self.query.filter = Arc::new(self.query.filter.without_found_rows());
         }

@@ -70,7 +70,7 @@ impl Document {
     /// New names are there. They are shown when the rows are grouped by them.
     pub(in crate::gui) fn apply_names(&mut self, names: Arc<ColumnValues>) {
         let marked = names.generations() == self.results.names.generations();
-        let names = if marked { names } else { Arc::new(names.with_marks(&self.query.marks)) };
+        let names = if marked { names } else { Arc::new(names.with_markers(&self.query.marks)) };
         // A list of tags may have come since they were asked for.
         let tags = self.results.tag_sources.pool_tags.as_ref().map(|found| Arc::clone(&found.tags));
         let names = if tags.is_some() { Arc::new(names.with_tag_descriptions(tags)) } else { names };

@@ -8,7 +8,6 @@ use std::io::{self, Write};
 /// Writes a text, in quotes where the format needs them.
 ///
 /// # Errors
-///
 /// If the output cannot be written.
 pub fn text(out: &mut dyn Write, text: &str) -> io::Result<()> {
     if text.contains(['"', ',', '\n', '\r']) {
@@ -21,7 +20,6 @@ pub fn text(out: &mut dyn Write, text: &str) -> io::Result<()> {
 /// Writes texts as one line.
 ///
 /// # Errors
-///
 /// If the output cannot be written.
 pub fn line<T: AsRef<str>>(out: &mut dyn Write, fields: impl IntoIterator<Item = T>) -> io::Result<()> {
     for (at, field) in fields.into_iter().enumerate() {
@@ -43,7 +41,6 @@ pub(super) fn plain(value: &impl Serialize) -> String {
 /// Writes a figure.
 ///
 /// # Errors
-///
 /// If the output cannot be written.
 pub fn number(out: &mut dyn Write, value: Value) -> io::Result<()> {
     match value {
@@ -55,7 +52,6 @@ pub fn number(out: &mut dyn Write, value: Value) -> io::Result<()> {
 /// Writes a value of a key column; the frames of a stack are joined by `;`.
 ///
 /// # Errors
-///
 /// If the output cannot be written.
 pub fn value(out: &mut dyn Write, value: &KeyValue<'_>) -> io::Result<()> {
     match value {

@@ -8,7 +8,6 @@ use std::io::{self, Write};
 /// Writes one JSON object: the fields of `head`, then a field `rows` with one row per line.
 ///
 /// # Errors
-///
 /// If the output cannot be written.
 pub fn write_document<R: Serialize>(
     out: &mut dyn Write,

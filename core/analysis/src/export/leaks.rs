@@ -266,7 +266,6 @@ impl<'t> LeakTable<'t> {
     /// Writes one JSON object, one row per line.
     ///
     /// # Errors
-    ///
     /// If the output cannot be written.
     pub fn write_json(&self, out: &mut dyn Write, header: &DocumentHeader<'_>) -> io::Result<()> {
         let [nonpaged, paged] = &self.analysis.pools;
@@ -284,7 +283,6 @@ impl<'t> LeakTable<'t> {
     /// sign, by ` | `.
     ///
     /// # Errors
-    ///
     /// If the output cannot be written.
     pub fn write_csv(&self, out: &mut dyn Write) -> io::Result<()> {
         csv::line(out, COLUMNS)?;

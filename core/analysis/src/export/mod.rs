@@ -8,7 +8,7 @@ pub mod report;
 pub mod series;
 pub mod symbols;
 
-pub use report::{DocumentHeader, FigureTable};
+pub use report::{DocumentHeader, MetricTable};
 
 #[cfg(test)]
 mod tests;

@@ -67,16 +67,16 @@ impl<'d> DocumentHeader<'d> {
     }
 }
 
-/// Groups of a pivot to write, in an order, with figures.
-pub struct FigureTable<'t> {
+/// Groups of a pivot to write, in an order, with metrics.
+pub struct MetricTable<'t> {
     /// The pivot.
     pub pivot: &'t Pivot,
     /// The groups to write, in this order.
     pub order: &'t [u32],
-    /// The figures.
-    pub figures: &'t [Metric],
-    /// A figure of a group; `None`: of all groups together.
-    pub figure: &'t dyn Fn(Option<u32>, Metric) -> Value,
+    /// The metrics.
+    pub metrics: &'t [Metric],
+    /// The value of a metric for a group; for all groups together with `None`.
+    pub value: &'t dyn Fn(Option<u32>, Metric) -> Value,
 }
 
 /// A report document without its rows.
@@ -90,7 +90,7 @@ struct ReportHead<'r> {
 /// The keys and figures of a group; without a group the figures of the total.
 #[derive(Clone, Copy)]
 struct GroupRow<'r> {
-    table: &'r FigureTable<'r>,
+    table: &'r MetricTable<'r>,
     names: &'r [String],
     uncertain: &'r [Metric],
     group: Option<u32>,
@@ -104,49 +104,47 @@ impl Serialize for GroupRow<'_> {
                 map.serialize_entry(key.name(), &self.table.pivot.key_value(group as usize, column))?;
             }
         }
-        for (name, figure) in self.names.iter().zip(self.table.figures) {
-            map.serialize_entry(name, &(self.table.figure)(self.group, *figure))?;
+        for (name, metric) in self.names.iter().zip(self.table.metrics) {
+            map.serialize_entry(name, &(self.table.value)(self.group, *metric))?;
         }
-        for figure in self.uncertain {
-            let number = (self.table.figure)(self.group, *figure);
-            if is_positive(number) {
-                map.serialize_entry(&figure.name(), &number)?;
+        for metric in self.uncertain {
+            let value = (self.table.value)(self.group, *metric);
+            if is_positive(value) {
+                map.serialize_entry(&metric.name(), &value)?;
             }
         }
         map.end()
     }
 }
 
-impl FigureTable<'_> {
+impl MetricTable<'_> {
     /// Writes one JSON object, one row per line.
     ///
     /// # Errors
-    ///
     /// If the output cannot be written.
     pub fn write_json(&self, out: &mut dyn Write, header: &DocumentHeader<'_>) -> io::Result<()> {
-        let names: Vec<String> = self.figures.iter().map(|f| f.name()).collect();
+        let names: Vec<String> = self.metrics.iter().map(|f| f.name()).collect();
         let uncertain = self.uncertain();
         let total = GroupRow { table: self, names: &names, uncertain: &uncertain, group: None };
         let head = ReportHead { header: header.fields(self.pivot.keys().iter().map(|k| k.name())), total };
         json::write_document(out, &head, self.order.iter().map(|group| GroupRow { group: Some(*group), ..total }))
     }
 
-    /// The figures of uncertainty that the keys call for, that were not asked for, and that are not zero in total.
+    /// The counts of uncertain stacks that concern the keys, are not among the metrics, and are not zero in total.
     fn uncertain(&self) -> Vec<Metric> {
-        let missing = Metric::of_uncertainty(self.pivot.keys()).filter(|figure| !self.figures.contains(figure));
-        missing.filter(|figure| is_positive((self.figure)(None, *figure))).collect()
+        let missing = Metric::of_uncertainty(self.pivot.keys()).filter(|metric| !self.metrics.contains(metric));
+        missing.filter(|metric| is_positive((self.value)(None, *metric))).collect()
     }
 
     /// Writes a header and one line per row. A grouping by stacks has one more column if some stacks are uncertain.
     ///
     /// # Errors
-    ///
     /// If the output cannot be written.
     pub fn write_csv(&self, out: &mut dyn Write) -> io::Result<()> {
         let keys = self.pivot.keys().iter().map(|k| k.name().to_owned());
         let uncertain = self.uncertain();
-        let figures = || self.figures.iter().chain(&uncertain);
-        let header: Vec<String> = keys.chain(figures().map(|f| f.name())).collect();
+        let metrics = || self.metrics.iter().chain(&uncertain);
+        let header: Vec<String> = keys.chain(metrics().map(|f| f.name())).collect();
         writeln!(out, "{}", header.join(","))?;
         for group in self.order {
             let mut comma = "";
@@ -155,9 +153,9 @@ impl FigureTable<'_> {
                 csv::value(out, &self.pivot.key_value(*group as usize, column))?;
                 comma = ",";
             }
-            for figure in figures() {
+            for metric in metrics() {
                 out.write_all(comma.as_bytes())?;
-                csv::number(out, (self.figure)(Some(*group), *figure))?;
+                csv::number(out, (self.value)(Some(*group), *metric))?;
                 comma = ",";
             }
             out.write_all(b"\n")?;
@@ -166,6 +164,6 @@ impl FigureTable<'_> {
     }
 }
 
-fn is_positive(number: Value) -> bool {
-    matches!(number, Value::Int(count) if count > 0)
+fn is_positive(value: Value) -> bool {
+    matches!(value, Value::Int(count) if count > 0)
 }

@@ -44,7 +44,6 @@ impl Serialize for PointRow<'_> {
 /// Writes one JSON object, one row per line.
 ///
 /// # Errors
-///
 /// If the output cannot be written.
 pub fn write_json(out: &mut dyn Write, header: &DocumentHeader<'_>, set: &SeriesSet) -> io::Result<()> {
     let header = header.fields(set.keys.iter().map(|k| k.name()));
@@ -59,7 +58,6 @@ pub fn write_json(out: &mut dyn Write, header: &DocumentHeader<'_>, set: &Series
 /// Writes a header and one line per row.
 ///
 /// # Errors
-///
 /// If the output cannot be written.
 pub fn write_csv(out: &mut dyn Write, set: &SeriesSet) -> io::Result<()> {
     out.write_all(b"time_s,")?;

@@ -168,7 +168,6 @@ fn fields<'r>(row: &ModuleRow<'r>) -> ModuleFields<'r> {
 /// Writes one JSON object, one row per line.
 ///
 /// # Errors
-///
 /// If the output cannot be written.
 pub fn write_json(out: &mut dyn Write, trace: &str, path: &str, rows: &[ModuleRow<'_>]) -> io::Result<()> {
     let head = SymbolsHead { trace, path, total: ModuleTotals::of(rows) };
@@ -178,7 +177,6 @@ pub fn write_json(out: &mut dyn Write, trace: &str, path: &str, rows: &[ModuleRo
 /// Writes a header and one line per row; attempts are joined by `;`, as `location: result (detail)`.
 ///
 /// # Errors
-///
 /// If the output cannot be written.
 pub fn write_csv(out: &mut dyn Write, rows: &[ModuleRow<'_>]) -> io::Result<()> {
     csv::line(out, COLUMNS)?;

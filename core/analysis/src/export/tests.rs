@@ -1,6 +1,6 @@
 //! Tests of exports of small results.
 
-use super::report::{DocumentHeader, FigureTable};
+use super::report::{DocumentHeader, MetricTable};
 use crate::group::key::Key;
 use crate::group::parallel::not_cancelled;
 use crate::group::test_util::{Block, HZ, block, names};
@@ -23,17 +23,17 @@ fn blocks() -> Vec<Block> {
     ]
 }
 
-fn write(keys: &[Key], figures: &[Metric]) -> (String, String) {
+fn write(keys: &[Key], metrics: &[Metric]) -> (String, String) {
     let table =
         pivot(&names(&blocks()), &PivotRequest { keys, visible_range: VIEW, rows: None }, &not_cancelled).unwrap();
     let order = table.sorted(SortLevel::default());
-    let table = FigureTable {
+    let table = MetricTable {
         pivot: &table,
         order: &order,
-        figures,
-        figure: &|group, figure| match group {
-            Some(group) => table.value(group as usize, figure),
-            None => figure.of(table.total(), table.clock()),
+        metrics,
+        value: &|group, metric| match group {
+            Some(group) => table.value(group as usize, metric),
+            None => metric.of(table.total(), table.clock()),
         },
     };
     let (mut json, mut csv) = (Vec::new(), Vec::new());

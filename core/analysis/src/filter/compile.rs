@@ -244,7 +244,7 @@ fn by_value(column: &KeyColumn, matches: impl Fn(usize) -> bool) -> Predicate {
     }
 }
 
-/// Whether a time is known and within bounds.
+/// Returns `true` if a time is known and within bounds.
 #[inline]
 fn within(time: Ticks, first: i64, last: i64) -> bool {
     time.is_known() && first <= time.0 && time.0 <= last

@@ -1,5 +1,5 @@
-//! Completions at the cursor of a query: columns, words that join, values that the trace has. The text so far may be right or
-//! wrong; a value that the language would read as something else is never offered.
+//! Completions at the cursor of a query: columns, keywords, values of the trace. The text may contain mistakes. An inserted value
+//! is always read back as that value.
 
 use super::parse::{OPERATORS, Operator};
 use super::query::{Field, FieldKind, Pattern};
@@ -7,7 +7,7 @@ use crate::group::column_values::ColumnValues;
 use crate::group::key::{Key, KeyOrigin};
 use std::ops::Range;
 
-/// Upper bound on the values that are offered.
+/// Upper bound on the number of offered values.
 pub const MAX_VALUES: usize = 20;
 const JOINS: [&str; 2] = ["AND", "OR"];
 
@@ -16,26 +16,25 @@ const JOINS: [&str; 2] = ["AND", "OR"];
 pub struct Completions {
     /// The bytes of the query that an item replaces.
     pub replace: Range<usize>,
-    /// The offers, best first.
+    /// The completions, best first.
     pub items: Vec<Completion>,
 }
 
 /// One completion.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Completion {
-    /// The text to insert, with quotes where it needs them.
+    /// The text to insert, in quotes if needed.
     pub insert: String,
-    /// The text of a list.
+    /// The text to display.
     pub show: String,
-    /// A few words on it; may be empty.
+    /// A short explanation; may be empty.
     pub note: String,
 }
 
-/// The completions at a cursor (a byte offset; beyond the end means at the end).
+/// The completions at a cursor, a byte offset that is limited to the end of the text.
 ///
-/// The first call for a column of texts builds that column, which takes up to seconds for drivers, functions and stacks of
-/// a large trace. A caller that cannot wait asks [`column_at`] first and has [`ColumnValues::column`] built elsewhere; after that a call
-/// takes one look at each text of the column.
+/// The first call for a column computes its values, which takes up to seconds for drivers, functions and stacks of a large
+/// trace. A caller that cannot wait calls [`column_at`] first and has [`ColumnValues::column`] computed elsewhere.
 #[must_use]
 pub fn complete(text: &str, cursor: usize, names: &ColumnValues) -> Completions {
     let cursor = boundary(text, cursor);
@@ -51,7 +50,7 @@ pub fn complete(text: &str, cursor: usize, names: &ColumnValues) -> Completions 
     }
 }
 
-/// The column whose values [`complete`] would read, so that it can be built beforehand.
+/// The column whose values [`complete`] would read, so that they can be computed beforehand.
 #[must_use]
 pub fn column_at(text: &str, cursor: usize) -> Option<Key> {
     match spot(text, boundary(text, cursor)) {
@@ -66,7 +65,7 @@ fn boundary(text: &str, cursor: usize) -> usize {
 
 /// The part of a query that the cursor is in.
 enum Spot<'t> {
-    /// A column's name, or where one may begin.
+    /// The name of a column, or a position where one may begin.
     Name {
         replace: Range<usize>,
         written: &'t str,
@@ -104,7 +103,7 @@ fn spot(text: &str, cursor: usize) -> Spot<'_> {
         }
         let value_at = at + name.len() + width;
         if width == 0 {
-            // AND, OR and NOT, or a name that still lacks its operator.
+            // AND, OR and NOT, or a name whose operator is missing yet.
             let joins = ["AND", "OR", "NOT"].iter().any(|w| w.eq_ignore_ascii_case(name));
             after_test = !joins;
             at = value_at;
@@ -116,7 +115,7 @@ fn spot(text: &str, cursor: usize) -> Spot<'_> {
             if inside {
                 let Some(field) = Field::parse(name) else { return Spot::Nothing };
                 let quoted = text[value_at..cursor].strip_prefix('"');
-                // A quote that is not closed yet would take all that follows with it.
+                // An unclosed quote would include all the text after the cursor.
                 let end = if quoted.is_some() && !is_closed { cursor } else { end };
                 let written = quoted.map_or_else(|| text[value_at..cursor].to_owned(), unescaped);
                 return Spot::Value { field, operator, replace: value_at..end, written };
@@ -127,7 +126,7 @@ fn spot(text: &str, cursor: usize) -> Spot<'_> {
     }
 }
 
-/// The operator that a text begins with: true if by a colon, the operator besides it, and the number of bytes.
+/// The operator at the start of a text: true if it begins with a colon, the operator after it, and the number of bytes.
 fn operator(text: &str) -> (bool, Option<Operator>, usize) {
     let after = text.strip_prefix(':');
     let rest = after.unwrap_or(text);
@@ -135,7 +134,7 @@ fn operator(text: &str) -> (bool, Option<Operator>, usize) {
     (after.is_some(), found.map(|o| o.1), usize::from(after.is_some()) + found.map_or(0, |o| o.0.len()))
 }
 
-/// Where the value that begins at `from` ends, and whether by a quote.
+/// The end of the value that begins at `from`; true if it is a closing quote.
 fn value_end(text: &str, from: usize) -> (usize, bool) {
     let value = &text[from..];
     let Some(quoted) = value.strip_prefix('"') else {
@@ -197,7 +196,7 @@ fn hint(field: Field) -> &'static str {
     }
 }
 
-/// Whether the values of a column are offered as texts. Those of a column with a value per row are too many, and generations are
+/// Returns `true` if the values of a column are offered as texts. Those of a column with a value per row are too many, and generations are
 /// offered by number.
 fn has_texts(key: Key) -> bool {
     !matches!(key.origin(), KeyOrigin::Row | KeyOrigin::Generation)
@@ -241,7 +240,7 @@ fn values(field: Field, operator: Option<Operator>, written: &str, names: &Colum
     }
     let column = names.column(key);
     let item = |text: &str| {
-        // The spaces at a tag's end need not be written.
+        // Trailing spaces of a tag can be omitted.
         let value = if key == Key::Tag { text.trim_end_matches(' ') } else { text };
         let insert = Pattern { text: value.to_owned(), wildcards: false }.to_string();
         Completion { insert, show: text.to_owned(), note: String::new() }
@@ -267,7 +266,7 @@ fn values(field: Field, operator: Option<Operator>, written: &str, names: &Colum
     found.items()
 }
 
-/// Offers that begin with what is written, then those that contain it; upper and lower case are the same.
+/// Completions that begin with the written text, then those that contain it, without regard to case.
 struct Found {
     written: String,
     limit: usize,
@@ -277,12 +276,12 @@ struct Found {
 
 impl Found {
     fn new(written: &str, limit: usize) -> Self {
-        // An unfinished pattern is matched by the part before its first wildcard.
+        // Of a pattern, the part before its first wildcard counts.
         let fixed = written.split(['*', '?']).next().unwrap_or("");
         Self { written: fixed.to_lowercase(), limit, begin: Vec::new(), contain: Vec::new() }
     }
 
-    /// Offers an item that goes by these names.
+    /// Adds an item if one of its names matches.
     fn offer_as(&mut self, names: &[&str], item: impl FnOnce() -> Completion) {
         let lower = names.iter().map(|n| n.to_lowercase());
         let place = lower.filter_map(|n| n.find(&self.written)).min();
@@ -325,7 +324,7 @@ mod tests {
         at(names, text).0.items.into_iter().map(|i| i.insert).collect()
     }
 
-    /// The query with the first offer applied.
+    /// The query with the first completion applied.
     fn first(names: &ColumnValues, text: &str) -> String {
         let (found, mut text) = at(names, text);
         text.replace_range(found.replace, &found.items[0].insert);

@@ -1,4 +1,4 @@
-//! Values as people write them: `64KB`, `1.5MB`, `10ms`, `0xffff…`, `none`. Nothing is rounded that need not be.
+//! Literals of queries: `64KB`, `1.5MB`, `10ms`, `0xffff…`, `none`. They are exact where a whole number of units can be.
 
 use super::query::FieldKind;
 
@@ -7,15 +7,14 @@ use super::query::FieldKind;
 pub enum Literal {
     /// A number.
     Number(i128),
-    /// `none`, `unknown` or `never`: the column's value is not there.
+    /// `none`, `unknown` or `never`: the value is missing.
     Missing,
 }
 
-/// Reads a value of a column of numbers.
+/// Parses a literal of a column of numbers.
 ///
 /// # Errors
-///
-/// The mistake, for a message.
+/// The mistake, as a message.
 pub fn parse(kind: FieldKind, text: &str) -> Result<Literal, String> {
     let lower = text.to_ascii_lowercase();
     if matches!(lower.as_str(), "none" | "unknown" | "never") && kind != FieldKind::Bytes {
@@ -29,7 +28,7 @@ pub fn parse(kind: FieldKind, text: &str) -> Result<Literal, String> {
     number.map(Literal::Number).map_err(|wanted| format!("'{text}' is not {wanted}"))
 }
 
-/// Units of sizes, in bytes. Binary, as Windows counts.
+/// Units of sizes in bytes; binary, as in Windows.
 const BYTES: [(&str, i128); 15] = [
     ("", 1),
     ("b", 1),
@@ -48,7 +47,7 @@ const BYTES: [(&str, i128); 15] = [
     ("bytes", 1),
 ];
 
-/// Units of time, in nanoseconds; without one it is seconds.
+/// Units of time in nanoseconds; without a unit, seconds.
 const TIMES: [(&str, i128); 15] = [
     ("", 1_000_000_000),
     ("ns", 1),
@@ -109,7 +108,7 @@ fn scaled(text: &str, units: &[(&str, i128)], wanted: &'static str) -> Result<i1
     }
     let value = |digits: &str| digits.parse::<i128>().unwrap_or(0);
     let denominator = 10i128.pow(fraction.len() as u32);
-    // Half a unit is rounded up: a tenth of a KB is no whole number of bytes.
+    // Halves are rounded up: a tenth of a KB is no whole number of bytes.
     let part = (value(fraction) * unit * 2 + denominator) / (denominator * 2);
     let sum = value(whole) * unit + part;
     Ok(if negative { -sum } else { sum })

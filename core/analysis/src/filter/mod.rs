@@ -1,5 +1,5 @@
-//! The query language of `--where` and of the query box: text to [`Query`], that to a [`CompiledQuery`] for one trace
-//! and time range, that to a [`RowSet`].
+//! The query language of `--where` and of the window's filter: text, [`Query`], [`CompiledQuery`] for one trace and visible
+//! range, [`RowSet`].
 //!
 //! `tag:Leak` · `tag:Ntf*` · `tag:~"^Ntf"` · `size:>64KB` · `size:1KB..4KB` · `lifetime:<1ms` · `process!=System` ·
 //! `type:AIFO AND NOT (driver:myfault OR stack:"IofCallDriver")`

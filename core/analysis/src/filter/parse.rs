@@ -1,25 +1,24 @@
-//! Query text to [`Query`]. Words side by side are joined by AND, which binds stronger than OR; NOT binds strongest.
+//! Parser of queries. Adjacent conditions are joined by AND, which has a higher precedence than OR; NOT has the highest.
 
 use super::compile::regex;
 use super::literal::{self, Literal};
 use super::query::{Condition, Expression, Field, FieldKind, Pattern, Query, QueryError, Test, Written, number};
 use crate::group::key::{Key, nearest};
 
-/// Text in tables of the generation of unknown allocation times.
+/// Label of the generation of unknown allocation times.
 const BEFORE_THE_TRACE: &str = "before the trace";
-/// Parentheses within each other; a limit, since they are read by recursion.
+/// Upper bound on nested parentheses, which are parsed recursively.
 const DEEPEST: usize = 64;
 
-/// Reads a query.
+/// Parses a query.
 ///
 /// # Errors
-///
-/// The first mistake, with its place.
+/// The first mistake, with its position.
 pub fn parse(text: &str) -> Result<Query, QueryError> {
     read(text).map_err(|error| error.in_bytes(text))
 }
 
-/// Reads a query; the span of a mistake is in characters.
+/// Parses a query; the span of a mistake is in characters.
 fn read(text: &str) -> Result<Query, QueryError> {
     let mut parser = Parser { chars: text.chars().collect(), at: 0, depth: 0 };
     parser.skip_space();
@@ -50,7 +49,7 @@ struct Parser {
 struct Raw {
     text: String,
     quoted: bool,
-    /// Its characters, quotes included.
+    /// Its characters with quotes.
     at: usize,
     end: usize,
 }
@@ -68,7 +67,7 @@ pub(super) enum Operator {
     NotMatch,
 }
 
-/// Longer ones first.
+/// Operators, longer ones first.
 pub(super) const OPERATORS: [(&str, Operator); 9] = [
     ("!=", Operator::NotEqual),
     ("!~", Operator::NotMatch),
@@ -100,7 +99,7 @@ impl Parser {
         found
     }
 
-    /// Takes AND, OR or NOT in any case, if it is a word of its own.
+    /// Consumes a keyword in any case, if it is a whole word.
     fn take_keyword(&mut self, word: &str) -> bool {
         let end = self.at + word.len();
         let found = self
@@ -210,7 +209,7 @@ impl Parser {
         condition(field, operator, &value)
     }
 
-    /// A value up to the next space or closing parenthesis, or between quotes.
+    /// Parses a value up to the next space or closing parenthesis, or between quotes.
     fn value(&mut self, field: Field, test: usize) -> Result<Raw, QueryError> {
         let at = self.at;
         if self.take("\"") {
@@ -235,7 +234,7 @@ impl Parser {
         Ok(Raw { text, quoted: false, at, end: self.at })
     }
 
-    /// In quotes `\"` and `\\` stand for the second character; any other backslash for itself.
+    /// Parses a quoted value, in which `\"` and `\\` stand for the second character and any other backslash for itself.
     fn quoted(&mut self, at: usize) -> Result<Raw, QueryError> {
         let mut text = String::new();
         loop {
@@ -283,7 +282,7 @@ fn condition(field: Field, operator: Operator, value: &Raw) -> Result<Expression
     }
 }
 
-/// Columns with a fixed set of words take no others.
+/// Checks that a value of a column with fixed values is one of them.
 fn check_word(field: Field, value: &Raw) -> Result<(), QueryError> {
     let words: &[&'static str] = match field {
         Field::Key(Key::Type) => &["AIFI", "AIFO", "AOFI", "AOFO"],
@@ -302,7 +301,7 @@ fn check_word(field: Field, value: &Raw) -> Result<(), QueryError> {
 fn numeric(field: Field, operator: Operator, value: &Raw) -> Result<Expression, QueryError> {
     let read = |text: &str, skip: usize| {
         let at = value.at + skip;
-        // Between quotes the characters of the value are not those of the query.
+        // With escapes, positions in a quoted value differ from those in the query.
         let span = if value.quoted { value.at..value.end } else { at..at + text.chars().count() };
         literal::parse(field.kind(), text).map_err(|m| QueryError::at(at, m).over(span))
     };
@@ -344,7 +343,7 @@ fn numeric(field: Field, operator: Operator, value: &Raw) -> Result<Expression, 
     })
 }
 
-/// The number of a generation from its text in tables, `2: 12.400 s to 30.000 s`; anything else stays as it is.
+/// The number of a generation from its label, such as `2: 12.400 s to 30.000 s`; any other text is returned unchanged.
 fn generation_number(text: &str) -> String {
     match text.split_once(": ") {
         Some((number, _)) => number.to_owned(),

@@ -1,5 +1,5 @@
-//! A query as it was written: which test on which column, joined how. It knows no trace, prints as text that reads back
-//! as the same query, and is kept as that text.
+//! Queries as written: tests on columns, joined by AND, OR and NOT. A query does not depend on a trace. Its text parses to the
+//! same query, and it is serialized as that text.
 
 use super::literal::Literal;
 use super::parse;
@@ -9,7 +9,7 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
-/// A query. The empty one takes every row.
+/// A query. The empty one matches all rows.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Query {
@@ -17,14 +17,14 @@ pub struct Query {
     pub expression: Expression,
 }
 
-/// Tests joined.
+/// Joined tests.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Expression {
-    /// All of these hold; with none of them, every row.
+    /// All of these; an empty list matches all rows.
     And(Vec<Expression>),
-    /// One of these holds.
+    /// At least one of these.
     Or(Vec<Expression>),
-    /// This does not hold.
+    /// Negation.
     Not(Box<Expression>),
     /// A test on a column.
     Test(Test),
@@ -42,23 +42,23 @@ pub struct Test {
 /// A condition on a value.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Condition {
-    /// Text: the whole of it, or for places in code some of it.
+    /// Text that is equal, or for [`FieldKind::CodeText`] contained.
     Is(Pattern),
-    /// Text: the whole of it.
+    /// Text that is equal.
     Exactly(Pattern),
-    /// Text that a regular expression finds.
+    /// Text that matches a regular expression.
     Regex(String),
-    /// A number within bounds, both inside; `None`: no bound.
+    /// Number within inclusive bounds; `None` for no bound.
     Between(Option<i128>, Option<i128>, Written),
-    /// No number.
+    /// Missing number.
     Missing,
 }
 
-/// Bounds as they were written, so that they print the same.
+/// Bounds as written, for the text of the query.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Written(pub String);
 
-/// A text to be found.
+/// A text to match.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Pattern {
     /// The text.
@@ -68,19 +68,19 @@ pub struct Pattern {
 }
 
 impl Query {
-    /// The query that takes every row.
+    /// The query that matches all rows.
     #[must_use]
     pub fn everything() -> Self {
         Self { expression: Expression::And(Vec::new()) }
     }
 
-    /// True if it takes every row because it asks for nothing.
+    /// Returns `true` for the query without a test.
     #[must_use]
     pub fn is_everything(&self) -> bool {
         self.expression == Expression::And(Vec::new())
     }
 
-    /// True if any test asks about this column.
+    /// Returns `true` if a test is on this column.
     #[must_use]
     pub fn asks(&self, field: Field) -> bool {
         let mut open = vec![&self.expression];
@@ -124,10 +124,10 @@ impl fmt::Display for Query {
     }
 }
 
-/// `binding`: 0 within nothing or Or, 1 within And, 2 within Not.
+/// Writes an expression. `binding` is the precedence around it: 0 for none or OR, 1 for AND, 2 for NOT.
 fn write_expression(f: &mut fmt::Formatter<'_>, e: &Expression, binding: u8) -> fmt::Result {
     let joined = |f: &mut fmt::Formatter<'_>, parts: &[Expression], word: &str, own: u8| {
-        // One part, or none, has no word to show that it is a list; parentheses keep it one.
+        // A list with less than two parts has no keyword; parentheses keep it a list when parsed.
         let bracketed = binding > own || (parts.len() < 2 && binding > 0);
         f.write_str(if bracketed { "(" } else { "" })?;
         for (at, part) in parts.iter().enumerate() {
@@ -168,7 +168,7 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// A text between quotes as the parser reads it.
+/// A text in quotes, as the parser reads it.
 #[must_use]
 pub fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
@@ -203,9 +203,9 @@ pub enum Field {
 /// The kind of value of a column.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FieldKind {
-    /// Text; a plain value has to match the whole of it.
+    /// Text; a plain value has to be equal.
     Text,
-    /// Text of code (a module, a function, a frame); a plain value has to occur in it.
+    /// Text of code (module, function, frame); a plain value has to be contained.
     CodeText,
     /// Bytes.
     Bytes,
@@ -216,7 +216,7 @@ pub enum FieldKind {
 }
 
 impl Field {
-    /// The column of a name.
+    /// The column with a name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
@@ -226,7 +226,7 @@ impl Field {
         Key::ALL.iter().find(|k| k.name() == name).map(|k| Self::Key(*k))
     }
 
-    /// The column with the nearest name.
+    /// The column with the most similar name.
     #[must_use]
     pub fn nearest(name: &str) -> Option<&'static str> {
         nearest(name, Key::ALL.iter().map(|k| k.name()).chain(["size"]))
@@ -250,7 +250,7 @@ impl Field {
         }
     }
 
-    /// True if upper and lower case differ: only tags are written in both.
+    /// Returns `true` if case matters, as it does for tags.
     #[must_use]
     pub const fn is_case_sensitive(self) -> bool {
         matches!(self, Self::Key(Key::Tag))
@@ -261,14 +261,13 @@ impl Field {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("column {column}: {message}{}", .suggestion.as_ref().map_or_else(String::new, |s| format!("; did you mean '{s}'?")))]
 pub struct QueryError {
-    /// Where: characters from the start of the text, the first is 1.
+    /// Position in characters, from 1.
     pub column: usize,
-    /// The text at fault, in bytes from the start of the query; always within it and between characters. Empty where
-    /// something is missing at the end.
+    /// Byte range of the wrong text in the query, at character boundaries. Empty if something is missing at the end.
     pub span: Range<usize>,
     /// The mistake.
     pub message: String,
-    /// The text that was probably meant in place of the one at fault.
+    /// The text that was probably meant instead.
     pub suggestion: Option<String>,
 }
 
@@ -278,13 +277,13 @@ impl QueryError {
         Self { column: at + 1, span: at..at + 1, message: message.into(), suggestion: None }
     }
 
-    /// The same with these characters at fault.
+    /// Sets the range of the wrong characters.
     pub(super) fn over(mut self, characters: Range<usize>) -> Self {
         self.span = characters;
         self
     }
 
-    /// The same with a span in bytes of `text` instead of characters.
+    /// Converts the range from characters to bytes of `text`.
     pub(super) fn in_bytes(mut self, text: &str) -> Self {
         let byte = |character: usize| text.char_indices().nth(character).map_or(text.len(), |c| c.0);
         self.span = byte(self.span.start)..byte(self.span.end);

@@ -4,10 +4,10 @@ use crate::group::parallel::{Cancel, Cancelled};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Words that one worker fills at a time.
+/// Number of words that one worker fills at a time.
 const CHUNK_WORDS: usize = 1 << 10;
 
-/// Rows.
+/// A set of rows.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RowSet {
     words: Vec<u64>,
@@ -27,7 +27,7 @@ impl RowSet {
         Self { words, len }
     }
 
-    /// The rows for which `contains` holds.
+    /// The rows for which `contains` is true.
     #[must_use]
     pub fn from_fn(len: usize, contains: impl Fn(usize) -> bool) -> Self {
         let mut words = vec![0u64; len.div_ceil(64)];
@@ -37,11 +37,10 @@ impl RowSet {
         Self { words, len }
     }
 
-    /// The rows for which `contains` holds, asked on all workers.
+    /// The rows for which `contains` is true, computed by all workers.
     ///
     /// # Errors
-    ///
-    /// [`Cancelled`] once `cancel` says so.
+    /// [`Cancelled`] if `cancel` returns `true`.
     pub fn from_par_fn(
         len: usize,
         cancel: Cancel<'_>,
@@ -62,20 +61,20 @@ impl RowSet {
         Ok(Self { words, len })
     }
 
-    /// True if a row is in the set.
+    /// Returns `true` if a row is in the set.
     #[inline]
     #[must_use]
     pub fn contains(&self, row: usize) -> bool {
         self.words.get(row / 64).is_some_and(|word| word >> (row % 64) & 1 != 0)
     }
 
-    /// Number of rows that there are.
+    /// Number of rows of the table.
     #[must_use]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// True if there are no rows at all.
+    /// Returns `true` if the table has no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0

@@ -18,7 +18,7 @@ fn blocks() -> Vec<Block> {
         Block { tag: b"Fil ", pool_type: 1, thread: 9, ..block(Some(2000), None, 65_536) },
         // 2: AOFI, allocation unknown
         Block { tag: b"NtfA", cpu: 3, session: Some(2), ..block(None, Some(3000), 65_537) },
-        // 3: not in the view
+        // 3: not in the visible_range
         Block { tag: b"nTfB", address: 0x1234, process: 2, free_stack: my, ..block(Some(6000), Some(6001), 1024) },
     ]
 }
@@ -31,7 +31,7 @@ fn rows(names: &ColumnValues, text: &str) -> Vec<usize> {
     rows.iter().collect()
 }
 
-/// Which of [`blocks`] a query takes: rows are in the order of allocation, and the third block is from before the trace.
+/// The [`blocks`] that match a query. Rows are in the order of allocation, and the third block is from before the trace.
 fn take(names: &ColumnValues, text: &str) -> Vec<usize> {
     let mut taken: Vec<usize> = rows(names, text).into_iter().map(|row| [2, 0, 1, 3][row]).collect();
     taken.sort_unstable();
@@ -107,7 +107,7 @@ fn every_kind_of_test_takes_its_rows() {
 
 #[test]
 fn generations_are_asked_by_number_or_by_their_texts() {
-    let names = names(&blocks()).with_marks(&[Ticks(2000), Ticks(5000)]);
+    let names = names(&blocks()).with_markers(&[Ticks(2000), Ticks(5000)]);
     let column = names.column(Key::Generation);
     for (text, rows) in [
         ("generation:2", &[0, 1][..]),

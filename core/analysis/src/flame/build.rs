@@ -1,7 +1,7 @@
-//! Makes the nodes of a flame graph, level by level, and leaves out those that are too narrow: their sums go into the node that
-//! they would be in. Stacks are groups of the pivot; a [`Branch`] is a run of them that share one frame more. Top-down, the order
-//! of the groups is that of a walk over the shown stacks, so that what is in a node is a run of groups already. Bottom-up, each
-//! stack has a position that goes one frame out with every level, and a run is sorted by the frames at these positions.
+//! Builds the nodes of a flame graph level by level and leaves out those that are too narrow; their weight is added to their
+//! parent. Stacks are groups of the pivot; a [`Branch`] is a run of stacks that share one more frame. Top-down, groups are in
+//! depth-first order of the displayed stacks, so that a node is a run of groups. Bottom-up, each stack has a position that
+//! moves one frame outwards with each level, and a run is sorted by the frames at these positions.
 
 use super::{FlameDirection, FlameRequest, Label, MAX_PARTS, Node, Pivot};
 use crate::group::aggregate::Aggregate;
@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use std::cmp::Reverse;
 use std::ops::Range;
 
-/// Stacks between two checks for cancellation.
+/// Number of stacks between two checks for cancellation.
 const CHECK_STACKS: usize = 1 << 16;
 
 /// The nodes of a flame graph over the groups of a pivot by stack, and their aggregates.
@@ -33,7 +33,7 @@ pub(super) fn build(
     Ok(builder.finish())
 }
 
-/// The numbers of the texts of the frame that is zoomed to; as many as are known.
+/// The numbers of the texts of the zoom path, as far as they exist.
 fn zoomed_texts(stacks: &DisplayStacks, zoom: &[String]) -> Vec<u32> {
     let number = |text: &String| stacks.texts().binary_search(text).ok().map(|at| at as u32);
     zoom.iter().map_while(number).collect()
@@ -58,9 +58,9 @@ fn root(weight: u64, stack: u32) -> Node {
 /// A node that is still to be split.
 struct Task {
     run: Range<usize>,
-    /// The weight that those in it are compared with.
+    /// The weight that children are compared with.
     reference: u64,
-    /// Number of frames of the zoom that lead to it; `None` beside the way.
+    /// Number of frames of the zoom path that lead to it; `None` if it is not on the path.
     zoomed: Option<usize>,
 }
 
@@ -70,7 +70,7 @@ struct Builder<'p> {
     zoom: Vec<u32>,
     nodes: Vec<Node>,
     aggregates: Vec<Aggregate>,
-    /// One for each node.
+    /// One task per node.
     tasks: Vec<Task>,
 }
 
@@ -89,7 +89,7 @@ impl<'p> Builder<'p> {
         }
     }
 
-    /// Branches all nodes; those that come up meanwhile too.
+    /// Splits all nodes, including new ones.
     fn run(&mut self, merging: &mut impl StackMerge, cancel: Cancel<'_>) -> Result<(), Cancelled> {
         let mut split = CHECK_STACKS;
         let mut next = 0;
@@ -115,7 +115,7 @@ impl<'p> Builder<'p> {
             return;
         }
         let (zoomed, run, shown, depth) = (task.zoomed, task.run.clone(), node.shown, node.depth + 1);
-        // Below the frame that is zoomed to, its weight is the whole.
+        // Below the zoomed frame, weights are compared with that of the frame.
         let reference = if zoomed == Some(self.zoom.len()) { node.weight } else { task.reference };
         let is_root = node.label == Label::Root;
         let mut found = merging.split(run, shown);
@@ -152,7 +152,7 @@ impl<'p> Builder<'p> {
         self.tasks.push(task);
     }
 
-    /// Puts the last child where its weight belongs.
+    /// Moves the last child to its position by weight.
     fn sort_in_last(&mut self, first: usize) {
         let last = self.nodes.len() - 1;
         let Some(weight) = self.nodes.last().map(|node| node.weight) else { return };
@@ -166,7 +166,7 @@ impl<'p> Builder<'p> {
         }
     }
 
-    /// Counts a branch in the node without making a node of it. What weighs nothing is no frame of this metric.
+    /// Adds a branch to the node without creating a child. A branch without weight is not counted as a child.
     fn leave_out(&mut self, at: usize, branch: Branch, merging: &impl StackMerge) {
         self.count_in(at, branch.run, merging);
         if let Some(node) = self.nodes.get_mut(at).filter(|_| branch.weight > 0) {
@@ -176,7 +176,7 @@ impl<'p> Builder<'p> {
         }
     }
 
-    /// Counts stacks that end at the node.
+    /// Adds stacks that end at the node.
     fn end_here(&mut self, at: usize, run: Range<usize>, merging: &impl StackMerge) {
         let own = self.weigh(run.clone(), merging);
         if let Some(node) = self.nodes.get_mut(at) {
@@ -196,7 +196,7 @@ impl<'p> Builder<'p> {
         weights.fold(0, u64::saturating_add)
     }
 
-    /// Adds children to their parents, which come before them.
+    /// Adds children to their parents, which have lower numbers.
     fn finish(mut self) -> (Vec<Node>, Vec<Aggregate>) {
         for at in (1..self.nodes.len()).rev() {
             let Some(Node { parent, is_cut, .. }) = self.nodes.get(at) else { continue };
@@ -213,22 +213,22 @@ impl<'p> Builder<'p> {
     }
 }
 
-/// True if a weight is wide enough to be seen.
+/// Returns `true` if a weight is wide enough to be seen.
 fn is_wide(weight: u64, reference: u64) -> bool {
     weight > 0 && u128::from(weight) * u128::from(MAX_PARTS) >= u128::from(reference)
 }
 
-/// Stacks that share one frame more.
+/// Stacks that share one more frame.
 struct Branch {
     /// Number of the frame's text.
     text: u32,
-    /// Its stacks, by position in the order that the merging keeps.
+    /// Its stacks, as positions in the order of the merge.
     run: Range<usize>,
-    /// Node of the shown stacks whose innermost frame it is; of several that of the heaviest stack.
+    /// Node of the displayed stacks for this frame; of several, that of the stack with the largest weight.
     shown: u32,
-    /// Node of the shown stacks at which the heaviest stack ends.
+    /// Node of the displayed stacks at which the stack with the largest weight ends.
     stack: u32,
-    /// Sum of the stacks.
+    /// Sum of the stacks' weights.
     weight: u64,
 }
 
@@ -242,13 +242,13 @@ struct Branches {
 
 /// Merges stacks from one of their ends.
 trait StackMerge {
-    /// Splits a run of stacks that end at `shown` or go on there. Each run is split at most once, after the one that holds it.
+    /// Splits a run of stacks that end at `shown` or continue there. Each run is split at most once, after the run that contains it.
     fn split(&mut self, run: Range<usize>, shown: u32) -> Branches;
     /// The group at a position.
     fn group(&self, at: usize) -> usize;
 }
 
-/// Position of the heaviest of a run, the first of equal ones, and the sum.
+/// Position of the largest weight in a run, the first of equal ones, and the sum of weights.
 fn heaviest(run: Range<usize>, weight: impl Fn(usize) -> u64) -> (usize, u64) {
     let mut best = (run.start, 0);
     let mut sum = 0_u64;
@@ -262,10 +262,10 @@ fn heaviest(run: Range<usize>, weight: impl Fn(usize) -> u64) -> (usize, u64) {
     (best.0, sum)
 }
 
-/// From the outermost frame inwards.
+/// Merge from the outermost frame inwards.
 struct TopDownMerge<'p> {
     stacks: &'p DisplayStacks,
-    /// Node of the shown stacks of each group, ascending.
+    /// Node of the displayed stacks of each group, ascending.
     shown: Vec<u32>,
     weights: &'p [u64],
 }
@@ -305,7 +305,7 @@ impl StackMerge for TopDownMerge<'_> {
     }
 }
 
-/// Least length of a run that is sorted by all workers.
+/// Minimum length of a run that is sorted by all workers.
 const PARALLEL_STACKS: usize = 1 << 15;
 
 /// A frame of a stack.
@@ -313,16 +313,16 @@ const PARALLEL_STACKS: usize = 1 << 15;
 struct FrameNode {
     /// Number of the frame's text plus one; 0 beyond the outermost frame.
     text: u32,
-    /// Node of the shown stacks whose innermost frame that is.
+    /// Node of the displayed stacks for this frame.
     shown: u32,
     group: u32,
 }
 
-/// From the innermost frame outwards.
+/// Merge from the innermost frame outwards.
 struct BottomUpMerge<'p> {
     stacks: &'p DisplayStacks,
     nodes: Vec<FrameNode>,
-    /// Node of the shown stacks of each group.
+    /// Node of the displayed stacks of each group.
     ends: Vec<u32>,
     weights: &'p [u64],
 }

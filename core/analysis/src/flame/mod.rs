@@ -1,6 +1,6 @@
-//! Flame graphs: the stacks of a set of rows as a tree of frames, each with its weight. Metrics are the pivot's, and frames those
-//! that tables show. Frames too narrow for any screen are counted, not kept, so that a million stacks make no more nodes than can
-//! be seen; their weight stays in the node above.
+//! Flame graphs: the stacks of a set of rows merged into a tree of frames with weights. Frames are the displayed ones, and metrics
+//! those of the pivot. Frames that are too narrow for a screen are left out, so that the number of nodes is limited; their
+//! weight is counted in their parent.
 
 mod build;
 #[cfg(test)]
@@ -19,21 +19,21 @@ use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A frame is kept if it weighs at least one part in so many of everything, or of the frame that is zoomed to: less is
-/// half a point on a screen of 4096.
+/// A frame is left out if its weight is less than this fraction of the whole, or of the zoomed frame: half a pixel on a screen of
+/// 4,096 pixels.
 pub const MAX_PARTS: u64 = 8192;
 
 /// The end from which stacks are merged.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum FlameDirection {
-    /// From the outermost frame inwards: callers carry what they call.
+    /// From the outermost frame inwards: callers above callees.
     #[default]
     TopDown,
-    /// From the innermost frame outwards: who allocates carries who calls it.
+    /// From the innermost frame outwards: callees above callers.
     BottomUp,
 }
 
-/// The weight of frames: metrics that are the sums of their parts.
+/// Weight of frames: a metric that is additive.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum FlameMetric {
     /// Bytes of AIFO rows.
@@ -51,7 +51,7 @@ impl FlameMetric {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::ImpactingSize, Self::ImpactingCount, Self::Size, Self::Count];
 
-    /// The same as a metric of the pivot.
+    /// The metric of the pivot.
     #[must_use]
     pub const fn metric(self) -> Metric {
         match self {
@@ -72,18 +72,18 @@ impl FlameMetric {
     }
 }
 
-/// Which stacks to merge, and how.
+/// Request for a flame graph.
 #[derive(Clone, Copy)]
 pub struct FlameRequest<'r> {
-    /// The time range that lifetime classes are relative to.
+    /// The visible range.
     pub visible_range: TimeRange,
     /// Only these rows.
     pub rows: Option<&'r RowSet>,
-    /// From which end.
+    /// The end from which stacks are merged.
     pub direction: FlameDirection,
     /// The weight of frames.
     pub metric: FlameMetric,
-    /// The frames from the root to the one whose part of the tree is kept as finely as if it were the whole.
+    /// Frames from the root to the zoomed one, below which narrow frames are measured against the zoomed frame.
     pub zoom: &'r [String],
 }
 
@@ -104,21 +104,21 @@ struct Node {
     parent: u32,
     children: Range<u32>,
     depth: u32,
-    /// Node of the shown stacks whose innermost frame this is; of several the one of the heaviest stack.
+    /// Node of the displayed stacks for this frame; of several, that of the stack with the largest weight.
     shown: u32,
-    /// Node of the shown stacks at which the heaviest stack through the frame ends.
+    /// Node of the displayed stacks at which the stack with the largest weight ends.
     stack: u32,
     weight: u64,
     /// Weight of the stacks that end here.
     own: u64,
-    /// Weight and number of the children that are too narrow to be kept.
+    /// Weight and number of the children that are left out.
     rest: u64,
     rest_count: u32,
-    /// True if frames are left out, here or below.
+    /// True if frames are left out below the node.
     is_cut: bool,
 }
 
-/// Merged stacks. Node 0 is the root; children of a node are together, the heaviest first, equal ones by their texts.
+/// Merged stacks. Node 0 is the root; the children of a node have consecutive numbers, by weight (largest first), then by text.
 #[derive(Debug)]
 pub struct FlameTree {
     pivot: Arc<Pivot>,
@@ -131,8 +131,7 @@ pub struct FlameTree {
 /// Merges the stacks of rows.
 ///
 /// # Errors
-///
-/// [`Cancelled`] once `cancel` says so.
+/// [`Cancelled`] if `cancel` returns `true`.
 pub fn flame(names: &ColumnValues, request: &FlameRequest<'_>, cancel: Cancel<'_>) -> Result<FlameTree, Cancelled> {
     let question = PivotRequest { keys: &[Key::Stack], visible_range: request.visible_range, rows: request.rows };
     let pivot = Arc::new(pivot(names, &question, cancel)?);
@@ -146,20 +145,19 @@ impl FlameTree {
     /// Merges the groups of a pivot by [`Key::Stack`] alone.
     ///
     /// # Errors
-    ///
-    /// [`Cancelled`] once `cancel` says so.
+    /// [`Cancelled`] if `cancel` returns `true`.
     pub fn of_groups(pivot: Arc<Pivot>, request: &FlameRequest<'_>, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
         let (nodes, aggregates) = build::build(&pivot, request, cancel)?;
         Ok(Self { pivot, direction: request.direction, metric: request.metric, nodes, aggregates })
     }
 
-    /// The groups that were merged: one for each shown stack.
+    /// The pivot with one group for each displayed stack.
     #[must_use]
     pub fn pivot(&self) -> &Arc<Pivot> {
         &self.pivot
     }
 
-    /// From which end.
+    /// The end from which stacks are merged.
     #[must_use]
     pub fn direction(&self) -> FlameDirection {
         self.direction
@@ -177,19 +175,19 @@ impl FlameTree {
         self.nodes.len()
     }
 
-    /// True if no row matched.
+    /// Returns `true` if no row matched.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.pivot.is_empty()
     }
 
-    /// True if no row that matched has a stack.
+    /// Returns `true` if no row that matched has a stack.
     #[must_use]
     pub fn lacks_stacks(&self) -> bool {
         (0..self.pivot.len()).all(|group| self.pivot.ids(group) == [0])
     }
 
-    /// The shown stacks that it was merged from.
+    /// The displayed stacks.
     #[must_use]
     pub fn stacks(&self) -> Option<&DisplayStacks> {
         self.pivot.columns().first()?.stacks()
@@ -211,73 +209,73 @@ impl FlameTree {
         }
     }
 
-    /// True for the node of a frame.
+    /// Returns `true` for the node of a frame.
     #[must_use]
     pub fn is_frame(&self, node: u32) -> bool {
         self.node(node).is_some_and(|node| matches!(node.label, Label::Frame(_)))
     }
 
-    /// The parent; the root's is the root.
+    /// The parent; that of the root is the root.
     #[must_use]
     pub fn parent(&self, node: u32) -> u32 {
         self.node(node).map_or(Self::ROOT, |node| node.parent)
     }
 
-    /// Number of frames from the root to it.
+    /// Number of frames from the root to the node.
     #[must_use]
     pub fn depth(&self, node: u32) -> usize {
         self.node(node).map_or(0, |node| node.depth as usize)
     }
 
-    /// Its children.
+    /// The children of a node.
     #[must_use]
     pub fn children(&self, node: u32) -> Range<u32> {
         self.node(node).map_or(0..0, |node| node.children.clone())
     }
 
-    /// The aggregate of its rows.
+    /// The aggregate of the node's rows.
     #[must_use]
     pub fn aggregate(&self, node: u32) -> Aggregate {
         self.aggregates.get(node as usize).copied().unwrap_or_default()
     }
 
-    /// Its weight: the sum of its own weight, its children's, and that of the children left out.
+    /// The weight of the node: the sum of its own weight, that of its children, and that of the children left out.
     #[must_use]
     pub fn weight(&self, node: u32) -> u64 {
         self.node(node).map_or(0, |node| node.weight)
     }
 
-    /// Weight of the stacks that end at it.
+    /// Weight of the stacks that end at the node.
     #[must_use]
     pub fn own_weight(&self, node: u32) -> u64 {
         self.node(node).map_or(0, |node| node.own)
     }
 
-    /// Weight and number of its children that are left out because they are too narrow.
+    /// Weight and number of the children that are left out because they are too narrow.
     #[must_use]
     pub fn rest(&self, node: u32) -> (u64, u32) {
         self.node(node).map_or((0, 0), |node| (node.rest, node.rest_count))
     }
 
-    /// True if frames are left out in it, however deep.
+    /// Returns `true` if frames are left out below the node.
     #[must_use]
     pub fn is_cut(&self, node: u32) -> bool {
         self.node(node).is_some_and(|node| node.is_cut)
     }
 
-    /// The node of the shown stacks whose innermost frame it is; of several the one of the heaviest stack.
+    /// The node of the displayed stacks for the frame; of several, that of the stack with the largest weight.
     #[must_use]
     pub fn shown(&self, node: u32) -> u32 {
         self.node(node).map_or(0, |node| node.shown)
     }
 
-    /// The node of the shown stacks at which the heaviest stack through the frame ends.
+    /// The node of the displayed stacks at which the stack with the largest weight ends.
     #[must_use]
     pub fn heaviest_stack(&self, node: u32) -> u32 {
         self.node(node).map_or(0, |node| node.stack)
     }
 
-    /// Texts from the root, which is left out, to the node.
+    /// Texts from the root (exclusive) to the node.
     #[must_use]
     pub fn path(&self, node: u32) -> Vec<&str> {
         let mut path = Vec::with_capacity(self.depth(node));
@@ -290,7 +288,7 @@ impl FlameTree {
         path
     }
 
-    /// The node at the end of these texts, or the last one on the way there, and the number of texts that lead to it.
+    /// The node with these texts, or its last existing ancestor, and the number of texts that lead to it.
     #[must_use]
     pub fn find(&self, path: &[impl AsRef<str>]) -> (u32, usize) {
         let mut at = Self::ROOT;
@@ -303,8 +301,8 @@ impl FlameTree {
         (at, path.len())
     }
 
-    /// Weight of all stacks that have a frame with this in its text, large and small letters alike; those that are left out of
-    /// the tree too, each once. Nothing has nothing in it.
+    /// Weight of all stacks with a frame whose text contains `text`, without regard to case, including stacks that are left out of
+    /// the tree. 0 for an empty text.
     #[must_use]
     pub fn matched(&self, text: &str) -> u64 {
         let Some(stacks) = self.stacks().filter(|_| !text.is_empty()) else { return 0 };

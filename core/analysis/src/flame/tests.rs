@@ -1,4 +1,4 @@
-//! Flame graphs of small traces against stacks folded by hand, and of random ones against sums made row by row.
+//! Flame graphs of small traces against hand-made stacks, and of random ones against sums row by row.
 
 use super::*;
 use crate::group::parallel::not_cancelled;
@@ -25,7 +25,7 @@ fn listed(tree: &FlameTree) -> BTreeMap<String, (u64, u64, u64)> {
     (0..tree.len() as u32).map(node).collect()
 }
 
-/// Frames as they are shown without symbols.
+/// Displayed frames without symbols.
 fn shown(stack: &[&str]) -> Vec<String> {
     let frame = |text: &&str| {
         let (module, offset) = text.split_once(':').unwrap();
@@ -96,7 +96,7 @@ fn every_node_weighs_what_its_rows_add_up_to() {
                     nodes.iter().map(|(path, node)| (path.clone(), node.0, node.1)).collect()
                 };
                 assert_eq!(weights(&found), weights(&expected), "{merge:?} {weight:?}");
-                // What weighs nothing is no node, but its rows are in those above it.
+                // Stacks without weight have no node, but their rows count above.
                 let whole = found.get("").unwrap();
                 assert_eq!(whole.2, blocks.iter().filter(|block| class(block).is_some()).count() as u64);
                 assert_eq!(tree.aggregate(FlameTree::ROOT), *tree.pivot().total());
@@ -105,7 +105,7 @@ fn every_node_weighs_what_its_rows_add_up_to() {
     }
 }
 
-/// What every tree has to keep to.
+/// Checks the invariants of a tree.
 fn check(tree: &FlameTree) {
     for node in 0..tree.len() as u32 {
         let children = tree.children(node);

@@ -1,7 +1,7 @@
-//! Sums over the rows of groups. [`Total`] is a count and its bytes, [`Aggregate`] the same by lifetime class with the
-//! extremes that metrics need; [`GroupBy::sum_rows`] fills one sum per group in one parallel pass, [`aggregates`] one
-//! aggregate per group. Adding commutes and stops at the greatest value, so that neither the number of workers nor a
-//! damaged size changes a result or ends the program.
+//! Sums over the rows of groups. [`Total`] is a count with its bytes, [`Aggregate`] the same by lifetime class with the
+//! extremes that metrics need. [`GroupBy::sum_rows`] computes one sum per group in one parallel pass, [`aggregates`] one
+//! aggregate per group. Addition commutes and saturates, so that the number of workers does not change a result and a
+//! damaged size does not cause an overflow.
 
 use super::column_values::ColumnValues;
 use super::group_by::{GroupBy, GroupIds, OUTSIDE, class_of};
@@ -16,19 +16,19 @@ use rustc_hash::FxHashMap;
 const CLASSES: usize = 4;
 /// Upper bound on possible group keys for which every worker has a sum for each key.
 pub const MAX_DENSE_KEYS: u64 = 1 << 15;
-/// Upper bound on the bytes of a worker's sums by context.
-const MAX_CONTEXT_BYTES: usize = 1 << 25;
-/// Upper bound on the keys that a [`SumMap`] finds by table look-up; greater keys are hashed.
+/// Upper bound on the bytes of a worker's sums by attributes.
+const MAX_ATTRIBUTE_BYTES: usize = 1 << 25;
+/// Upper bound on the keys that a [`SumMap`] finds in a table; larger keys are hashed.
 const MAX_TABLE_KEYS: u64 = 1 << 18;
 /// No position in a [`SumMap`].
 const NONE: u32 = u32::MAX;
 
-/// A sum over rows. Adding must commute.
+/// A sum over rows. Addition must commute.
 pub trait Sum: Default + Clone + Send {
     /// Adds another sum.
     fn merge(&mut self, other: &Self);
 
-    /// Whether no row was added.
+    /// Returns `true` if no row was added.
     fn is_empty(&self) -> bool;
 }
 
@@ -79,21 +79,21 @@ where
     }
 }
 
-/// The columns of a row that aggregates are made from.
+/// The columns of a row that aggregates are computed from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AggregateRow {
     /// Bytes.
     pub size_bytes: u64,
-    /// When it was allocated.
+    /// Allocation time.
     pub alloc: Ticks,
-    /// When it was freed.
+    /// Free time.
     pub free: Ticks,
     /// Bits of [`flag`].
     pub flags: u8,
 }
 
 impl AggregateRow {
-    /// A row of a table.
+    /// Reads a row of the table.
     #[inline]
     #[must_use]
     pub fn of(table: &AllocationTable, row: usize) -> Self {
@@ -105,7 +105,7 @@ impl AggregateRow {
         }
     }
 
-    /// Ticks from allocation to free, where both were seen.
+    /// Ticks from allocation to free, if both were recorded.
     #[inline]
     fn lifetime_ticks(&self) -> Option<u64> {
         let ticks = lifetime(self.alloc, self.free, self.flags);
@@ -118,10 +118,10 @@ impl AggregateRow {
     }
 }
 
-/// Extremes of sizes, lifetimes, and rows with uncertain stacks. A table has fewer than 2^32 rows.
+/// Extremes of sizes and lifetimes, and number of rows with uncertain stacks. A table has fewer than 2^32 rows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Spread {
-    /// The smallest size with all bits inverted, so that an empty sum is all zeros: large tables of them are made fast.
+    /// The smallest size with all bits inverted, so that an empty sum is all zeros, which makes large tables of them fast.
     not_min_bytes: u64,
     max_bytes: u64,
     lifetime_sum_ticks: u64,
@@ -223,7 +223,7 @@ impl Aggregate {
         self.bytes.iter().fold(0, |sum, bytes| sum.saturating_add(*bytes))
     }
 
-    /// Bytes of AIFO rows: allocated in the time range, not freed in it.
+    /// Bytes of AIFO rows: allocated in the visible range, not freed in it.
     #[must_use]
     pub fn impacting_size(&self) -> u64 {
         self.class(LifetimeClass::Aifo).bytes
@@ -235,19 +235,19 @@ impl Aggregate {
         self.class(LifetimeClass::Aifo).count
     }
 
-    /// AIFO minus AOFI bytes: by how much the outstanding bytes change over the time range.
+    /// AIFO minus AOFI bytes: the change of the outstanding bytes over the visible range.
     #[must_use]
     pub fn net_size(&self) -> i128 {
         i128::from(self.impacting_size()) - i128::from(self.class(LifetimeClass::Aofi).bytes)
     }
 
-    /// Rows allocated in the time range.
+    /// Rows allocated in the visible range.
     #[must_use]
     pub fn allocated_inside(&self) -> u64 {
         self.class(LifetimeClass::Aifi).count + self.impacting_count()
     }
 
-    /// Rows freed in the time range.
+    /// Rows freed in the visible range.
     #[must_use]
     pub fn freed_inside(&self) -> u64 {
         self.class(LifetimeClass::Aifi).count + self.class(LifetimeClass::Aofi).count
@@ -259,25 +259,25 @@ impl Aggregate {
         (self.count() > 0).then_some(!self.spread.not_min_bytes)
     }
 
-    /// Greatest size in bytes; `None` without rows.
+    /// Largest size in bytes; `None` without rows.
     #[must_use]
     pub fn max(&self) -> Option<u64> {
         (self.count() > 0).then_some(self.spread.max_bytes)
     }
 
-    /// Rows whose allocation stack may be another's, or lacks a half.
+    /// Number of rows with an uncertain allocation stack.
     #[must_use]
     pub fn uncertain_stacks(&self) -> u64 {
         self.spread.uncertain_stacks.into()
     }
 
-    /// Rows whose free stack may be another's, or lacks a half.
+    /// Number of rows with an uncertain free stack.
     #[must_use]
     pub fn uncertain_free_stacks(&self) -> u64 {
         self.spread.uncertain_free_stacks.into()
     }
 
-    /// Sum and number of the lifetimes, in ticks, of rows whose allocation and free were both seen.
+    /// Sum and number of the lifetimes, in ticks, of rows whose allocation and free were both recorded.
     #[must_use]
     pub fn lifetime_ticks(&self) -> (u64, u64) {
         (self.spread.lifetime_sum_ticks, self.spread.lifetime_rows.into())
@@ -300,7 +300,7 @@ impl Sum for Aggregate {
     }
 }
 
-/// An [`Aggregate`] of one lifetime class: what a worker adds rows to, one cache line each.
+/// An [`Aggregate`] of one lifetime class, to which a worker adds rows; one cache line.
 #[derive(Clone, Copy, Default, Debug)]
 #[repr(align(64))]
 struct ClassAggregate {
@@ -325,7 +325,7 @@ impl ClassAggregate {
     }
 }
 
-/// Sums by number. Only numbers that occur take the room of a sum.
+/// Sums by number; numbers that do not occur take no memory for a sum.
 pub struct SumMap<T> {
     /// Positions in `list` of small numbers; grows as needed.
     table: Vec<u32>,
@@ -363,7 +363,7 @@ impl<T: Sum> SumMap<T> {
         &mut self.list[position as usize].1
     }
 
-    /// Both together.
+    /// Merges two maps.
     #[must_use]
     pub fn merged(self, other: Self) -> Self {
         let (mut large, small) = if self.list.len() < other.list.len() { (other, self) } else { (self, other) };
@@ -380,7 +380,7 @@ impl<T: Sum> SumMap<T> {
     }
 }
 
-/// Enters the position of a number into a table, which grows as needed.
+/// Stores the position of a number in a table, which grows as needed.
 #[cold]
 fn set_position(table: &mut Vec<u32>, number: usize, position: u32) {
     if table.len() <= number {
@@ -392,13 +392,12 @@ fn set_position(table: &mut Vec<u32>, number: usize, position: u32) {
 }
 
 impl GroupBy {
-    /// The group keys that occur among the first `rows` rows with their sums, in no particular order. `classify` gives a
-    /// row's class ([`class_of`]), or `None` to leave the row out; `add` adds a row of that class. Few possible keys are
-    /// a table, many that follow from the context are sums by context, all others are hashed; all give the same.
+    /// The group keys that occur in the first `rows` rows with their sums, in no particular order. `classify` returns the
+    /// class of a row ([`class_of`]), or `None` to leave the row out; `add` adds a row of that class. Sums are kept in a table if
+    /// few keys are possible, by attributes if the keys depend on these alone, else in a hash map; the result is the same.
     ///
     /// # Errors
-    ///
-    /// [`Cancelled`] once `cancel` says so.
+    /// [`Cancelled`] if `cancel` returns `true`.
     pub fn sum_rows<T: Sum>(
         &self,
         table: &AllocationTable,
@@ -413,9 +412,10 @@ impl GroupBy {
             let sums = sums.into_iter().enumerate().filter(|(_, sum)| !sum.is_empty());
             return Ok(sums.map(|(key, sum)| (key as u64, sum)).collect());
         }
-        if let Some(keys) = self.keys_of_contexts().filter(|keys| keys.len() * size_of::<T>() <= MAX_CONTEXT_BYTES) {
-            let context = |row: usize, _| table.alloc_attributes[row].index();
-            let sums = sum_dense(rows, keys.len(), classify, context, add, cancel)?;
+        if let Some(keys) = self.keys_of_attributes().filter(|keys| keys.len() * size_of::<T>() <= MAX_ATTRIBUTE_BYTES)
+        {
+            let attributes = |row: usize, _| table.alloc_attributes[row].index();
+            let sums = sum_dense(rows, keys.len(), classify, attributes, add, cancel)?;
             let mut by_key = SumMap::<T>::default();
             for (key, sum) in keys.iter().zip(&sums).filter(|(_, sum)| !sum.is_empty()) {
                 by_key.get(*key).merge(sum);
@@ -440,7 +440,7 @@ impl GroupBy {
     }
 }
 
-/// One sum for each position that `position` gives, from the first `rows` rows.
+/// One sum for each value of `position`, from the first `rows` rows.
 fn sum_dense<T: Sum>(
     rows: usize,
     count: usize,
@@ -474,12 +474,11 @@ fn sum_dense<T: Sum>(
     )
 }
 
-/// The group keys that occur among the rows of a time range with their aggregates, in no particular order. `group_by`
+/// The group keys that occur among the rows of a visible range with their aggregates, in no particular order. `group_by`
 /// is that of `keys`; `filter`: only these rows.
 ///
 /// # Errors
-///
-/// [`Cancelled`] once `cancel` says so.
+/// [`Cancelled`] if `cancel` returns `true`.
 pub fn aggregates(
     names: &ColumnValues,
     group_by: &GroupBy,
@@ -489,7 +488,7 @@ pub fn aggregates(
     cancel: Cancel<'_>,
 ) -> Result<Vec<(u64, Aggregate)>, Cancelled> {
     let table = &names.trace().allocations;
-    // Many groups are numbered once, so that later time ranges of the same columns need not look for them.
+    // Many groups are numbered once, so that later visible ranges with the same columns need no search.
     if group_by.key_count() > MAX_DENSE_KEYS
         && let Some(ids) = names.group_ids(keys, cancel)?
     {
@@ -503,7 +502,7 @@ pub fn aggregates(
     group_by.sum_rows(table, table.rows_allocated_by(range.to), classify, add, cancel)
 }
 
-/// The same from the number of each row's group: a sum by number and class, put together by key at the end.
+/// [`aggregates`] from the number of each row's group: sums by number and class, which are then joined by key.
 fn numbered(
     table: &AllocationTable,
     group_by: &GroupBy,
@@ -527,7 +526,7 @@ fn numbered(
                 if *free < from || filter.is_some_and(|rows| !rows.contains(first + at)) {
                     continue;
                 }
-                // Arithmetic instead of branches that no processor can predict; the order of the lifetime classes.
+                // Arithmetic instead of unpredictable branches; the order of the lifetime classes.
                 let class = usize::from(*alloc < from) * 2 + usize::from(*free > to);
                 if let Some(sum) = sums.get_mut(*id as usize * CLASSES + class) {
                     sum.add_row(AggregateRow { size_bytes: *size, alloc: *alloc, free: *free, flags: *flags });
@@ -541,7 +540,7 @@ fn numbered(
     )?;
     let mut found: Vec<(u64, Aggregate)> = Vec::new();
     for (row, classes) in ids.representatives().iter().zip(sums.chunks(CLASSES)) {
-        // Only the class tells keys of one number apart.
+        // Keys with one number differ in the class alone.
         let first = found.len();
         for (class, sum) in classes.iter().enumerate().filter(|(_, sum)| sum.count > 0) {
             let key = group_by.group_key(table, *row as usize, class);

@@ -1,5 +1,5 @@
-//! One key column of a trace: which number each row has, and what the numbers show. Numbers sort like the values, and rows
-//! with the same text have the same number.
+//! The values of one key column of a trace. Each row has an id; ids sort like the values that they stand for, and rows with
+//! the same text have the same id.
 
 use super::display_stacks::DisplayStacks;
 use super::key::Key;
@@ -8,18 +8,18 @@ use rayon::prelude::*;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// The part of a row that its id follows from, with the id for each of its values.
+/// The part of a row that determines its id, with the id for each value of that part.
 #[derive(Clone, Debug)]
 pub enum KeySource {
-    /// From the lifetime class; the last is for rows that do not belong to the time range.
+    /// By lifetime class; the last one is for rows outside the visible range.
     LifetimeClass([u32; 5]),
-    /// From the allocation's context.
+    /// By attributes of the allocation.
     Attributes(Arc<Vec<u32>>),
-    /// From the allocation's stack.
+    /// By allocation stack.
     AllocStack(Arc<Vec<u32>>),
-    /// From the free's stack.
+    /// By free stack.
     FreeStack(Arc<Vec<u32>>),
-    /// From the size: its class.
+    /// By size class, which is the id.
     SizeClass,
     /// One id per row.
     Rows(Arc<Vec<u32>>),
@@ -36,7 +36,7 @@ pub enum KeyLabels {
     Numbers(Vec<Option<u64>>),
     /// Addresses.
     Addresses(Vec<u64>),
-    /// Moments; sentinels are unknown and never.
+    /// Times; sentinels are unknown and never.
     Times(Vec<Ticks>, Clock),
     /// Ticks from allocation to free, or a sentinel: unknown, or not freed.
     Spans(Vec<Ticks>, Clock),
@@ -46,10 +46,10 @@ pub enum KeyLabels {
     Stacks(Arc<DisplayStacks>),
 }
 
-/// A value as files show it.
+/// A value as exported to files.
 #[derive(Clone, PartialEq, Debug)]
 pub enum KeyValue<'v> {
-    /// Nothing known.
+    /// Not known.
     Null,
     /// Text.
     Text(Cow<'v, str>),
@@ -64,9 +64,9 @@ pub enum KeyValue<'v> {
 /// One key column of one trace.
 #[derive(Clone, Debug)]
 pub struct KeyColumn {
-    /// Which column.
+    /// The column.
     pub key: Key,
-    /// The part of a row that its id follows from, with the id for each of its values.
+    /// The part of a row that determines its id, with the id for each value of that part.
     pub source: KeySource,
     /// The values that ids stand for.
     pub labels: KeyLabels,
@@ -88,7 +88,7 @@ impl KeyColumn {
         count as u32
     }
 
-    /// The text in tables. A stack's is that of its innermost frame.
+    /// The text in tables; of a stack, that of its innermost frame.
     #[must_use]
     pub fn text(&self, id: u32) -> Cow<'_, str> {
         let at = id as usize;
@@ -132,7 +132,7 @@ impl KeyColumn {
         }
     }
 
-    /// The shown stacks of a stack column.
+    /// The displayed stacks of a stack column.
     #[must_use]
     pub fn stacks(&self) -> Option<&DisplayStacks> {
         match &self.labels {
@@ -142,7 +142,7 @@ impl KeyColumn {
     }
 }
 
-/// Number of size classes: powers of two. Class 0 holds size 0, class `k` the sizes from 2^(k-1) up to, but not including, 2^k.
+/// Number of size classes: powers of two. Class 0 has size 0, class `k` the sizes from 2^(k-1) to 2^k, exclusive.
 pub const SIZE_CLASSES: u32 = 65;
 
 /// The size class of a size in bytes.
@@ -152,7 +152,7 @@ pub const fn size_class(size_bytes: u64) -> u32 {
     u64::BITS - size_bytes.leading_zeros()
 }
 
-/// A size class as text, `64B..128B`: the second bound is outside.
+/// A size class as text, such as `64B..128B`; the upper bound is exclusive.
 #[must_use]
 pub fn size_class_label(class: u32) -> String {
     match class {

@@ -1,5 +1,5 @@
-//! The texts of a trace under one frame naming, made when first asked for and then kept: key columns for pivot and
-//! series, frame texts for queries. New symbols mean a new `Names`, never a change in one.
+//! The values of all key columns of a trace under one naming of frames, computed on first use and then kept. New symbols,
+//! rules or tag descriptions make new [`ColumnValues`], which share the columns that do not depend on the change.
 
 use super::column::{KeyColumn, KeyLabels, KeySource, rank_rows, rank_texts};
 use super::display_stacks::DisplayStacks;
@@ -19,17 +19,17 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, OnceLock};
 
-/// Words of the Type column; the last is for rows that do not belong to the time range.
+/// Texts of the Type column; the last one is for rows outside the visible range.
 const TYPE_WORDS: &[&str] = &["AIFI", "AIFO", "AOFI", "AOFO", ""];
-/// Words of the Impacting Type column.
+/// Texts of the Impacting Type column.
 const IMPACTING_WORDS: &[&str] = &["Impacting", "Transient", ""];
-/// Words of the Paged column.
+/// Texts of the Paged column.
 const PAGED_WORDS: &[&str] = &["NonPaged", "Paged"];
 
-/// Label of the process of an allocation that was not recorded: the process that freed it need not have allocated it.
+/// Label of the allocating process of an allocation that was not recorded; another process may have freed it.
 pub const UNKNOWN_ALLOCATOR: &str = "(unknown allocator)";
 
-/// A trace and the texts it is shown with.
+/// A trace with the values of its key columns.
 pub struct ColumnValues {
     trace: Arc<Trace>,
     naming: FrameNaming,
@@ -44,7 +44,7 @@ pub struct ColumnValues {
 }
 
 impl ColumnValues {
-    /// Names of a trace without symbols or tag descriptions.
+    /// Column values of a trace without symbols and tag descriptions.
     #[must_use]
     pub fn new(trace: Arc<Trace>, naming: FrameNaming) -> Self {
         Self {
@@ -61,34 +61,34 @@ impl ColumnValues {
         }
     }
 
-    /// The same with function names.
+    /// Adds function names.
     #[must_use]
     pub fn with_symbols(self, symbols: Arc<dyn FrameNames>) -> Self {
         let naming = self.naming;
         self.with_frame_names(Some(symbols), naming)
     }
 
-    /// The same with tag descriptions.
+    /// Adds tag descriptions.
     #[must_use]
     pub fn with_pool_tags(mut self, tags: Arc<PoolTags>) -> Self {
         self.pool_tags = Some(tags);
         self
     }
 
-    /// The same with the tag descriptions of another list, or of none. What is known already is shared.
+    /// A copy with other tag descriptions, or none. Unaffected columns are shared.
     #[must_use]
     pub fn with_tag_descriptions(&self, tags: Option<Arc<PoolTags>>) -> Self {
         Self { pool_tags: tags, ..self.without(&[Key::TagDescription]) }
     }
 
-    /// The same with these marks between the generations, in any order. What is known already is shared.
+    /// A copy with these markers between the generations, in any order. Unaffected columns are shared.
     #[must_use]
-    pub fn with_marks(&self, marks: &[Ticks]) -> Self {
+    pub fn with_markers(&self, marks: &[Ticks]) -> Self {
         Self { generations: Generations::new(marks), ..self.without(&[Key::Generation]) }
     }
 
-    /// The same with frames named otherwise. What does not hang on their names is shared: all columns but the stacks,
-    /// the driver and the function, and the latter two as well where the symbols are the same as before.
+    /// A copy with other names of frames. Columns that do not depend on them are shared: all but stacks, driver and function,
+    /// and also driver and function if the symbols are the same.
     #[must_use]
     pub fn with_frame_names(&self, symbols: Option<Arc<dyn FrameNames>>, naming: FrameNaming) -> Self {
         let is_known = match (&self.symbols, &symbols) {
@@ -99,13 +99,13 @@ impl ColumnValues {
         Self { naming, symbols, ..self.without_stack_keys(is_changed) }
     }
 
-    /// The same with frames named otherwise by the symbols there are.
+    /// A copy with another naming of frames and the same symbols.
     #[must_use]
     pub fn with_naming(&self, naming: FrameNaming) -> Self {
         self.with_frame_names(self.symbols.clone(), naming)
     }
 
-    /// The same with other rules about wrapper frames.
+    /// A copy with other wrapper rules.
     #[must_use]
     pub fn with_wrapper_rules(&self, rules: Arc<WrapperRules>) -> Self {
         // With naming by function, the rules decide which frames are left out of the stacks.
@@ -113,13 +113,13 @@ impl ColumnValues {
         Self { wrapper_rules: rules, ..self.without_stack_keys(is_changed) }
     }
 
-    /// A copy without the columns from stacks that are changed, and what they are made from.
+    /// A copy without the columns from stacks for which `is_changed` is true.
     fn without_stack_keys(&self, is_changed: impl Fn(Key) -> bool) -> Self {
         let keys = Key::ALL.iter().copied().filter(|key| key.needs_stacks() && is_changed(*key));
         self.without(&keys.collect::<Vec<_>>())
     }
 
-    /// A copy that shares what is known already but for these columns and what they are made from.
+    /// A copy that shares all columns but these, and all intermediate results but theirs.
     fn without(&self, keys: &[Key]) -> Self {
         let is_of_responsible_frame = |key: &Key| key.needs_stacks() && !key.is_stack();
         let mut columns = self.columns.clone();
@@ -146,13 +146,13 @@ impl ColumnValues {
         }
     }
 
-    /// The marks between the generations.
+    /// The markers between the generations.
     #[must_use]
     pub fn generations(&self) -> &Generations {
         &self.generations
     }
 
-    /// The tag descriptions, if there are any.
+    /// The tag descriptions, if any.
     #[must_use]
     pub fn pool_tags(&self) -> Option<&Arc<PoolTags>> {
         self.pool_tags.as_ref()
@@ -164,13 +164,13 @@ impl ColumnValues {
         &self.trace
     }
 
-    /// The function names, if there are any yet.
+    /// The function names, if any.
     #[must_use]
     pub fn symbols(&self) -> Option<&Arc<dyn FrameNames>> {
         self.symbols.as_ref()
     }
 
-    /// The rules about wrapper frames.
+    /// The wrapper rules.
     #[must_use]
     pub fn wrapper_rules(&self) -> &WrapperRules {
         &self.wrapper_rules
@@ -182,7 +182,7 @@ impl ColumnValues {
         self.naming
     }
 
-    /// The shown stacks.
+    /// The displayed stacks.
     #[must_use]
     pub fn stacks(&self) -> &Arc<DisplayStacks> {
         self.stacks.get_or_init(|| {
@@ -191,7 +191,7 @@ impl ColumnValues {
         })
     }
 
-    /// A frame taken apart.
+    /// The parts of a frame.
     #[must_use]
     pub fn frame_parts(&self, frame: FrameId) -> FrameParts {
         frame_parts(&self.trace, self.naming, self.symbols.as_deref(), frame)
@@ -201,7 +201,7 @@ impl ColumnValues {
     #[must_use]
     pub fn column(&self, key: Key) -> Arc<KeyColumn> {
         let build = || Arc::new(self.build(key));
-        // Columns with a number per row are large and rarely asked for twice.
+        // Columns with an id per row are large and rarely used twice.
         let kept = !key.is_per_row();
         match self.columns.get(key as usize) {
             Some(cell) if kept => Arc::clone(cell.get_or_init(build)),
@@ -209,12 +209,11 @@ impl ColumnValues {
         }
     }
 
-    /// The groups that occur, columns that depend on the time range left out; `None` where they are too
-    /// many to be numbered. Those of the latest few sets of columns are kept, at four bytes per row each.
+    /// The groups that occur, without the columns that depend on the visible range; `None` if there are more than
+    /// [`MAX_GROUPS`](super::group_by::MAX_GROUPS). Those of the latest sets of columns are kept, at four bytes per row each.
     ///
     /// # Errors
-    ///
-    /// [`Cancelled`] once `cancel` says so.
+    /// [`Cancelled`] if `cancel` returns `true`.
     pub fn group_ids(&self, keys: &[Key], cancel: Cancel<'_>) -> Result<Option<Arc<GroupIds>>, Cancelled> {
         self.group_ids.get(self, keys, cancel)
     }
@@ -228,13 +227,13 @@ impl ColumnValues {
                 let ids = rows.map(|c| u32::from(c.pool_type.is_paged())).collect();
                 (KeySource::Attributes(Arc::new(ids)), KeyLabels::Words(PAGED_WORDS))
             }
-            Key::PoolType => self.context_texts(|c| c.pool_type.name().to_owned()),
-            Key::Tag => self.context_texts(|c| c.tag.text()),
-            Key::TagDescription => self.context_texts(|c| self.tag_description(c)),
-            Key::Process => self.context_texts(|c| self.process_label(c.process)),
-            Key::Thread => self.context_numbers(|c| (c.thread != EventAttributes::NO_THREAD).then_some(c.thread)),
-            Key::Cpu => self.context_numbers(|c| (c.cpu != EventAttributes::NO_CPU).then_some(u32::from(c.cpu))),
-            Key::Session => self.context_numbers(|c| (c.session != EventAttributes::NO_SESSION).then_some(c.session)),
+            Key::PoolType => self.attribute_texts(|c| c.pool_type.name().to_owned()),
+            Key::Tag => self.attribute_texts(|c| c.tag.text()),
+            Key::TagDescription => self.attribute_texts(|c| self.tag_description(c)),
+            Key::Process => self.attribute_texts(|c| self.process_label(c.process)),
+            Key::Thread => self.attribute_numbers(|c| (c.thread != EventAttributes::NO_THREAD).then_some(c.thread)),
+            Key::Cpu => self.attribute_numbers(|c| (c.cpu != EventAttributes::NO_CPU).then_some(u32::from(c.cpu))),
+            Key::Session => self.attribute_numbers(|c| (c.session != EventAttributes::NO_SESSION).then_some(c.session)),
             Key::Driver => self.responsible_texts(|f| driver_label(&self.trace, f)),
             Key::Function => self.responsible_texts(|f| function_label(&self.trace, self.symbols.as_deref(), f)),
             Key::Stack | Key::FreeStack => {
@@ -253,13 +252,13 @@ impl ColumnValues {
         KeyColumn { key, source, labels }
     }
 
-    fn context_texts(&self, text: impl Fn(&EventAttributes) -> String) -> (KeySource, KeyLabels) {
+    fn attribute_texts(&self, text: impl Fn(&EventAttributes) -> String) -> (KeySource, KeyLabels) {
         let texts = self.trace.attributes.rows().iter().map(text).collect();
         let (distinct, ids) = rank_texts(texts);
         (KeySource::Attributes(Arc::new(ids)), KeyLabels::Texts(distinct))
     }
 
-    fn context_numbers(&self, number: impl Fn(&EventAttributes) -> Option<u32>) -> (KeySource, KeyLabels) {
+    fn attribute_numbers(&self, number: impl Fn(&EventAttributes) -> Option<u32>) -> (KeySource, KeyLabels) {
         let numbers = self.trace.attributes.rows().iter().map(|c| number(c).map(u64::from));
         let numbers: Vec<Option<u64>> = numbers.collect();
         let mut distinct = numbers.clone();
@@ -270,13 +269,13 @@ impl ColumnValues {
         (KeySource::Attributes(Arc::new(ids)), KeyLabels::Numbers(distinct))
     }
 
-    /// The responsible frame of every stack.
+    /// The responsible frame of each stack.
     fn responsible(&self) -> &Arc<Vec<FrameId>> {
         self.responsible
             .get_or_init(|| Arc::new(responsible_frames(&self.trace, self.symbols.as_deref(), &self.wrapper_rules)))
     }
 
-    /// The responsible frame of a stack, also of a free; [`FrameId::NONE`] where it has no kernel frame.
+    /// The responsible frame of an allocation or free stack; [`FrameId::NONE`] if it has no kernel frame.
     #[must_use]
     pub fn responsible_frame(&self, stack: StackId) -> FrameId {
         self.responsible().get(stack.index()).copied().unwrap_or(FrameId::NONE)
@@ -288,14 +287,13 @@ impl ColumnValues {
         responsible_module(&self.trace, self.responsible_frame(stack))
     }
 
-    /// The responsible function of a stack, as the Function column shows it for those of allocations; empty where the stack
-    /// has no kernel frame.
+    /// The responsible function of a stack, as the Function column shows it; empty if the stack has no kernel frame.
     #[must_use]
     pub fn responsible_function(&self, stack: StackId) -> String {
         function_label(&self.trace, self.symbols.as_deref(), self.responsible_frame(stack))
     }
 
-    /// A text of the responsible frame of every stack.
+    /// A column with a text of the responsible frame of each stack.
     fn responsible_texts(&self, text: impl Fn(FrameId) -> String) -> (KeySource, KeyLabels) {
         let responsible = self.responsible();
         let mut known: FxHashMap<FrameId, u32> = FxHashMap::default();
@@ -350,10 +348,10 @@ impl ColumnValues {
         row.map_or_else(|| unknown_process(process).to_owned(), crate::trace::process::Process::label)
     }
 
-    fn tag_description(&self, context: &EventAttributes) -> String {
+    fn tag_description(&self, attributes: &EventAttributes) -> String {
         let built_in =
-            || built_in_description(context.tag).map_or_else(String::new, |text| format!("{text}{}", BUILT_IN_MARK));
-        let text = self.pool_tags.as_ref().and_then(|tags| tags.get(context.tag));
+            || built_in_description(attributes.tag).map_or_else(String::new, |text| format!("{text}{}", BUILT_IN_MARK));
+        let text = self.pool_tags.as_ref().and_then(|tags| tags.get(attributes.tag));
         text.map_or_else(built_in, |text| match (text.binary.as_str(), text.description.as_str()) {
             (binary, "") => binary.to_owned(),
             ("", description) => description.to_owned(),
@@ -362,7 +360,7 @@ impl ColumnValues {
     }
 }
 
-/// Label of a process that the trace does not have.
+/// Label of a process that is not in the trace.
 #[must_use]
 pub fn unknown_process(process: ProcessId) -> &'static str {
     if process == ProcessId::UNKNOWN_ALLOCATOR { UNKNOWN_ALLOCATOR } else { "Unknown" }

@@ -1,7 +1,7 @@
-//! Stacks as they are shown: the trace's prefix tree with frames of equal text merged. First [`FrameTexts`] says what each
-//! frame is shown as; by function, runs of one function become one node, inlined functions get nodes of their own, and the
-//! recording's own frames are left off the inner end. Then [`DisplayStacks`] numbers the nodes in the order of a walk that
-//! takes children by their text, so that every subtree is a run of numbers. Every stack of the trace has its node.
+//! Displayed stacks: the trace's prefix tree with frames of equal text merged. [`FrameTexts`] gives the texts of each frame;
+//! by function, recursive calls become one node, inlined functions have nodes of their own, and frames of the recorder are
+//! left out at the inner end. [`DisplayStacks`] numbers the nodes depth-first with children in the order of their texts, so
+//! that every subtree is a range of numbers. Every stack of the trace has a node.
 
 use super::column::rank_texts;
 use crate::trace::ids::{FrameId, StackId};
@@ -10,27 +10,27 @@ use rustc_hash::FxHashMap;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-/// The texts that the frames of a trace are shown as.
+/// The displayed texts of the frames of a trace.
 #[derive(Clone, Debug, Default)]
 pub struct FrameTexts {
     texts: Vec<String>,
-    /// Where the texts of each frame end; empty for one text each.
+    /// End of the texts of each frame; empty if each has one text.
     ends: Vec<u32>,
-    /// True for each frame that belongs to the recording; empty for none.
+    /// True for each frame of the recorder; empty if there are none.
     is_tracing: Vec<bool>,
     folds: bool,
 }
 
 impl FrameTexts {
-    /// One node for each frame, by handle.
+    /// One text for each frame, by handle.
     #[must_use]
     pub fn one_each(texts: Vec<String>) -> Self {
         Self { texts, ..Self::default() }
     }
 
-    /// By function: for each frame its own text and those of the functions inlined there, the outermost first. A frame of
-    /// the same function as its caller's has no node of its own; one that belongs to the recording has none unless a
-    /// frame that does not lies further in.
+    /// By function: for each frame its text and those of the functions inlined there, the outermost first. A frame of the
+    /// same function as its caller has no node of its own, and a frame of the recorder has none unless another frame is
+    /// further in.
     #[must_use]
     pub fn by_function(texts: Vec<Vec<String>>, is_tracing: Vec<bool>) -> Self {
         let mut end = 0;
@@ -42,7 +42,7 @@ impl FrameTexts {
         Self { texts: texts.into_iter().flatten().collect(), ends, is_tracing, folds: true }
     }
 
-    /// The distinct texts in ascending order, and the frames by them.
+    /// The distinct texts in ascending order, and the frames with positions among these.
     fn ranked(self) -> (Vec<String>, FrameLabels) {
         let (texts, labels) = rank_texts(self.texts);
         (texts, FrameLabels { labels, ends: self.ends, is_tracing: self.is_tracing, folds: self.folds })
@@ -57,7 +57,7 @@ struct FrameLabels {
     folds: bool,
 }
 
-/// The nodes made from a tree.
+/// The nodes of a merged tree.
 struct Merged {
     /// The node of each stack.
     of_stack: Vec<u32>,
@@ -82,7 +82,7 @@ impl FrameLabels {
         frame.and_then(|f| self.is_tracing.get(f.index())).copied().unwrap_or(false)
     }
 
-    /// For each stack whether one that continues it ends in a frame that does not belong to the recording.
+    /// Returns `true` for each stack that continues with a frame that is not the recorder's.
     fn going_on(&self, stacks: &StackTable) -> Vec<bool> {
         let mut goes_on = vec![false; stacks.node_count()];
         for node in (1..stacks.node_count()).rev() {
@@ -95,13 +95,13 @@ impl FrameLabels {
         goes_on
     }
 
-    /// Makes nodes with the same parent and text one.
+    /// Merges nodes with the same parent and text.
     fn merged(&self, stacks: &StackTable) -> Merged {
         let count = stacks.node_count();
         let goes_on = if self.is_tracing.is_empty() { Vec::new() } else { self.going_on(stacks) };
         let mut known: FxHashMap<(u32, u32), u32> = FxHashMap::default();
         let mut edges = vec![(0, u32::MAX)];
-        // The node that frames further in are attached to: the stack's own, but for the recording's frames at its end.
+        // The node that frames further in are attached to: the stack's own, unless its last frames are the recorder's.
         let mut hooks = vec![0u32; count];
         let mut of_stack = vec![0u32; count];
         for node in 1..count {
@@ -131,7 +131,7 @@ impl FrameLabels {
     }
 }
 
-/// The shown tree. Node 0 is the root.
+/// The displayed tree. Node 0 is the root.
 #[derive(Debug)]
 pub struct DisplayStacks {
     of_stack: Vec<u32>,
@@ -144,7 +144,7 @@ pub struct DisplayStacks {
 }
 
 impl DisplayStacks {
-    /// Translates a tree. `frames` says what the frames of `stacks` are shown as.
+    /// Builds the tree from the stacks of a trace and the texts of their frames.
     #[must_use]
     pub fn new(stacks: &StackTable, frames: FrameTexts) -> Self {
         let (texts, labels) = frames.ranked();
@@ -181,7 +181,7 @@ impl DisplayStacks {
         self.parents.len()
     }
 
-    /// True if there is no stack but the empty one.
+    /// Returns `true` if the empty stack is the only one.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.parents.len() <= 1
@@ -199,8 +199,8 @@ impl DisplayStacks {
         self.of_stack.get(stack.index()).copied().unwrap_or(0)
     }
 
-    /// A stack of the trace that the node shows, the one of the fewest frames; where none ends there, one of those below. To
-    /// find the place in the tree of another naming. `None` for a node of another tree.
+    /// A stack of the trace that the node shows, the one with the fewest frames; if no stack ends there, one of those below.
+    /// It leads to the same place in the tree of another naming. `None` for a node of another tree.
     #[must_use]
     pub fn representative(&self, node: u32) -> Option<StackId> {
         let all = self.representatives.get_or_init(|| {
@@ -210,7 +210,7 @@ impl DisplayStacks {
                     *place = StackId(stack as u32);
                 }
             }
-            // Where no stack ends, one goes on in the first child, which is the next node.
+            // If no stack ends at a node, one continues in its first child, which is the next node.
             for node in (0..found.len().saturating_sub(1)).rev() {
                 if found[node] == StackId::NONE {
                     found[node] = found[node + 1];
@@ -221,7 +221,7 @@ impl DisplayStacks {
         all.get(node as usize).copied()
     }
 
-    /// The next outer node; the root's is the root.
+    /// The parent; that of the root is the root.
     #[must_use]
     pub fn parent(&self, node: u32) -> u32 {
         self.parents.get(node as usize).copied().unwrap_or(0)
@@ -233,7 +233,7 @@ impl DisplayStacks {
         self.depths.get(node as usize).copied().map_or(0, usize::from)
     }
 
-    /// The node and everything below it.
+    /// The range of the node and all nodes below it.
     #[must_use]
     pub fn subtree(&self, node: u32) -> Range<u32> {
         node..self.ends.get(node as usize).copied().unwrap_or(node)
@@ -299,7 +299,7 @@ impl DisplayStacks {
     }
 }
 
-/// New numbers in the order of a depth-first walk, children by their text.
+/// Numbers of the nodes in depth-first order, children by their texts.
 fn number_in_walk_order(edges: &[(u32, u32)]) -> Vec<u32> {
     let mut order: Vec<u32> = (1..edges.len() as u32).collect();
     order.sort_unstable_by_key(|t| edges[*t as usize]);
@@ -374,7 +374,7 @@ mod tests {
         FrameTexts::by_function(frames.iter().map(own).collect(), frames.iter().map(|t| t.starts_with('!')).collect())
     }
 
-    /// The tree of one stack, and what the stack is shown as.
+    /// The displayed frames of a tree with one stack.
     fn shown(stack: &[&str]) -> Vec<String> {
         let mut interner = StackInterner::default();
         let ids = frames(&mut interner, stack.len() as u64);

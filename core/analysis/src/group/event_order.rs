@@ -1,6 +1,6 @@
-//! Allocations and frees in the order of time, for scans that follow values from moment to moment. Rows are in the order of
-//! their allocations, so that only the frees need an order of their own; the columns that a scan reads of a freed row are
-//! copied into that order, since the row itself may be far away in memory.
+//! Allocations and frees in the order of time, for scans over time. Rows are sorted by allocation time, so that only the frees
+//! need an order of their own; the columns that a scan reads of a freed row are copied into that order, because the row
+//! itself may be far away in memory.
 
 use crate::trace::Trace;
 use crate::trace::allocation::AllocationTable;
@@ -8,19 +8,19 @@ use crate::trace::time::Ticks;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// In the sizes of frees: too large for four bytes, the table knows.
+/// Marks a size of a free that does not fit into four bytes; it is read from the table.
 const LARGE: u32 = u32::MAX;
 
-/// The events of a trace in their order: made once, used for every zoom. Twelve bytes and a half per row.
+/// The events of a trace in the order of time. Twelve and a half bytes per row.
 #[derive(Debug)]
 pub struct EventOrder {
-    /// The rows before this one were allocated at an unknown time.
+    /// First row with a known allocation time.
     first_known: usize,
     frees: Vec<u32>,
-    /// Of each of `frees`: the context of its allocation, and its bytes or [`LARGE`].
-    contexts: Vec<u32>,
+    /// For each of `frees`, the attributes of its allocation, and its bytes or [`LARGE`].
+    attributes: Vec<u32>,
     sizes: Vec<u32>,
-    /// Of each event, allocations and frees together: whether it is a free, and whether the next one is later.
+    /// For each event, allocations and frees together: it is a free, and the next one is later.
     is_free: Bits,
     ends_tick: Bits,
     bytes: u128,
@@ -38,10 +38,10 @@ pub struct EventRange {
 /// One event.
 #[derive(Clone, Copy, Debug)]
 pub struct Event {
-    /// Which row.
+    /// The row.
     pub row: usize,
-    /// The context of its allocation.
-    pub context: u32,
+    /// The attributes of its allocation.
+    pub attributes: u32,
     /// Its bytes.
     pub size: u64,
     /// True for a free, false for an allocation.
@@ -56,7 +56,7 @@ impl EventOrder {
     pub fn new(trace: &Trace) -> Self {
         let table = &trace.allocations;
         let first_known = table.rows_allocated_by(Ticks::UNKNOWN);
-        // Times with the rows: sorting rows alone would read far away at every comparison.
+        // Sorted with their times: comparing by row alone would read distant memory each time.
         let times = table.free_time.par_iter().zip(0..table.len() as u32);
         let mut timed: Vec<(Ticks, u32)> = times.map(|(t, row)| (*t, row)).filter(|t| t.0.is_known()).collect();
         timed.par_sort_unstable();
@@ -66,7 +66,7 @@ impl EventOrder {
         let size = |row: &u32| u32::try_from(table.size[*row as usize]).unwrap_or(LARGE);
         Self {
             first_known,
-            contexts: frees.par_iter().map(|row| table.alloc_attributes[*row as usize].0).collect(),
+            attributes: frees.par_iter().map(|row| table.alloc_attributes[*row as usize].0).collect(),
             sizes: frees.par_iter().map(size).collect(),
             frees,
             is_free,
@@ -75,19 +75,19 @@ impl EventOrder {
         }
     }
 
-    /// The rows whose free time is known, by it.
+    /// The rows with a known free time, in the order of that time.
     #[must_use]
     pub fn frees(&self) -> &[u32] {
         &self.frees
     }
 
-    /// The rows before this one were allocated at an unknown time.
+    /// The first row with a known allocation time.
     #[must_use]
     pub fn first_known(&self) -> usize {
         self.first_known
     }
 
-    /// Bytes of all rows together: no sum of a part is greater.
+    /// Bytes of all rows, an upper bound on sums over some of them.
     #[must_use]
     pub fn bytes(&self) -> u128 {
         self.bytes
@@ -121,20 +121,20 @@ impl EventOrder {
         let count = events.allocs.len() + events.frees.len();
         for at in first..first + count {
             let is_free = self.is_free.get(at);
-            // Both are read and one is taken: no processor can predict which, and both are in the cache.
+            // Both are read and one is selected without a branch, since that would be unpredictable and both are cached.
             let freed = self.frees.get(free).copied().unwrap_or(0) as usize;
-            let (context, size) = (number(&self.contexts, free), number(&self.sizes, free));
+            let (attributes, size) = (number(&self.attributes, free), number(&self.sizes, free));
             let mut of_free = u64::from(size);
             if size == LARGE && is_free {
                 of_free = table.size.get(freed).copied().unwrap_or(0);
             }
             let of_alloc = table.size.get(alloc).copied().unwrap_or(0);
-            let allocated = table.alloc_attributes.get(alloc).map_or(0, |context| context.0);
+            let allocated = table.alloc_attributes.get(alloc).map_or(0, |attributes| attributes.0);
             let mask = u64::from(is_free).wrapping_neg();
             let choose = |alloc: u64, free: u64| alloc ^ ((alloc ^ free) & mask);
             visit(Event {
                 row: choose(alloc as u64, freed as u64) as usize,
-                context: choose(allocated.into(), context.into()) as u32,
+                attributes: choose(allocated.into(), attributes.into()) as u32,
                 size: choose(of_alloc, of_free),
                 is_free,
                 ends_tick: self.ends_tick.get(at),
@@ -150,7 +150,7 @@ fn number(column: &[u32], at: usize) -> u32 {
     column.get(at).copied().unwrap_or(0)
 }
 
-/// Of each event in their common order: whether it is a free, and whether it is the last of its tick.
+/// For each event in their common order: it is a free, and it is the last one of its tick.
 fn merge(allocs: &[Ticks], frees: &[(Ticks, u32)]) -> (Bits, Bits) {
     let count = allocs.len() + frees.len();
     let (mut is_free, mut ends_tick) = (Bits::new(count), Bits::new(count));
@@ -178,7 +178,7 @@ fn merge(allocs: &[Ticks], frees: &[(Ticks, u32)]) -> (Bits, Bits) {
     (is_free, ends_tick)
 }
 
-/// One bit for each of many.
+/// A vector of bits.
 #[derive(Debug)]
 struct Bits(Vec<u64>);
 

@@ -1,5 +1,5 @@
-//! Texts of stack frames. The text is the identity: frames with the same text are shown as the same frame.
-//! A name that is only the nearest export keeps its offset everywhere, so that it never makes two functions one.
+//! Texts of stack frames. Frames with the same text are displayed as one frame. A name that is only the nearest export
+//! always has its offset, so that two functions are not merged by it.
 
 use super::display_stacks::FrameTexts;
 use super::responsible::recording_frames;
@@ -11,19 +11,19 @@ use poolscope_symbols::names::{AddressSymbol, InlinedFunction, NameSource, Sourc
 use rayon::prelude::*;
 use std::str::FromStr;
 
-/// The parts of a frame that are shown.
+/// The parts of a frame that are displayed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum FrameNaming {
     /// The raw return address, `0x…`.
     Address,
-    /// The module's file name alone; the address where no module is known.
+    /// The file name of the module; the address if no module is known.
     Module,
     /// `module!function+0xoff`, else `module+0xrva`, else the address.
     #[default]
     Symbol,
-    /// `module!function`, else as [`Self::Symbol`]. Stacks are shown by function: a function that calls itself is shown once,
-    /// those inlined in it are below it as `module!function [inlined]`, and the recording's own frames are left off
-    /// the inner end. Functions that call each other in turn are not folded.
+    /// `module!function`, else as [`Self::Symbol`]. A function that calls itself is one frame, functions inlined in it are
+    /// below it as `module!function [inlined]`, and frames of the recorder are left out at the inner end. Mutual recursion is
+    /// not folded.
     Function,
 }
 
@@ -54,9 +54,9 @@ impl FromStr for FrameNaming {
     }
 }
 
-/// Where function names come from.
+/// Source of function names.
 pub trait FrameNames: Send + Sync {
-    /// The symbol of a frame; `None` while or where none is known.
+    /// The symbol of a frame, if known.
     fn answer(&self, frame: FrameId) -> Option<&AddressSymbol>;
 }
 
@@ -78,7 +78,7 @@ pub fn frame_label(trace: &Trace, naming: FrameNaming, symbols: Option<&dyn Fram
     }
 }
 
-/// The function of a frame without the place in it: what the Function column shows.
+/// The function of a frame without an offset, as in the Function column.
 #[must_use]
 pub fn function_label(trace: &Trace, symbols: Option<&dyn FrameNames>, frame: FrameId) -> String {
     let Some(row) = trace.stacks.frame_rows().get(frame.index()) else {
@@ -91,7 +91,7 @@ pub fn function_label(trace: &Trace, symbols: Option<&dyn FrameNames>, frame: Fr
     }
 }
 
-/// The texts of all frames of a trace. `rules` say which belong to the recording.
+/// The texts of all frames of a trace. `rules` determine which frames are the recorder's.
 #[must_use]
 pub fn frame_texts(
     trace: &Trace,
@@ -114,24 +114,24 @@ pub fn frame_texts(
     FrameTexts::by_function(texts.collect(), recording_frames(trace, symbols, rules))
 }
 
-/// The parts of a frame, for stacks that are shown line by line.
+/// The parts of a frame, for stacks with one frame per line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FrameParts {
-    /// The frame as tables show it; with the place in its function even where those show functions alone.
+    /// The frame as in tables, but with the offset in its function also if these show functions alone.
     pub text: String,
-    /// File name of the module; empty where none is known.
+    /// File name of the module; empty if not known.
     pub module: String,
-    /// The function without its module, where it is known.
+    /// The function without its module, if known.
     pub function: Option<String>,
-    /// Bytes from the start of the function, else of the module; 0 where neither is known.
+    /// Bytes from the start of the function, else of the module; 0 if neither is known.
     pub offset_bytes: u64,
     /// The return address as recorded.
     pub address: u64,
-    /// Where in the source, where that is known: with inlined functions, the outermost call into those.
+    /// Source line, if known; with inlined functions, the outermost call of these.
     pub line: Option<SourceLine>,
     /// Functions inlined there, the outermost first.
     pub inlined: Vec<InlinedFunction>,
-    /// The source of the function's name, where it is known.
+    /// The source of the function's name, if known.
     pub source: Option<NameSource>,
 }
 
@@ -161,7 +161,7 @@ fn with_offset(trace: &Trace, frame: Frame, answer: &AddressSymbol) -> String {
     format!("{}+{:#x}", in_module(trace, frame, &answer.function), answer.offset_bytes)
 }
 
-/// `module!function`; the function alone where no module is known.
+/// `module!function`; the function alone if no module is known.
 fn in_module(trace: &Trace, frame: Frame, function: &str) -> String {
     trace.modules.get(frame.module).map_or_else(|| function.to_owned(), |m| format!("{}!{function}", m.name))
 }

@@ -1,17 +1,17 @@
-//! Generations: marks on the time axis split allocations by their birth. It knows moments alone, no rows.
+//! Generations: intervals between markers on the time axis, by which allocations are grouped.
 
 use crate::trace::time::{Clock, Ticks, TimeRange};
 
-/// Marks on the time axis. Generation 0 holds the allocations from before the trace, which it does not show; 1 those
-/// allocated before the first mark, 2 those from it on, and so on: what is allocated exactly at a mark belongs to the
-/// generation that the mark begins. Without marks there is one generation besides 0.
+/// Markers on the time axis, and the generations between them. Generation 0 has the allocations from before the trace, 1 those
+/// before the first marker, 2 those from the first to the second one, and so on. An allocation exactly at a marker belongs to
+/// the generation after it. Without markers there is one generation apart from 0.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Generations {
     marks: Vec<Ticks>,
 }
 
 impl Generations {
-    /// Generations between marks in any order; equal marks are one, sentinels are none.
+    /// Generations between markers in any order; equal markers count once, sentinels are ignored.
     #[must_use]
     pub fn new(marks: &[Ticks]) -> Self {
         let mut marks: Vec<Ticks> = marks.iter().copied().filter(|mark| mark.is_known()).collect();
@@ -20,9 +20,9 @@ impl Generations {
         Self { marks }
     }
 
-    /// The marks, ascending.
+    /// The markers, ascending.
     #[must_use]
-    pub fn marks(&self) -> &[Ticks] {
+    pub fn markers(&self) -> &[Ticks] {
         &self.marks
     }
 
@@ -42,8 +42,7 @@ impl Generations {
         self.marks.partition_point(|mark| *mark <= alloc) as u32 + 1
     }
 
-    /// The first and the last tick of the births of a generation; `None` for the one of unknown births and for numbers
-    /// beyond the last.
+    /// First and last tick of a generation; `None` for generation 0 and numbers above the last.
     #[must_use]
     pub fn bounds(&self, generation: u32) -> Option<(Ticks, Ticks)> {
         let at = generation.checked_sub(1)? as usize;
@@ -56,7 +55,7 @@ impl Generations {
         Some((first, last))
     }
 
-    /// The generations' texts by number, `2: 12.400 s to 30.000 s`; the first begins and the last ends with the trace.
+    /// Labels of the generations by number, such as `2: 12.400 s to 30.000 s`; the first begins and the last ends with the trace.
     #[must_use]
     pub fn labels(&self, extent: TimeRange, clock: &Clock) -> Vec<String> {
         let mut labels = vec!["before the trace".to_owned()];
@@ -76,7 +75,7 @@ mod tests {
     #[test]
     fn marks_split_blocks_by_their_birth() {
         let generations = Generations::new(&[Ticks(30), Ticks(10), Ticks(30), Ticks::NEVER]);
-        assert_eq!((generations.marks(), generations.count()), (&[Ticks(10), Ticks(30)][..], 4));
+        assert_eq!((generations.markers(), generations.count()), (&[Ticks(10), Ticks(30)][..], 4));
         let of = |t| generations.of(Ticks(t));
         assert_eq!([of(-5), of(9), of(10), of(29), of(30), of(99)], [1, 1, 2, 2, 3, 3]);
         assert_eq!(generations.of(Ticks::UNKNOWN), 0);

@@ -1,7 +1,7 @@
-//! Which group each row is in. [`GroupBy`] turns the values of several key columns into one number, the group key: a
-//! look-up and an addition for each thing that values follow from (the lifetime class, the size, the context, the stacks,
-//! the row itself), not for each column. [`GroupIds`] numbers the groups that occur, so that later time ranges add up in a
-//! plain table. Nothing is kept per row for columns that are the same for all rows of a context or a stack.
+//! The group of each row. [`GroupBy`] turns the values of several key columns into one number, the group key. That takes a
+//! look-up and an addition for each part of a row that values depend on (lifetime class, size, attributes, stacks, the row
+//! itself), not for each column. [`GroupIds`] numbers the groups that occur, so that later visible ranges need no search.
+//! Columns that depend on attributes or stacks take no memory per row.
 //!
 //! By tag (2 values) and size class (65): the key of a row is `class_of_size + 65 * tag`, and there are 130 possible keys.
 
@@ -17,30 +17,30 @@ use rustc_hash::FxHashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Upper bound on groups that are numbered; a table of more would be larger than any cache. A pivot of more groups adds up by
-/// key and gives the same; what needs the numbers has to report what it leaves out.
+/// Upper bound on the number of groups that are numbered; a table of more would not fit into a processor's cache. A pivot of
+/// more groups adds up by key with the same result; other users of the numbers have to report what they leave out.
 pub const MAX_GROUPS: usize = 1 << 17;
-/// Sets of columns whose numbers are kept.
+/// Number of sets of columns whose group numbers are kept.
 const CACHE_SIZE: usize = 2;
-/// Upper bound on the possible keys that a [`GroupIndex`] finds by table look-up.
+/// Upper bound on the possible keys that a [`GroupIndex`] finds in a table.
 const MAX_TABLE_KEYS: u64 = 1 << 20;
 /// No group.
 const NONE: u32 = u32::MAX;
 
-/// Class of rows that do not belong to the time range.
+/// Class of rows outside the visible range.
 pub const OUTSIDE: usize = 4;
 
-/// The lifetime class of a row as a position in tables, [`OUTSIDE`] for a row that does not belong to the time range.
+/// The lifetime class of a row as a position in tables; [`OUTSIDE`] for a row outside the visible range.
 #[inline]
 #[must_use]
 pub fn class_of(range: TimeRange, table: &AllocationTable, row: usize) -> usize {
     range.classify(table.alloc_time[row], table.free_time[row]).map_or(OUTSIDE, |class| class as usize)
 }
 
-// What values follow from: positions in `GroupBy::parts`.
+// Parts of a row that values depend on: positions in `GroupBy::parts`.
 const CLASS: usize = 0;
 const SIZE: usize = 1;
-const CONTEXT: usize = 2;
+const ATTRIBUTES: usize = 2;
 const ALLOC_STACK: usize = 3;
 const FREE_STACK: usize = 4;
 const ROW: usize = 5;
@@ -55,22 +55,22 @@ const SIZE_CLASS_IDS: [u32; SIZE_CLASSES as usize] = {
     ids
 };
 
-/// The part of a row that the values of a column follow from, and their ids by its handle.
+/// The part of a row that the values of a column depend on, and the ids by that part's handle.
 fn source_ids(source: &KeySource) -> (usize, &[u32]) {
     match source {
         KeySource::LifetimeClass(ids) => (CLASS, ids),
         KeySource::SizeClass => (SIZE, &SIZE_CLASS_IDS),
-        KeySource::Attributes(ids) => (CONTEXT, ids),
+        KeySource::Attributes(ids) => (ATTRIBUTES, ids),
         KeySource::AllocStack(ids) => (ALLOC_STACK, ids),
         KeySource::FreeStack(ids) => (FREE_STACK, ids),
         KeySource::Rows(ids) => (ROW, ids),
     }
 }
 
-/// The columns that follow from one thing, as one digit of the group key.
+/// The columns that depend on one part of a row, as one digit of the group key.
 #[derive(Debug)]
 struct Digit {
-    /// The digit by handle of that thing.
+    /// The digit by handle of that part.
     ids: Vec<u32>,
     /// Factor of the digit in the key.
     stride: u64,
@@ -82,7 +82,7 @@ struct Digit {
 }
 
 impl Digit {
-    /// The digit of the columns whose values follow from `part`; `None` without such columns.
+    /// The digit of the columns that depend on `part`; `None` without such columns.
     fn new(columns: &[Arc<KeyColumn>], part: usize) -> Option<Self> {
         let own = columns.iter().enumerate().filter_map(|(at, column)| {
             let (of, ids) = source_ids(&column.source);
@@ -91,7 +91,7 @@ impl Digit {
         let (positions, tables): (Vec<usize>, Vec<&[u32]>) = own.unzip();
         let (tuples, ids) = match (positions.as_slice(), tables.as_slice()) {
             ([], _) => return None,
-            // One column's ids need no new ones; stacks are many.
+            // The ids of a single column can be used as they are.
             ([column], [ids]) => ((0..columns[*column].count()).collect(), ids.to_vec()),
             _ => rank_tuples(&tables),
         };
@@ -116,25 +116,25 @@ impl Digit {
 pub struct GroupBy {
     columns: Vec<Arc<KeyColumn>>,
     parts: [Option<Digit>; 6],
-    contexts: usize,
+    attribute_count: usize,
     key_count: u64,
 }
 
 impl GroupBy {
-    /// Prepares the grouping by these columns.
+    /// Grouping by these columns.
     #[must_use]
     pub fn new(names: &ColumnValues, keys: &[Key]) -> Self {
         let columns: Vec<Arc<KeyColumn>> = keys.iter().map(|key| names.column(*key)).collect();
-        let parts = [CLASS, SIZE, CONTEXT, ALLOC_STACK, FREE_STACK, ROW].map(|part| Digit::new(&columns, part));
-        let contexts = names.trace().attributes.rows().len();
-        let mut group_by = Self { columns, parts, contexts, key_count: 1 };
+        let parts = [CLASS, SIZE, ATTRIBUTES, ALLOC_STACK, FREE_STACK, ROW].map(|part| Digit::new(&columns, part));
+        let attribute_count = names.trace().attributes.rows().len();
+        let mut group_by = Self { columns, parts, attribute_count, key_count: 1 };
         if !group_by.set_strides() {
             group_by.fold_stacks_into_rows(&names.trace().allocations);
         }
         group_by
     }
 
-    /// Gives every digit its stride; `false` if the product of their counts does not fit.
+    /// Sets the stride of each digit; `false` if the product of their counts does not fit into a key.
     fn set_strides(&mut self) -> bool {
         let mut count = Some(1u64);
         for digit in self.parts.iter_mut().flatten() {
@@ -145,8 +145,8 @@ impl GroupBy {
         count.is_some()
     }
 
-    /// Merges stacks and rows into one digit, where all digits together have too many combinations for one number: those
-    /// of stacks and rows that occur are at most one per row.
+    /// Merges the digits of stacks and rows into one if all digits have too many combinations for one number: at most one of
+    /// their combinations per row occurs.
     fn fold_stacks_into_rows(&mut self, table: &AllocationTable) {
         for (part, stacks) in [(FREE_STACK, &table.free_stack), (ALLOC_STACK, &table.alloc_stack)] {
             let Some(stack) = self.parts[part].take() else { continue };
@@ -167,7 +167,7 @@ impl GroupBy {
             let count = pairs.len().max(1) as u64;
             self.parts[ROW] = Some(Digit { ids, stride: 0, count, columns, tuples });
         }
-        // Contexts, lifetime classes, size classes and rows have fewer than 2^63 combinations in any trace that fits in memory.
+        // Attributes, lifetime classes, size classes and rows have fewer than 2^63 combinations in any trace that fits in memory.
         self.set_strides();
     }
 
@@ -194,7 +194,7 @@ impl GroupBy {
         if let Some(digit) = &self.parts[SIZE] {
             key += digit.part(size_class(table.size[row]) as usize);
         }
-        if let Some(digit) = &self.parts[CONTEXT] {
+        if let Some(digit) = &self.parts[ATTRIBUTES] {
             key += digit.part(table.alloc_attributes[row].index());
         }
         if let Some(digit) = &self.parts[ALLOC_STACK] {
@@ -209,15 +209,15 @@ impl GroupBy {
         key
     }
 
-    /// The group key by context; `None` where anything but the context has part in it.
+    /// The group keys by attributes; `None` if they depend on anything else.
     #[must_use]
-    pub fn keys_of_contexts(&self) -> Option<Vec<u64>> {
+    pub fn keys_of_attributes(&self) -> Option<Vec<u64>> {
         let [None, None, digit, None, None, None] = &self.parts else { return None };
-        let key = |context| digit.as_ref().map_or(0, |digit| digit.part(context));
-        Some((0..self.contexts).map(key).collect())
+        let key = |attributes| digit.as_ref().map_or(0, |digit| digit.part(attributes));
+        Some((0..self.attribute_count).map(key).collect())
     }
 
-    /// Writes the column ids of a group key; `ids` has one place per column.
+    /// Writes the column ids of a group key; `ids` has one element per column.
     pub fn write_ids(&self, key: u64, ids: &mut [u32]) {
         for digit in self.parts.iter().flatten() {
             let value = (key / digit.stride.max(1)) % digit.count.max(1);
@@ -230,10 +230,10 @@ impl GroupBy {
     }
 }
 
-/// Which number a group key has been given.
+/// Numbers of group keys.
 #[derive(Debug)]
 pub enum GroupIndex {
-    /// By key, for few possible ones.
+    /// By key, if few are possible.
     Table(Vec<u32>),
     /// By hash.
     Map(FxHashMap<u64, u32>),
@@ -267,8 +267,8 @@ impl GroupIndex {
     }
 }
 
-/// The groups that occur, numbered in the order of their first rows: four bytes per row. Only of columns that do not depend
-/// on the time range.
+/// The groups that occur, numbered in the order of their first rows; four bytes per row. Their columns do not depend on the
+/// visible range.
 #[derive(Debug)]
 pub struct GroupIds {
     of_row: Vec<u32>,
@@ -276,14 +276,14 @@ pub struct GroupIds {
 }
 
 impl GroupIds {
-    /// Numbers the groups; `None` if they are more than [`MAX_GROUPS`].
+    /// Numbers the groups; `None` if there are more than [`MAX_GROUPS`].
     fn new(names: &ColumnValues, keys: &[Key], cancel: Cancel<'_>) -> Result<Option<Self>, Cancelled> {
         let table = &names.trace().allocations;
         let group_by = GroupBy::new(names, keys);
         let mut of_row = vec![0u32; table.len()];
         let pieces = rayon::current_num_threads() * 4;
         let rows = table.len().div_ceil(pieces).max(CHUNK_ROWS);
-        // Every piece numbers its own groups first.
+        // Each piece first numbers its own groups.
         let own = of_row.par_chunks_mut(rows).enumerate().map(|(piece, numbers)| {
             let mut number_of: FxHashMap<u64, u32> = FxHashMap::default();
             let mut found: Vec<(u64, u32)> = Vec::new();
@@ -349,7 +349,7 @@ type Cached = (Vec<Key>, Option<Arc<GroupIds>>);
 pub(super) struct GroupIdsCache(Mutex<Vec<Cached>>);
 
 impl GroupIdsCache {
-    /// The groups by these columns without those that depend on the time range.
+    /// The groups by these columns without those that depend on the visible range.
     pub(super) fn get(
         &self,
         names: &ColumnValues,
@@ -380,7 +380,7 @@ impl GroupIdsCache {
         cache.first().map(|cached| cached.1.clone())
     }
 
-    /// A copy without the sets that contain one of these columns.
+    /// A copy without the sets of columns that contain one of these.
     pub(super) fn without(&self, keys: &[Key]) -> Self {
         let is_left = |cached: &&Cached| !cached.0.iter().any(|key| keys.contains(key));
         Self(Mutex::new(self.0.lock().iter().filter(is_left).cloned().collect()))
@@ -391,12 +391,12 @@ impl GroupIdsCache {
 #[derive(Debug, Default)]
 pub struct Buckets {
     items: Vec<u32>,
-    /// Where each bucket begins, and where the last one ends.
+    /// Start of each bucket, and end of the last one.
     starts: Vec<u32>,
 }
 
 impl Buckets {
-    /// Sorts by the bucket of each number; there are `count` buckets, and what is in none of them is left out.
+    /// Sorts numbers into `count` buckets; those without a bucket are left out.
     #[must_use]
     pub fn new(bucket_of: &[u32], count: usize) -> Self {
         let mut starts = vec![0u32; count + 1];
@@ -422,7 +422,7 @@ impl Buckets {
         Self { items, starts }
     }
 
-    /// The numbers in a run of buckets, bucket by bucket.
+    /// The numbers in a range of buckets, bucket by bucket.
     #[must_use]
     pub fn run(&self, buckets: Range<u32>) -> &[u32] {
         let start =
@@ -430,7 +430,7 @@ impl Buckets {
         self.items.get(start(buckets.start)..start(buckets.end)).unwrap_or(&[])
     }
 
-    /// All numbers, bucket by bucket, and where each bucket begins, with the end of the last one.
+    /// All numbers, bucket by bucket, and the start of each bucket, with the end of the last one.
     #[must_use]
     pub fn into_parts(self) -> (Vec<u32>, Vec<u32>) {
         (self.items, self.starts)
@@ -469,7 +469,7 @@ mod tests {
         let tag = of(&names, &[Key::Tag, Key::Process]);
         assert!(Arc::ptr_eq(&tag, &of(&names, &[Key::Process, Key::Type, Key::Tag])));
         let generation = of(&names, &[Key::Generation]);
-        let marked = names.with_marks(&[]);
+        let marked = names.with_markers(&[]);
         assert!(Arc::ptr_eq(&tag, &of(&marked, &[Key::Tag, Key::Process])));
         assert!(!Arc::ptr_eq(&generation, &of(&marked, &[Key::Generation])));
         of(&names, &[Key::Cpu]);

@@ -1,10 +1,10 @@
-//! Grouping: what each row of the allocation table shows in the key columns, which group it is in, and what groups add up to.
+//! Grouping: the values of the allocation table's rows in the key columns, the groups of the rows, and the sums of the groups.
 //!
-//! - [`key`]: the key columns by name; [`mod@column`]: the values of one of them, as numbers that sort like the texts
-//! - [`column_values`]: all columns of a trace under one set of names, made when first asked for and kept
+//! - [`key`]: the list of key columns; [`mod@column`]: the values of one column as ids that sort like the values
+//! - [`column_values`]: all columns of a trace, computed on first use and then kept
 //! - [`group_by`]: the group of each row; [`aggregate`]: sums by group
 //! - [`event_order`]: allocations and frees by time; [`parallel`]: work over all rows on all workers
-//! - what columns show: [`frames`], [`display_stacks`], [`symbols`], [`responsible`] by [`wrapper_rules`], [`pool_tags`], [`generation`]
+//! - sources of values: [`frames`], [`display_stacks`], [`symbols`], [`responsible`] by [`wrapper_rules`], [`pool_tags`], [`generation`]
 
 pub mod aggregate;
 pub mod column;

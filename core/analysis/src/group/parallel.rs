@@ -1,14 +1,13 @@
-//! Work over all rows on all workers. Results must not depend on how the rows were split, so whatever is folded here has
-//! to commute.
+//! Work over all rows on all workers. Results must not depend on the number of workers, so that what is folded has to commute.
 
 pub use poolscope_base::progress::Cancelled;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Asked once per chunk of rows; `true` ends the work.
+/// Callback that is called once per chunk of rows; `true` cancels the work.
 pub type Cancel<'c> = &'c (dyn Fn() -> bool + Sync);
 
-/// A [`Cancel`] that never does.
+/// A [`Cancel`] that never cancels.
 pub fn not_cancelled() -> bool {
     false
 }
@@ -19,8 +18,7 @@ pub const CHUNK_ROWS: usize = 1 << 16;
 /// Folds chunks of rows into accumulators, of which there are at most `accumulators` at a time, and merges those.
 ///
 /// # Errors
-///
-/// [`Cancelled`] once `cancel` says so.
+/// [`Cancelled`] if `cancel` returns `true`.
 pub fn fold_rows<A: Send>(
     rows: usize,
     accumulators: usize,
@@ -46,7 +44,7 @@ pub fn fold_rows<A: Send>(
     folded.try_reduce_with(|a, b| Ok(merge(a, b))).unwrap_or_else(|| Ok(new()))
 }
 
-/// Accumulators that keep all workers busy and leave room for stealing.
+/// Number of accumulators that keeps all workers busy and allows work stealing.
 #[must_use]
 pub fn worker_chunks() -> usize {
     rayon::current_num_threads() * 4

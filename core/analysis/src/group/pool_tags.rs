@@ -1,6 +1,5 @@
-//! Descriptions of pool tags: those of the user's `pooltag.txt` (lines `Tag - binary - description`), else notes on well-known
-//! tags in words of our own. A tag that is in neither has no description, and a family of tags has one only where all of its
-//! tags belong to it.
+//! Descriptions of pool tags: those of the user's `pooltag.txt` (lines `Tag - binary - description`), else built-in notes on
+//! well-known tags, which are not Microsoft's texts. A built-in note on a family of tags holds for all tags with that prefix.
 
 use crate::trace::attributes::Tag;
 use std::collections::BTreeMap;
@@ -23,8 +22,8 @@ pub struct PoolTags {
 }
 
 impl PoolTags {
-    /// Reads the text of the file. Lines that are no tag lines (comments begin with `rem` or `//`) are passed over; of
-    /// two lines for one tag the first counts.
+    /// Parses the text of the file. Other lines than those of tags are ignored, among them comments, which begin with `rem`
+    /// or `//`; of two lines for one tag, the first counts.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let mut tags = Self::default();
@@ -71,29 +70,29 @@ impl PoolTags {
         })
     }
 
-    /// True if a line names this very tag, and not a family that it belongs to.
+    /// Returns `true` if a line is for exactly this tag, not for a family that it belongs to.
     #[must_use]
     pub fn is_exact(&self, tag: Tag) -> bool {
         self.exact.contains_key(&tag.0)
     }
 
-    /// Number of lines that were understood.
+    /// Number of lines with a tag.
     #[must_use]
     pub fn len(&self) -> usize {
         self.exact.len() + self.prefixes.len()
     }
 
-    /// True if no line was understood.
+    /// Returns `true` if no line has a tag.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.exact.is_empty() && self.prefixes.is_empty()
     }
 }
 
-/// Suffix of a built-in description, so that it is not taken for the words of a `pooltag.txt`.
+/// Suffix of built-in descriptions, which tells them from those of a `pooltag.txt`.
 pub const BUILT_IN_MARK: &str = " (built-in note)";
 
-/// Tags and what they are for.
+/// Tags and their use.
 const TAGS: &[(&[u8; 4], &str)] = &[
     (b"AfdB", "data buffers of sockets"),
     (b"AfdC", "connections of sockets"),
@@ -149,7 +148,7 @@ const TAGS: &[(&[u8; 4], &str)] = &[
     (b"Wind", "window stations"),
 ];
 
-/// Beginnings of tags and the component that all such tags belong to.
+/// Prefixes of tags, and the component that all tags with the prefix belong to.
 const FAMILIES: &[(&[u8], &str)] = &[
     (b"Afd", "sockets (afd.sys)"),
     (b"CM", "the registry"),

@@ -1,7 +1,7 @@
-//! What the frames of a stack say about an allocation, by the rules of [`WrapperRules`]: which frame is responsible (the first,
-//! from the innermost, that belongs neither to the kernel itself nor to what allocates on behalf of others), and how the code
-//! came to run (called by a program, in an interrupt, by a worker thread of the system). Interrupts and workers are known by
-//! functions, so that without symbols only the program's frames say anything.
+//! Facts about an allocation from the frames of its stack, by [`WrapperRules`]: the responsible frame (the first one, from the
+//! innermost, that is neither the kernel's nor a wrapper's), and the origin of the call (a program, an interrupt, or a worker
+//! thread of the system). Interrupts and workers are recognized by functions, so that without symbols only calls by programs
+//! are recognized.
 
 use super::column_values::ColumnValues;
 use super::frames::FrameNames;
@@ -17,20 +17,20 @@ use rayon::prelude::*;
 enum Rank {
     /// A user-mode frame.
     None,
-    /// The recording itself.
+    /// The recorder.
     Tracing,
     /// nt, hal, verifier.
     System,
-    /// A module that allocates on behalf of others.
+    /// A wrapper module, which allocates on behalf of others.
     Wrapper,
-    /// A function of a driver that allocates on behalf of others, most often of the same driver.
+    /// A wrapper function in a driver, which mostly allocates on behalf of the same driver.
     OwnWrapper,
     /// A driver.
     Driver,
 }
 
-/// The responsible frame of every stack, [`FrameId::NONE`] where the stack has no kernel frame. Where no driver is on the
-/// stack the innermost wrapper takes its place, and where none of those is either, the innermost kernel frame.
+/// The responsible frame of each stack; [`FrameId::NONE`] if the stack has no kernel frame. Without a driver on the stack it is
+/// the innermost wrapper, and without a wrapper the innermost kernel frame.
 #[must_use]
 pub fn responsible_frames(trace: &Trace, symbols: Option<&dyn FrameNames>, rules: &WrapperRules) -> Vec<FrameId> {
     let ranks: Vec<Rank> = frame_ranks(trace, symbols, rules);
@@ -45,7 +45,7 @@ pub fn responsible_frames(trace: &Trace, symbols: Option<&dyn FrameNames>, rules
         let own = trace.stacks.frame(id).unwrap_or(FrameId::NONE);
         let caller = trace.stacks.frame(parent).map_or(Rank::None, rank);
         let says = match rank(own) {
-            // Called by no driver, so that its caller left no frame: a driver further out has nothing to do with it.
+            // Its caller is no driver, so that the calling driver left no frame; a driver further out is not involved.
             Rank::OwnWrapper if caller < Rank::OwnWrapper => Rank::Driver,
             other => other,
         };
@@ -54,7 +54,7 @@ pub fn responsible_frames(trace: &Trace, symbols: Option<&dyn FrameNames>, rules
     chosen.into_iter().map(|(frame, _)| frame).collect()
 }
 
-/// True for each frame that belongs to the recording itself.
+/// A flag for each frame, true for those of the recorder.
 #[must_use]
 pub fn recording_frames(trace: &Trace, symbols: Option<&dyn FrameNames>, rules: &WrapperRules) -> Vec<bool> {
     frame_ranks(trace, symbols, rules).into_iter().map(|rank| rank == Rank::Tracing).collect()
@@ -62,7 +62,7 @@ pub fn recording_frames(trace: &Trace, symbols: Option<&dyn FrameNames>, rules: 
 
 fn frame_ranks(trace: &Trace, symbols: Option<&dyn FrameNames>, rules: &WrapperRules) -> Vec<Rank> {
     let modules = trace.modules.modules().iter();
-    // Nothing is said about user-mode modules.
+    // There are no rules on user-mode modules.
     let modules: Vec<Option<(ModuleRules<'_>, FrameRole)>> = modules
         .map(|module| {
             let rules = rules.of_module(&module.name);
@@ -83,7 +83,7 @@ fn frame_ranks(trace: &Trace, symbols: Option<&dyn FrameNames>, rules: &WrapperR
             }
         }
         Some(None) => Rank::None,
-        // Kernel code of a module that the trace does not name is more likely a driver than nt.
+        // Kernel code outside all modules of the trace is more likely a driver's than that of nt.
         None if frame.address >= kernel_from => Rank::Driver,
         None => Rank::None,
     };
@@ -121,12 +121,12 @@ mod bit {
     pub const WORKER: u8 = 4;
 }
 
-/// For every stack what its frames say.
+/// Origins of the calls of all stacks.
 #[derive(Clone, Debug, Default)]
 pub struct StackMarks(Vec<u8>);
 
 impl StackMarks {
-    /// Those of a trace under these names and rules.
+    /// The origins in a trace, by its symbols and wrapper rules.
     #[must_use]
     pub fn new(names: &ColumnValues) -> Self {
         let trace = names.trace();
@@ -143,14 +143,14 @@ impl StackMarks {
         Self(stacks)
     }
 
-    /// True for a stack that a program called: user frames are on the stack, and neither an interrupt nor a worker thread of the system came
-    /// between.
+    /// Returns `true` for a stack that a program called: it has user frames, and neither an interrupt nor a worker thread of
+    /// the system.
     #[must_use]
     pub fn is_called_by_program(&self, stack: StackId) -> bool {
         self.0.get(stack.index()).copied().unwrap_or(0) == bit::USER
     }
 
-    /// True for a stack with an interrupt or a worker thread of the system on it.
+    /// Returns `true` for a stack with an interrupt or a worker thread of the system on it.
     #[must_use]
     pub fn is_system_work(&self, stack: StackId) -> bool {
         self.0.get(stack.index()).copied().unwrap_or(0) & (bit::INTERRUPT | bit::WORKER) != 0
@@ -211,7 +211,7 @@ mod tests {
         let used = own("myfault.sys", "myfault.sys!Use");
         assert_eq!(of(&["app:1", "nt:20", "my:30", "my:40", "nt:60"]), used);
         assert_eq!(of(&["nt:20", "my:30", "my:50", "my:40", "wdf:1", "nt:60"]), used);
-        // Who called it left no frame: other.sys, further out, has nothing to do with it.
+        // The caller left no frame: other.sys, further out, is not involved.
         let lost = of(&["nt:20", "other:1", "nt:21", "my:50", "my:40", "nt:60"]);
         assert_eq!(lost, own("myfault.sys", "myfault.sys!malloc"));
         assert_eq!(of(&["other:1", "my:40", "nt:60"]), own("other.sys", "other.sys+0x1"));
@@ -232,7 +232,7 @@ mod tests {
         assert_eq!(responsible(&["my:30", "wdf:1"], names, &rules), own("wdf01000.sys", "wdf01000.sys+0x1"));
         assert_eq!(responsible(&["nt:20", "nt:60"], names, &rules), own("ntoskrnl.exe", "ntoskrnl.exe!NtClose"));
         assert_eq!(responsible(&["nt:60"], names, &rules), own("ntoskrnl.exe", "ntoskrnl.exe!EtwTracePool"));
-        // The nearest export is no sure name.
+        // The nearest export is no reliable name.
         let exports = &[("my:30", "Use"), ("my:40", "~malloc")];
         assert_eq!(responsible(stack, exports, &rules), own("myfault.sys", "myfault.sys!malloc+0x1"));
     }
@@ -275,7 +275,7 @@ mod tests {
         };
         let (program, nobody, system) = ((true, false), (false, false), (false, true));
         assert_eq!(of(&named), [program, nobody, system, system, program, nobody]);
-        // Without symbols the frames of the program alone speak.
+        // Without symbols, only calls by programs are recognized.
         assert_eq!(of(&plain), [program, nobody, program, nobody, program, nobody]);
     }
 }

@@ -1,5 +1,5 @@
-//! The way between a trace and its symbols: which modules and addresses its stacks need, the heaviest modules first, and the
-//! names found for them by frame. A frame is never named by a module that was not loaded at the frame's time.
+//! Symbols of a trace: the modules and addresses that its stacks need, and the names of its frames. A frame is never named by a
+//! module that was not loaded at the time of the frame.
 
 use super::frames::FrameNames;
 use crate::trace::Trace;
@@ -12,7 +12,7 @@ use poolscope_symbols::resolve::ModuleRequest;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
-/// A module that stacks lead through, and what depends on its names.
+/// A module on stacks of the trace, with the amount that depends on its names.
 #[derive(Clone, Debug)]
 pub struct ModuleNeed {
     /// The identity to look up, and the addresses whose names are needed.
@@ -25,7 +25,7 @@ pub struct ModuleNeed {
     pub frames: usize,
     /// Allocations with a stack through it.
     pub allocations: u64,
-    /// Bytes of those that the trace does not show freed.
+    /// Bytes of those that were not freed in the trace.
     pub outstanding_bytes: u64,
 }
 
@@ -37,8 +37,8 @@ enum SameFile {
     Image(String, u32, u64),
 }
 
-/// The modules whose symbols a trace needs, those with the most outstanding bytes first, then those with the most allocations, frames,
-/// then by name. Stacks that were not loaded need nothing.
+/// The modules whose symbols a trace needs, by outstanding bytes, number of allocations, number of frames (largest first), then
+/// by name; none if the trace was loaded without stacks.
 #[must_use]
 pub fn module_needs(trace: &Trace) -> Vec<ModuleNeed> {
     let mut needs: Vec<ModuleNeed> = Vec::new();
@@ -84,7 +84,7 @@ pub fn module_needs(trace: &Trace) -> Vec<ModuleNeed> {
     needs
 }
 
-/// The address in the module; `None` for one that no image file reaches.
+/// The relative virtual address; `None` if it is larger than any image.
 fn rva(module: &Module, address: u64) -> Option<u32> {
     u32::try_from(address.checked_sub(module.base)?).ok()
 }
@@ -96,7 +96,7 @@ fn same_file(module: &Module) -> SameFile {
     }
 }
 
-/// The identity of a module's PDB. A record without a name says nothing that could be looked for.
+/// The identity of a module's PDB; `None` for a record without a name, which cannot be searched for.
 fn pdb_of(module: &Module) -> Option<PdbIdentity> {
     let rsds = module.rsds.as_ref().filter(|rsds| !base_name(&rsds.pdb_name).is_empty())?;
     Some(PdbIdentity::new(&rsds.pdb_name, rsds.guid, rsds.age))
@@ -132,8 +132,7 @@ fn add_module(need: &mut ModuleNeed, id: ModuleId, module: &Module) {
     *image = image.take().or_else(|| image_of(module));
 }
 
-/// Adds up the allocations of each module: by stack first, so that every stack is walked once, however many allocations
-/// have it.
+/// Adds up the allocations of each module: first by stack, so that each stack is walked once.
 fn weigh(trace: &Trace, of_frame: &[Option<u32>], needs: &mut [ModuleNeed]) {
     let table = &trace.allocations;
     let mut of_stack = vec![(0_u64, 0_u64); trace.stacks.node_count()];
@@ -145,7 +144,7 @@ fn weigh(trace: &Trace, of_frame: &[Option<u32>], needs: &mut [ModuleNeed]) {
             *bytes = bytes.saturating_add(if *free == Ticks::NEVER { *size } else { 0 });
         }
     }
-    // The stack that was counted last for each module: recursion must not count an allocation twice.
+    // The stack counted last for each module, so that recursion does not count an allocation twice.
     let mut counted = vec![StackId::EMPTY; needs.len()];
     for (node, (blocks, bytes)) in of_stack.iter().enumerate().filter(|(_, (blocks, _))| *blocks > 0) {
         let stack = StackId(node as u32);
@@ -160,7 +159,7 @@ fn weigh(trace: &Trace, of_frame: &[Option<u32>], needs: &mut [ModuleNeed]) {
     }
 }
 
-/// Names by frame. Never changes: more names make a new table.
+/// Names by frame. A table does not change; more names make a new one.
 #[derive(Default)]
 pub struct SymbolTable {
     modules: Vec<Arc<ModuleNames>>,

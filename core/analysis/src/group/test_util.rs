@@ -1,4 +1,4 @@
-//! Small traces by hand, for the tests of this crate.
+//! Small hand-made traces for the tests of this crate.
 
 use super::column_values::ColumnValues;
 use super::frames::{FrameNames, FrameNaming};
@@ -16,9 +16,9 @@ use poolscope_etl::diagnostics::Diagnostics;
 use poolscope_symbols::names::{AddressSymbol, InlinedFunction, NameSource, SourceLine};
 use std::sync::Arc;
 
-/// Ticks in a second of the traces made here.
+/// Ticks per second of these traces.
 pub const HZ: u64 = 1000;
-/// Where the modules lie: nt, wrapper, two drivers, one user module.
+/// Modules with their addresses: nt, wrapper, two drivers, one user module.
 const MODULES: [(&str, u64, bool); 5] = [
     ("ntoskrnl.exe", 0xffff_f800_0000_0000, true),
     ("wdf01000.sys", 0xffff_f800_1000_0000, true),
@@ -27,7 +27,7 @@ const MODULES: [(&str, u64, bool); 5] = [
     ("app.exe", 0x7ff0_0000_0000, false),
 ];
 
-/// An allocation to be.
+/// Description of an allocation.
 #[derive(Clone, Debug)]
 pub struct Block {
     pub alloc: Option<i64>,
@@ -112,9 +112,9 @@ fn processes() -> ProcessTable {
     ProcessTable::new(rows.to_vec(), 4)
 }
 
-/// The blocks in the order of the rows that a trace has of them.
+/// The blocks in the order of the trace's rows.
 pub fn in_row_order(mut blocks: Vec<Block>) -> Vec<Block> {
-    // Nothing is less than something: blocks from before the trace come first.
+    // `None` is less than any time: blocks from before the trace come first.
     blocks.sort_by_key(|b| (b.alloc, if b.alloc.is_none() { b.free.unwrap_or(i64::MAX) } else { 0 }));
     blocks
 }
@@ -123,10 +123,10 @@ pub fn in_row_order(mut blocks: Vec<Block>) -> Vec<Block> {
 pub fn trace(blocks: &[Block]) -> Arc<Trace> {
     let blocks = in_row_order(blocks.to_vec());
     let mut table = AllocationTable::default();
-    let mut contexts: Vec<EventAttributes> = Vec::new();
+    let mut rows: Vec<EventAttributes> = Vec::new();
     let mut interner = StackInterner::default();
     for b in &blocks {
-        let context = EventAttributes {
+        let attributes = EventAttributes {
             tag: Tag(*b.tag),
             pool_type: PoolType(b.pool_type),
             process: ProcessId(b.process),
@@ -134,9 +134,9 @@ pub fn trace(blocks: &[Block]) -> Arc<Trace> {
             session: b.session.unwrap_or(EventAttributes::NO_SESSION),
             cpu: b.cpu,
         };
-        let at = contexts.iter().position(|c| *c == context).unwrap_or_else(|| {
-            contexts.push(context);
-            contexts.len() - 1
+        let at = rows.iter().position(|c| *c == attributes).unwrap_or_else(|| {
+            rows.push(attributes);
+            rows.len() - 1
         });
         table.alloc_time.push(b.alloc.map_or(Ticks::UNKNOWN, Ticks));
         table.free_time.push(b.free.map_or(Ticks::NEVER, Ticks));
@@ -154,7 +154,7 @@ pub fn trace(blocks: &[Block]) -> Arc<Trace> {
         extent: TimeRange { from: Ticks(0), to: Ticks(10_000) },
         recorded: RecordedRange::whole(TimeRange { from: Ticks(0), to: Ticks(10_000) }),
         allocations: table,
-        attributes: AttributesTable::from_rows(contexts),
+        attributes: AttributesTable::from_rows(rows),
         stacks: interner.finish(),
         modules: modules(),
         processes: processes(),
@@ -164,12 +164,12 @@ pub fn trace(blocks: &[Block]) -> Arc<Trace> {
     })
 }
 
-/// The names of [`trace`] without symbols.
+/// The column values of [`trace`] without symbols.
 pub fn names(blocks: &[Block]) -> ColumnValues {
     ColumnValues::new(trace(blocks), FrameNaming::Symbol)
 }
 
-/// Function names by hand.
+/// Hand-made function names.
 pub struct FakeNames(Vec<Option<AddressSymbol>>);
 
 impl FakeNames {

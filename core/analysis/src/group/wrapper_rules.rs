@@ -1,55 +1,55 @@
-//! Wrapper rules: which frames are passed over on the way to the responsible one, by module and function, as a text that anyone
-//! can extend. The rules that come with the program are in `wrapper_rules.txt`, where their form is described. A function rule
-//! says nothing about a frame without a function's name.
+//! Wrapper rules: the frames that are skipped in the search for the responsible one, by module and function. The built-in rules
+//! are in `wrapper_rules.txt`, which describes their form; users can add rules. A function rule does not apply to a frame
+//! without a function name.
 
 use std::sync::{Arc, LazyLock};
 
-/// The rules that come with the program.
+/// The built-in rules.
 const STANDARD: &str = include_str!("wrapper_rules.txt");
-/// File names that the kernel was shipped with.
+/// File names of the kernel.
 const KERNEL_FILES: &[&str] = &["ntoskrnl.exe", "ntkrnlmp.exe", "ntkrnlpa.exe", "ntkrpamp.exe", "ntkrla57.exe"];
-/// File names that the hardware abstraction layer was shipped with.
+/// File names of the hardware abstraction layer.
 const HAL_FILES: &[&str] =
     &["hal.dll", "halacpi.dll", "halmacpi.dll", "halaacpi.dll", "halapic.dll", "halmps.dll", "halsp.dll"];
-/// Form of a rule, for messages about a wrong one.
+/// Form of a wrapper rule, for error messages.
 const FORM: &str = "expected KIND MODULE or KIND MODULE!FUNCTION";
-/// The same for what says how code came to run.
+/// Form of a rule that marks frames, for error messages.
 const MARK_FORM: &str = "expected KIND MODULE!FUNCTION, such as interrupt nt!KiInterruptDispatch*";
 
-/// The role of the frames that a rule fits.
+/// The role of frames.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FrameRole {
-    /// Belongs to the recording itself.
+    /// The recorder.
     Tracing,
     /// The kernel, the HAL, Driver Verifier.
     System,
-    /// Allocates on behalf of others.
+    /// A wrapper, which allocates on behalf of others.
     Wrapper,
-    /// Responsible.
+    /// A driver, which can be responsible.
     Driver,
 }
 
-/// The way in which the code further in came to run, other than on behalf of the thread's process.
+/// Origin of a call that is not on behalf of the thread's process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FrameMark {
-    /// Interrupts and deferred procedure calls, which run in whatever thread they find.
+    /// Interrupts and deferred procedure calls, which run in an arbitrary thread.
     Interrupt,
-    /// Threads that work for the system.
+    /// Worker threads of the system.
     Worker,
 }
 
-/// Where a rule comes from.
+/// Origin of a rule.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum RuleOrigin {
-    /// It comes with the program.
+    /// Built into the program.
     BuiltIn,
-    /// The user wrote it.
+    /// Added by the user.
     #[default]
     User,
 }
 
 impl RuleOrigin {
-    /// In words.
+    /// Name of the origin.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -77,7 +77,7 @@ impl ModulePattern {
         }
     }
 
-    /// True if it fits a file name in lower case.
+    /// Returns `true` if it matches a file name in lower case.
     fn fits(&self, name: &str) -> bool {
         match self {
             Self::OneOf(names) => names.contains(&name),
@@ -89,7 +89,7 @@ impl ModulePattern {
     }
 }
 
-/// One line of the text.
+/// A rule on the role of frames.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Rule {
     role: FrameRole,
@@ -98,7 +98,7 @@ struct Rule {
     origin: RuleOrigin,
 }
 
-/// One line that marks frames.
+/// A rule that marks frames.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct MarkRule {
     mark: FrameMark,
@@ -112,17 +112,17 @@ enum Line {
     Mark(MarkRule),
 }
 
-/// A line that is no rule.
+/// Error in a line of rules.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("line {line}: {what}")]
 pub struct RuleError {
     /// Its number, from 1.
     pub line: usize,
-    /// The mistake, and what was expected.
+    /// The mistake and the expected form.
     pub what: String,
 }
 
-/// Rules about frames; of those that fit one the last decides.
+/// Rules on frames; of those that match a frame, the last one applies.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct WrapperRules {
     rules: Vec<Rule>,
@@ -130,7 +130,7 @@ pub struct WrapperRules {
 }
 
 impl WrapperRules {
-    /// The rules that come with the program.
+    /// The built-in rules.
     #[must_use]
     pub fn built_in() -> Arc<Self> {
         static RULES: LazyLock<Arc<WrapperRules>> = LazyLock::new(|| {
@@ -141,7 +141,7 @@ impl WrapperRules {
         Arc::clone(&RULES)
     }
 
-    /// These rules and after them those of a text, and the lines of it that are none and are left out.
+    /// These rules followed by those of a text, and the errors of lines that are left out.
     #[must_use]
     pub fn extended_with(&self, text: &str) -> (Self, Vec<RuleError>) {
         let mut all = self.clone();
@@ -167,7 +167,7 @@ impl WrapperRules {
     }
 }
 
-/// The rules that speak of one module.
+/// The rules that apply to one module.
 #[derive(Clone, Debug)]
 pub struct ModuleRules<'r> {
     rules: Vec<&'r Rule>,
@@ -175,22 +175,21 @@ pub struct ModuleRules<'r> {
 }
 
 impl ModuleRules<'_> {
-    /// The role of the module as a whole: a driver unless a rule says otherwise.
+    /// The role of the module as a whole; a driver if no rule applies.
     #[must_use]
     pub fn role(&self) -> FrameRole {
         let whole = self.rules.iter().rev().find(|rule| rule.function.is_none());
         whole.map_or(FrameRole::Driver, |rule| rule.role)
     }
 
-    /// The role of a function of it, by its undecorated name.
+    /// The role of a function of the module, by its undecorated name.
     #[must_use]
     pub fn role_of(&self, function: &str) -> FrameRole {
         let fits = |rule: &&&Rule| rule.function.as_ref().is_none_or(|pattern| is_like(pattern, function));
         self.rules.iter().rev().find(fits).map_or(FrameRole::Driver, |rule| rule.role)
     }
 
-    /// Where the rule comes from that decides about a function of it, or about the module as a whole without one; `None` if no
-    /// rule speaks.
+    /// Origin of the rule that applies to a function of the module, or to the module as a whole; `None` if no rule applies.
     #[must_use]
     pub fn origin_of(&self, function: Option<&str>) -> Option<RuleOrigin> {
         let fits = |rule: &&&Rule| match (&rule.function, function) {
@@ -201,20 +200,20 @@ impl ModuleRules<'_> {
         self.rules.iter().rev().find(fits).map(|rule| rule.origin)
     }
 
-    /// The way in which code that a function of it calls came to run, if the rules say so.
+    /// The mark of a function of the module, if a rule sets one.
     #[must_use]
     pub fn mark_of(&self, function: &str) -> Option<FrameMark> {
         self.marks.iter().rev().find(|mark| is_like(&mark.function, function)).map(|mark| mark.mark)
     }
 
-    /// True if any of its functions is marked.
+    /// Returns `true` if a rule marks any function of the module.
     #[must_use]
     pub fn has_marks(&self) -> bool {
         !self.marks.is_empty()
     }
 }
 
-/// A rule; nothing for an empty line or a comment.
+/// Parses a rule; `None` for an empty line or a comment.
 fn parse_rule(line: &str) -> Result<Option<Line>, String> {
     let is_comment = |at: &usize| *at == 0 || line.as_bytes().get(at - 1).is_some_and(u8::is_ascii_whitespace);
     let end = line.match_indices('#').map(|(at, _)| at).find(is_comment).unwrap_or(line.len());
@@ -233,7 +232,7 @@ fn parse_rule(line: &str) -> Result<Option<Line>, String> {
         other => return Err(format!("'{other}' is none of system, wrapper, driver, tracing: {FORM}")),
     };
     let pattern = pattern.trim();
-    // Names of operators have exclamation marks too, those of files have none.
+    // File names have no exclamation mark, names of operators may have one.
     let (module, function) = match pattern.split_once('!') {
         Some((module, function)) => (module.trim_end(), Some(function.trim_start())),
         None => (pattern, None),
@@ -255,11 +254,11 @@ fn parse_rule(line: &str) -> Result<Option<Line>, String> {
     }
 }
 
-/// True if a text is like a pattern in which `*` stands for any characters and `?` for one.
+/// Returns `true` if a text matches a pattern in which `*` stands for any characters and `?` for one.
 fn is_like(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut p, mut t) = (0, 0);
-    // Where to go on from if what was tried fails: behind the last star, one character of the text further.
+    // Positions to continue at after a mismatch: behind the last star, one character further in the text.
     let mut retry: Option<(usize, usize)> = None;
     while t < text.len() {
         match pattern.get(p) {

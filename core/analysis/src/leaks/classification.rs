@@ -37,7 +37,7 @@ pub struct OtherAllocations {
 }
 
 impl OtherAllocations {
-    /// True if the other units continued when this one ended. With a tag filter there are none, so that nothing else ended.
+    /// Returns `true` if the other units continued when this one ended. With a tag filter there are none, so that nothing else ended.
     fn are_continuing(self) -> bool {
         self.before < limit::MIN_OUTSTANDING || self.after >= limit::MIN_OUTSTANDING
     }
@@ -81,7 +81,7 @@ fn excess_deviations(count: f64, explained: f64) -> f64 {
     (count - explained) / (count + explained).sqrt().max(1.0)
 }
 
-/// True if there are enough outstanding allocations older than usual, and few enough late frees, for a verdict by age.
+/// Returns `true` if there are enough outstanding allocations older than usual, and few enough late frees, for a verdict by age.
 fn has_enough_evidence(evidence: &Evidence, range: &AnalysisRange) -> bool {
     let older = &evidence.older_than_usual;
     older.allocations.count >= limit::MIN_OUTSTANDING
@@ -245,7 +245,7 @@ fn classify_ended_growth(
     if is_never_freed { (Verdict::Burst, permanence) } else { (Verdict::InFlight, permanence) }
 }
 
-/// True if the unit still allocates in the last third, and frees as many as it allocates, within what chance explains.
+/// Returns `true` if the unit still allocates in the last third, and frees as many as it allocates, within what chance explains.
 fn is_level_at_end(evidence: &Evidence) -> bool {
     evidence.last_third.allocated >= limit::MIN_OUTSTANDING && !evidence.last_third.is_rising()
 }
@@ -306,7 +306,7 @@ fn classify_level_curve(evidence: &Evidence, range: &AnalysisRange, uncertainty:
     }
 }
 
-/// True if the end of a curve of counts gains much less than any part of the same length before, and less than chance allows.
+/// Returns `true` if the end of a curve of counts gains much less than any part of the same length before, and less than chance allows.
 fn is_level_at_curve_end(counts: &[f64]) -> bool {
     let last = counts.len().saturating_sub(1);
     (3..=last / 2).any(|length| is_level_from(counts, last - length))

@@ -361,8 +361,8 @@ mod tests {
 
     #[test]
     fn short_ranges_have_few_events_or_lifetimes_as_long_as_the_range() {
-        let short = |trace: &Trace, view| {
-            let issues = assess_data_quality(trace, view).issues;
+        let short = |trace: &Trace, visible_range| {
+            let issues = assess_data_quality(trace, visible_range).issues;
             issues
                 .into_iter()
                 .find(|issue| matches!(issue.kind, DataQualityKind::ShortRange { .. }))

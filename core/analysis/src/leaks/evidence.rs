@@ -96,7 +96,7 @@ pub struct LastThird {
 }
 
 impl LastThird {
-    /// True if the number of outstanding allocations rises by more than chance explains: independent allocations and frees
+    /// Returns `true` if the number of outstanding allocations rises by more than chance explains: independent allocations and frees
     /// differ by less than two standard deviations in 97 of 100 cases.
     #[must_use]
     pub(super) fn is_rising(&self) -> bool {
@@ -301,7 +301,7 @@ impl Evidence {
     }
 
     /// Adds the frees of a unit in which nothing was allocated, and their effect on the curves. Their lifetimes are not known, so
-    /// they say nothing about what is outstanding.
+    /// they do not count for the outstanding ones.
     pub(super) fn merge_freed(&mut self, other: &Self) {
         self.freed.merge(other.freed);
         self.freed_preexisting.merge(other.freed_preexisting);

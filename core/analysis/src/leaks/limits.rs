@@ -78,7 +78,7 @@ pub const GROWTH_DEVIATIONS: f64 = 2.6;
 /// Tested by `leaks::tests::no_leak_is_reported_where_none_was_planted`.
 pub const LEAK_DEVIATIONS: f64 = 4.0;
 
-/// Weight of growth that may be over, relative to growth that continues, in the order of what is borderline.
+/// Weight of growth that may be over, relative to growth that continues, in the order of the borderline criteria.
 /// Tested by `leaks::tests::planted_leaks_rank_first_without_false_positives`.
 pub const UNCERTAIN_TREND_WEIGHT: f64 = 0.5;
 
@@ -163,7 +163,7 @@ pub const MIN_STEADINESS: f64 = 0.6;
 pub const MAX_STOPPED_CONFIDENCE: f64 = 0.5;
 
 /// Confidence of growth with which growth that stopped and left few allocations shares its rank: a dozen allocations that seem to
-/// grow are found beside every large load.
+/// grow occur with every large load.
 /// Tested by `leaks::tests::leaks_whose_load_stopped_are_reported`.
 pub const STOPPED_RANK_FEW: f64 = 0.1;
 

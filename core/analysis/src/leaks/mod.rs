@@ -5,14 +5,14 @@
 //!
 //! 1. `units`: allocations are split into units of tag, pool and function (or stack, or process): one tag is often used by
 //!    several functions of which one leaks.
-//! 2. [`evidence`]: what the allocations of a unit did: outstanding curve, lifetimes, allocations that are outstanding beyond the
+//! 2. [`evidence`]: facts about the allocations of a unit: outstanding curve, lifetimes, allocations that are outstanding beyond the
 //!    usual lifetime (`older_than_usual`) and whether their growth has ended (`growth_end`, `statistics`).
 //! 3. `input`: what a unit has to be compared with: the other units of its tag, allocations from before the range, lost events.
 //! 4. `classification`: from the evidence of a unit to a [`verdict`] and a confidence. All thresholds are in [`limits`].
 //! 5. `ranking`: [`analyze`] runs the steps, combines units into the suspects that are asked for, and sorts them.
 //! 6. [`reason`], [`findings`]: the evidence for a verdict as a list, and patterns that explain a leak; they change no verdict.
 //! 7. [`attribution`], [`owner`]: processes and drivers behind a suspect, and the probable owners of its tag.
-//! 8. [`data_quality`], [`reconcile`], [`capacity`]: what the trace lacks, the pool's counters compared with the events, and how
+//! 8. [`data_quality`], [`reconcile`], [`capacity`]: missing data, the pool's counters compared with the events, and how
 //!    large a pool can become.
 //!
 //! The result, [`LeakAnalysis`], is in `suspect`.
@@ -120,7 +120,7 @@ impl AnalysisRequest {
         let TimeRange { from, to } = self.visible_range;
         let length = to.0.saturating_sub(from.0).max(0);
         let middle = Ticks(from.0.saturating_add(length / 2));
-        let first_marker = generations.marks().iter().copied().find(|mark| *mark > from && *mark <= middle);
+        let first_marker = generations.markers().iter().copied().find(|mark| *mark > from && *mark <= middle);
         let warm_up_end = match self.warm_up {
             WarmUp::Automatic => first_marker.unwrap_or(Ticks(from.0 + (length as f64 * limits::WARM_UP_SHARE) as i64)),
             WarmUp::Until(moment) => Ticks(moment.0.clamp(from.0, to.0)),

@@ -196,7 +196,7 @@ impl OlderThanUsual {
         peak as f64 / self.allocations.count.max(1) as f64
     }
 
-    /// True if the birth window is long enough to show a trend.
+    /// Returns `true` if the birth window is long enough to show a trend.
     #[must_use]
     pub fn has_enough_window(&self, range: &AnalysisRange) -> bool {
         self.birth_window as f64 >= MIN_BIRTH_WINDOW * range.ticks_after_warm_up() as f64

@@ -113,13 +113,13 @@ fn a_marker_splits_allocated_and_outstanding() {
     for scenario in generated_scenarios() {
         let trace = scenario.trace();
         for at in [1, 5_000] {
-            let names = ColumnValues::new(trace.clone(), FrameNaming::Symbol).with_marks(&[Ticks(at)]);
+            let names = ColumnValues::new(trace.clone(), FrameNaming::Symbol).with_markers(&[Ticks(at)]);
             let request =
                 AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None };
             let all = analyze(&names, request, &not_cancelled).unwrap();
             let halves =
                 [TimeRange { to: Ticks(at - 1), ..trace.extent }, TimeRange { from: Ticks(at), ..trace.extent }];
-            let halves = halves.map(|view| analyzed(&trace, view, SuspectGrouping::Tag));
+            let halves = halves.map(|visible_range| analyzed(&trace, visible_range, SuspectGrouping::Tag));
             let total = |j: &LeakAnalysis| j.suspects.iter().map(|s| s.evidence.allocated.count).sum::<u64>();
             assert_eq!(total(&all), total(&halves[0]) + total(&halves[1]));
             for suspect in &all.suspects {
@@ -167,10 +167,10 @@ fn set_recorded_range(trace: &mut Arc<Trace>, range: TimeRange) {
 fn every_free_in_the_range_is_counted() {
     for scenario in generated_scenarios() {
         let trace = scenario.trace();
-        let view = TimeRange { from: Ticks(3_000), ..trace.extent };
-        let ends = |time: &&Ticks| **time >= view.from && **time <= view.to;
+        let visible_range = TimeRange { from: Ticks(3_000), ..trace.extent };
+        let ends = |time: &&Ticks| **time >= visible_range.from && **time <= visible_range.to;
         let truth = trace.allocations.free_time.iter().filter(ends).count() as u64;
-        let analysis = analyzed(&trace, view, SuspectGrouping::Tag);
+        let analysis = analyzed(&trace, visible_range, SuspectGrouping::Tag);
         let counted: u64 = analysis.suspects.iter().map(|s| s.evidence.freed.count).sum();
         let tags: Vec<&Option<String>> = analysis.suspects.iter().map(|s| &s.tag).collect();
         // A tag without an allocation in the range is no suspect.
@@ -187,7 +187,7 @@ fn every_free_in_the_range_is_counted() {
 fn a_late_marker_ends_no_warm_up() {
     let trace = generated_scenarios()[0].trace();
     let marked = |at| {
-        let names = ColumnValues::new(trace.clone(), FrameNaming::Symbol).with_marks(&[Ticks(at)]);
+        let names = ColumnValues::new(trace.clone(), FrameNaming::Symbol).with_markers(&[Ticks(at)]);
         analyze(
             &names,
             AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic },
@@ -248,17 +248,17 @@ fn pool_sum(analysis: &LeakAnalysis, paged: bool) -> f64 {
 fn growth_is_the_same_in_every_grouping_and_in_the_pivot_table() {
     for scenario in generated_scenarios() {
         let trace = scenario.trace();
-        for view in [trace.extent, TimeRange { from: Ticks(2_000), to: Ticks(7_500) }] {
-            let by_tag = analyzed(&trace, view, SuspectGrouping::Tag);
+        for visible_range in [trace.extent, TimeRange { from: Ticks(2_000), to: Ticks(7_500) }] {
+            let by_tag = analyzed(&trace, visible_range, SuspectGrouping::Tag);
             for paged in [false, true] {
                 let whole = by_tag.pools[usize::from(paged)].net_growth_bytes_per_s;
                 for by in SuspectGrouping::ALL {
-                    let sum = pool_sum(&analyzed(&trace, view, by), paged);
+                    let sum = pool_sum(&analyzed(&trace, visible_range, by), paged);
                     assert!((sum - whole).abs() <= 1e-6 * whole.abs().max(1.0), "{by:?} {paged}: {sum} {whole}");
                 }
             }
             let names = ColumnValues::new(trace.clone(), FrameNaming::Symbol);
-            let request = PivotRequest { keys: &[Key::Tag, Key::Paged], visible_range: view, rows: None };
+            let request = PivotRequest { keys: &[Key::Tag, Key::Paged], visible_range, rows: None };
             let table = Arc::new(pivot(&names, &request, &not_cancelled).unwrap());
             let evaluator = Evaluator::new(Arc::new(names), &table, None, Arc::default());
             let (groups, _) = evaluator.group_values(Metric::Growth, &not_cancelled).unwrap();

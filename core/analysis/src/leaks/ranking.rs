@@ -32,8 +32,7 @@ use rustc_hash::FxHashMap;
 /// Analyzes a trace.
 ///
 /// # Errors
-///
-/// [`Cancelled`] once `cancel` returns true.
+/// [`Cancelled`] if `cancel` returns `true`.
 pub fn analyze(names: &ColumnValues, request: AnalysisRequest, cancel: Cancel<'_>) -> Result<LeakAnalysis, Cancelled> {
     let trace = names.trace();
     let visible = request.visible_range;
@@ -288,7 +287,6 @@ fn growth_before_stop(input: &AnalysisInput<'_>, units: &[AnalyzedUnit], basis: 
 /// trends differ, and the verdict is at most growing.
 ///
 /// # Errors
-///
 /// The closest borderline, where they do not grow together.
 fn classify_thin_units(
     input: &AnalysisInput<'_>,

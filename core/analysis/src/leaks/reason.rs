@@ -51,7 +51,7 @@ pub enum Reason {
     ShareOfPoolGrowth(f64),
     /// Nearly all growth came in one step.
     SingleStep {
-        /// When, in seconds from time zero.
+        /// Time in seconds from time zero.
         at_s: f64,
         /// Share of the outstanding allocations, 0 to 1.
         share: f64,
@@ -67,7 +67,7 @@ pub enum Reason {
     },
     /// Growth leveled off.
     LevelSince {
-        /// When, in seconds from time zero.
+        /// Time in seconds from time zero.
         since_s: f64,
     },
     /// The allocation rate increased with the outstanding bytes.

@@ -109,20 +109,20 @@ pub struct Reconciliation {
     /// Share of the counted allocations and frees that were recorded, 0 to 1; with a tag filter, of the tags that have events. 1
     /// where there is nothing to compare.
     pub recorded_share: f64,
-    /// Tags with so many counted allocations and frees that some event must have been recorded.
+    /// Tags with enough counted allocations and frees that some event must have been recorded.
     pub busy_tags: u64,
     /// Number of these without any event.
     pub tags_without_events: u64,
 }
 
 impl Reconciliation {
-    /// True if there were two snapshots to compare.
+    /// Returns `true` if there were two snapshots to compare.
     #[must_use]
     pub fn is_compared(&self) -> bool {
         !self.tags.is_empty() || self.big_pool.is_some()
     }
 
-    /// True if the recording was limited to some tags.
+    /// Returns `true` if the recording was limited to some tags.
     #[must_use]
     pub fn is_filtered(&self) -> bool {
         is_filtered(self.busy_tags, self.tags_without_events)
@@ -158,7 +158,7 @@ impl Reconciliation {
     }
 }
 
-/// True if so many of the busy tags have no event that a filter left them out.
+/// Returns `true` if enough of the busy tags have no events to conclude that a filter left them out.
 fn is_filtered(busy_tags: u64, tags_without_events: u64) -> bool {
     tags_without_events > 0 && tags_without_events as f64 >= MIN_FILTERED_SHARE * busy_tags as f64
 }

@@ -31,8 +31,7 @@ impl Units {
     /// necessary: see [`Self::dropped_keys`].
     ///
     /// # Errors
-    ///
-    /// [`Cancelled`] once `cancel` returns true.
+    /// [`Cancelled`] if `cancel` returns `true`.
     pub fn new(names: &ColumnValues, requested: &[Key], cancel: Cancel<'_>) -> Result<Self, Cancelled> {
         let by_process = requested.contains(&Key::Process);
         // The last set always has few enough combinations.
@@ -137,7 +136,7 @@ mod tests {
             with(flag::UNCERTAIN_ALLOCATION_STACK | flag::UNCERTAIN_FREE_STACK, 130),
         ];
         let names = names(&blocks);
-        let view = TimeRange { from: Ticks(0), to: Ticks(10_000) };
-        assert_eq!(lifetimes(&names.trace().allocations, &[0, 1, 2, 3], &view), [30, 10]);
+        let visible_range = TimeRange { from: Ticks(0), to: Ticks(10_000) };
+        assert_eq!(lifetimes(&names.trace().allocations, &[0, 1, 2, 3], &visible_range), [30, 10]);
     }
 }

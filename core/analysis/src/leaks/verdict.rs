@@ -36,13 +36,13 @@ impl Verdict {
         Self::TooLittleData,
     ];
 
-    /// True if growth continues: the rate of the suspect is part of the growth of its pool.
+    /// Returns `true` if growth continues: the rate of the suspect is part of the growth of its pool.
     #[must_use]
     pub const fn is_growing(self) -> bool {
         matches!(self, Self::Leak | Self::Growing)
     }
 
-    /// True if it grew permanently, so that it is shown without asking for non-leaking tags.
+    /// Returns `true` if it grew permanently, so that it is shown without asking for non-leaking tags.
     #[must_use]
     pub const fn has_grown(self) -> bool {
         matches!(self, Self::Leak | Self::Growing | Self::Stopped | Self::Burst)

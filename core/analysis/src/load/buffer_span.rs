@@ -8,7 +8,7 @@ use poolscope_etl::record::{RecordKey, Records};
 pub struct BufferSpan {
     /// File offset of the buffer.
     pub offset: u64,
-    /// Whether it is the buffer of the log-file header.
+    /// True if it is the buffer of the log-file header.
     pub is_header: bool,
     /// CPU that filled it.
     pub cpu: u16,
@@ -64,19 +64,19 @@ impl BufferSpan {
         (self.first <= self.last).then_some((self.first, self.last))
     }
 
-    /// Whether some records could not be read.
+    /// Returns `true` if some records could not be read.
     #[must_use]
     pub const fn is_damaged(&self) -> bool {
         self.lost_bytes > 0
     }
 
-    /// Whether a part of the buffer is not in the file.
+    /// Returns `true` if a part of the buffer is not in the file.
     #[must_use]
     pub const fn is_cut(&self) -> bool {
         self.stored_bytes < self.size_bytes
     }
 
-    /// Whether the buffer header has one of these flags.
+    /// Returns `true` if the buffer header has one of these flags.
     #[must_use]
     pub const fn has_flag(&self, bits: u16) -> bool {
         self.flags & bits != 0
@@ -109,7 +109,7 @@ pub struct PlausibleTimes {
 }
 
 impl PlausibleTimes {
-    /// Whether a time needs no check, since it follows soon after the latest time before it.
+    /// Returns `true` if a time needs no check, since it follows soon after the latest time before it.
     #[inline]
     pub fn is_ordinary(&self, time: Ticks, latest: Ticks) -> bool {
         // For the first record of a buffer, `latest` is the lowest number, and the wrapped step is large.

@@ -28,7 +28,7 @@ pub struct CheckedClock {
     pub clock: Clock,
     /// End of the recording by the header; `None` if the header has none, or an implausible one.
     pub end: Option<Ticks>,
-    /// Whether something in the header is implausible.
+    /// True if something in the header is implausible.
     pub is_doubtful: bool,
 }
 
@@ -37,9 +37,9 @@ pub struct CheckedClock {
 pub struct RecordEvidence {
     /// Time of the last kernel record, or of the last record without kernel records.
     pub last: Option<Ticks>,
-    /// Whether there are kernel records, which are written until the recording stops.
+    /// True if there are kernel records, which are written until the recording stops.
     pub has_kernel: bool,
-    /// Whether the file holds all buffers that its header counts.
+    /// True if the file holds all buffers that its header counts.
     pub is_whole: bool,
     /// Buffers that the recording wrote, by the header, as a multiple of those in the file; 1 if not known.
     pub written_times: f64,
@@ -145,7 +145,7 @@ fn likely_start(info: &SessionInfo, clock: &Clock, last: Option<Ticks>) -> i64 {
 
 /// Facts from the records that no table of the trace holds.
 pub struct RecordFacts {
-    /// Whether the beginning was overwritten.
+    /// True if the beginning was overwritten.
     pub is_wrapped: bool,
     /// Number of log-file header records.
     pub headers: u64,
@@ -183,7 +183,7 @@ fn check_losses(found: &mut Diagnostics, trace: &Trace, info: &SessionInfo, head
     found.add(Kind::MergedHeaders, headers.saturating_sub(1));
 }
 
-/// Whether the beginning of a circular recording was overwritten: the sequence numbers of its buffers do not begin at the start,
+/// Returns `true` if the beginning of a circular recording was overwritten: the sequence numbers of its buffers do not begin at the start,
 /// or its first event is late. The header and the buffers of a merged file are those of the merge, so that only the first event
 /// counts there.
 pub fn has_wrapped(info: &SessionInfo, first_time: Option<Ticks>, clock: &Clock, end: Ticks) -> bool {

@@ -500,7 +500,7 @@ impl Decoder<'_> {
 /// Shorter runs of zeros are not counted as unwritten parts of the file.
 const MIN_ZEROS: usize = 64;
 
-/// Whether the logger itself wrote a record: one of the event trace group.
+/// Returns `true` if the logger itself wrote a record: one of the event trace group.
 fn is_logger_record(key: RecordKey) -> bool {
     match key {
         RecordKey::Hook(hook) => hook < 0x100,

@@ -22,7 +22,7 @@ struct IdentityRecord {
     /// Time stamp of the image file; 0 if not recorded.
     timestamp: u32,
     rsds: Option<Rsds>,
-    /// Whether an image record of the same time has taken it.
+    /// True if an image record of the same time has taken it.
     is_used: bool,
 }
 
@@ -40,7 +40,7 @@ struct TrackedImage {
 }
 
 impl TrackedImage {
-    /// Whether a record is about this image: name, size, checksum and known identities are the same. Paths are not compared, since
+    /// Returns `true` if a record is about this image: name, size, checksum and known identities are the same. Paths are not compared, since
     /// load records and rundown records have different forms.
     fn is_same_image(&self, event: &ImageEvent, identity: &KnownIdentity) -> bool {
         let same_name = file_name(&self.path).eq_ignore_ascii_case(file_name(&event.path));
@@ -54,7 +54,7 @@ impl TrackedImage {
             && may_be_equal(self.timestamp, identity.timestamp)
     }
 
-    /// Adds what is known of the identity where the image has none.
+    /// Adds the parts of an identity that the image does not have yet.
     fn fill_in(&mut self, identity: KnownIdentity) {
         if self.timestamp == 0 {
             self.timestamp = identity.timestamp;
@@ -65,7 +65,7 @@ impl TrackedImage {
     }
 }
 
-/// Whether two time stamps may be equal; 0 is unknown.
+/// Returns `true` if two time stamps may be equal; 0 is unknown.
 fn may_be_equal(a: u32, b: u32) -> bool {
     a == 0 || b == 0 || a == b
 }
@@ -251,7 +251,7 @@ impl ImageTracker {
     }
 }
 
-/// Whether it is the PDB of a native (precompiled .NET) image. Some merges record its managed PDB too.
+/// Returns `true` if it is the PDB of a native (precompiled .NET) image. Some merges record its managed PDB too.
 fn is_native(rsds: &Rsds) -> bool {
     rsds.pdb_name.to_ascii_lowercase().ends_with(".ni.pdb")
 }

@@ -27,7 +27,7 @@ impl LossRanges {
         Self::merged(search.ranges)
     }
 
-    /// Whether a record between two times may be missing.
+    /// Returns `true` if a record between two times may be missing.
     #[inline]
     pub fn may_hide(&self, from: Ticks, to: Ticks) -> bool {
         if self.ranges.is_empty() {
@@ -63,7 +63,7 @@ struct LossSearch<'s> {
     spans: Vec<BufferSpan>,
     /// Positions in [`Self::spans`] by processor.
     by_cpu: BTreeMap<u16, Vec<usize>>,
-    /// Whether some processors of the header have no buffer.
+    /// True if some processors of the header have no buffer.
     has_unseen_cpu: bool,
     /// Loss ranges that were found.
     ranges: Vec<(Ticks, Ticks)>,

@@ -33,7 +33,7 @@ impl EventSlot {
         Self(row as u32 & !FREE | if is_free { FREE } else { 0 })
     }
 
-    /// Whether it is a free event.
+    /// Returns `true` if it is a free event.
     pub fn is_free(self) -> bool {
         self.0 & FREE != 0
     }

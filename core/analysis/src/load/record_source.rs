@@ -130,7 +130,7 @@ fn first_header(batch: Option<&Batch>, diagnostics: &mut Diagnostics) -> (Logfil
     (logfile, clock.time_zero)
 }
 
-/// Whether it is the log-file header record.
+/// Returns `true` if it is the log-file header record.
 fn is_header(record: &Record<'_>) -> bool {
     match record.key {
         RecordKey::Hook(hook) => EventKind::from_hook(hook) == EventKind::LogfileHeader,

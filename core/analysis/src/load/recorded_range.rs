@@ -187,7 +187,7 @@ fn buffers(info: &SessionInfo) -> (u64, Option<u64>) {
     (found, Some(written).filter(|&count| count > 0 && !info.logfile.is_circular()))
 }
 
-/// Whether the file holds all buffers that its header counts.
+/// Returns `true` if the file holds all buffers that its header counts.
 pub fn has_all_buffers(info: &SessionInfo) -> bool {
     let (found, written) = buffers(info);
     let missing = written.map_or(0, |written| written.saturating_sub(found));
@@ -206,7 +206,7 @@ fn lost_in_gaps(info: &SessionInfo) -> u64 {
     (gaps + bytes / 2) / bytes
 }
 
-/// Whether the end of the recording is not in the file.
+/// Returns `true` if the end of the recording is not in the file.
 fn is_end_missing(recording: &Recording, info: &SessionInfo, checked: &CheckedClock, last: Ticks) -> bool {
     let header = &info.logfile;
     if header.end_filetime == 0 {
@@ -225,7 +225,7 @@ fn is_end_missing(recording: &Recording, info: &SessionInfo, checked: &CheckedCl
         || (header.buffers_lost > 0 && !ended_early(recording, 4).is_empty())
 }
 
-/// CPUs that matter and whose records end more than so many of their buffers before those of the others.
+/// Relevant CPUs whose records end well before those of the others, measured in their buffers.
 fn ended_early(recording: &Recording, periods: i64) -> Vec<u16> {
     let (Some(first), Some(last)) = (recording.first(), recording.last()) else { return Vec::new() };
     let least = (last.0 - first.0) / 100;
@@ -274,10 +274,10 @@ fn holes(recording: &Recording, info: &SessionInfo, range: TimeRange, end_missin
         breaks(recording, info).into_iter().filter_map(|(place, records)| gap(recording, place, records, range)),
     );
     let clip = |loss: Loss| {
-        let view = TimeRange { from: loss.range.from.max(range.from), to: loss.range.to.min(range.to) };
+        let overlap = TimeRange { from: loss.range.from.max(range.from), to: loss.range.to.min(range.to) };
         // The loss of a torn buffer is a part of the missing end.
-        let is_behind = end_missing && view.from >= range.to;
-        (view.from <= view.to && loss.records > 0 && !is_behind).then_some(Loss { range: view, ..loss })
+        let is_behind = end_missing && overlap.from >= range.to;
+        (overlap.from <= overlap.to && loss.records > 0 && !is_behind).then_some(Loss { range: overlap, ..loss })
     };
     let mut losses: Vec<Loss> = losses.into_iter().filter_map(clip).collect();
     losses.sort_by_key(|loss| (loss.range.from, loss.range.to));
@@ -378,9 +378,9 @@ fn gap(recording: &Recording, place: usize, records: u64, range: TimeRange) -> O
     let silences: Vec<(f64, TimeRange)> = silences.collect();
     let longest = silences.iter().map(|(share, _)| *share).fold(0.0, f64::max);
     let is_hit = |share: f64| share >= 0.5 || share >= longest;
-    let hit = silences.into_iter().filter(|(share, _)| is_hit(*share)).map(|(_, view)| view);
-    let view = hit.reduce(|a, b| TimeRange { from: a.from.min(b.from), to: a.to.max(b.to) })?;
-    Some(Loss { range: view, records: records.max(1) })
+    let hit = silences.into_iter().filter(|(share, _)| is_hit(*share)).map(|(_, range)| range);
+    let range = hit.reduce(|a, b| TimeRange { from: a.from.min(b.from), to: a.to.max(b.to) })?;
+    Some(Loss { range, records: records.max(1) })
 }
 
 /// Estimated number of records of all CPUs before a time. Those of one buffer are assumed to be spread evenly.

@@ -148,7 +148,7 @@ enum StackKeyLookup {
         /// Range of the definitions in the resolver.
         start: usize,
         end: usize,
-        /// Whether the key has definitions of the other kind.
+        /// True if the key has definitions of the other kind.
         has_other_kind: bool,
         /// Position of the last definition that was found.
         hint: usize,

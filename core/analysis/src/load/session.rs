@@ -13,7 +13,7 @@ pub struct SessionInfo {
     pub file_bytes: u64,
     /// Number of buffers; `None` if the reader does not show buffers.
     pub buffers: Option<BufferCounts>,
-    /// Whether the order of the buffers shows that a circular file has overwritten its beginning.
+    /// True if the order of the buffers shows that a circular file has overwritten its beginning.
     pub has_wrapped_buffers: bool,
     /// Raw timestamp of time zero.
     pub time_zero: i64,
@@ -23,7 +23,7 @@ pub struct SessionInfo {
     pub tail: Tail,
     /// Highest sequence number of a buffer; `None` if sequence numbers are not unique.
     pub newest_sequence: Option<i64>,
-    /// Whether the last buffer of the file is marked as the last of a flush.
+    /// True if the last buffer of the file is marked as the last of a flush.
     pub is_last_marked: bool,
     /// Data-quality issues that were found when the file was opened.
     pub diagnostics: Diagnostics,

@@ -57,7 +57,7 @@ impl StackPartRef {
         Self { part, delay }
     }
 
-    /// Whether [`Self::delay`] saturates: after seven minutes at 10 MHz. The user stack of a thread that waits in the kernel is
+    /// Returns `true` if [`Self::delay`] saturates: after seven minutes at 10 MHz. The user stack of a thread that waits in the kernel is
     /// recorded when the thread returns.
     pub fn is_delay_too_long(event_time: Ticks, record_time: Ticks) -> bool {
         record_time.0.saturating_sub(event_time.0) > i64::from(u32::MAX)
@@ -135,7 +135,7 @@ pub struct StackKeyDefinition {
     pub time: Ticks,
     /// Stack key.
     pub key: u64,
-    /// Whether the frames are those of a kernel stack.
+    /// True if the frames are those of a kernel stack.
     pub is_kernel: bool,
     /// Number of the frame list.
     pub frames: u32,
@@ -154,7 +154,7 @@ pub struct PendingStack {
     pub pid: u32,
     /// Position in [`Shard::parts`].
     pub part: u32,
-    /// Whether it is a kernel stack.
+    /// True if it is a kernel stack.
     pub is_kernel: bool,
 }
 
@@ -243,7 +243,7 @@ pub struct Shard {
     pub allocs: EventColumns,
     /// Free events.
     pub frees: EventColumns,
-    /// Whether each pool event is a free, in file order: the order of the events of both columns.
+    /// True if each pool event is a free, in file order: the order of the events of both columns.
     pub directions: Vec<bool>,
     /// Distinct attributes of pool events, as recorded.
     pub attributes: Interner<RawAttributes>,

@@ -1,6 +1,6 @@
-//! What a details panel shows about a set of rows: sizes, lifetimes, ages, who allocated, the first and the last allocations,
-//! the heaviest stacks. One pass over the rows that belong to the time range; what is added up commutes, so that the number of
-//! workers never shows.
+//! Details of a set of rows: histograms of sizes, lifetimes and ages, processes and drivers, first and last allocations, largest
+//! stacks. One pass over the rows of the visible range; sums commute, so that the number of workers does not change the
+//! result.
 
 use crate::filter::rowset::RowSet;
 use crate::group::aggregate::{SumMap, Total};
@@ -15,7 +15,7 @@ use crate::trace::ids::{AllocationId, StackId};
 use crate::trace::time::{Clock, Ticks, TimeRange};
 use std::cmp::Reverse;
 
-/// Upper bound on the processes and drivers that are named.
+/// Upper bound on the processes and on the drivers that are listed.
 pub const MAX_SHARES: usize = 8;
 /// Upper bound on the stacks of each kind that are listed.
 pub const MAX_STACKS: usize = 5;
@@ -25,7 +25,7 @@ pub const MAX_ALLOCATIONS: usize = 5;
 /// A bar of a histogram.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct HistogramBin {
-    /// Its range, `4KB..8KB` or `1 ms..2 ms`; the second bound is outside.
+    /// Its range, such as `4KB..8KB` or `1 ms..2 ms`; the upper bound is exclusive.
     pub label: String,
     /// The rows in it.
     pub total: Total,
@@ -36,16 +36,16 @@ pub struct HistogramBin {
 pub struct TimeHistogram {
     /// The bars.
     pub bins: Vec<HistogramBin>,
-    /// Rows whose time has not ended: the trace does not show them freed. Always empty among ages.
+    /// Rows that were not freed in the trace; always empty for ages.
     pub not_freed: Total,
-    /// Rows whose time is unknown, since the trace does not show their allocation, or only implies one of its ends.
+    /// Rows whose time is unknown, because their allocation was not recorded or one of the two events is implied.
     pub unknown: Total,
 }
 
 /// The rows of one value of a column.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Share {
-    /// The value as tables show it; `[No Driver]` and the like where there is none.
+    /// The value as in tables; `[No Driver]` and the like if there is none.
     pub label: String,
     /// Its rows.
     pub total: Total,
@@ -58,7 +58,7 @@ pub struct Shares {
     pub largest: Vec<Share>,
     /// Number of other values.
     pub others: usize,
-    /// The rows of those.
+    /// The rows of these.
     pub others_total: Total,
 }
 
@@ -67,7 +67,7 @@ pub struct Shares {
 pub struct AllocationDetails {
     /// Its row.
     pub row: AllocationId,
-    /// When it was allocated, seconds from the trace's start.
+    /// Allocation time in seconds from the trace's start.
     pub time_s: f64,
     /// Bytes.
     pub size: u64,
@@ -79,7 +79,7 @@ pub struct AllocationDetails {
     pub thread: Option<u32>,
     /// Processor, where known.
     pub cpu: Option<u16>,
-    /// Seconds to its free; `None` if the trace does not show it freed.
+    /// Seconds to its free; `None` if it was not freed in the trace.
     pub lifetime_s: Option<f64>,
 }
 
@@ -94,7 +94,7 @@ pub struct StackShare {
     pub total: Total,
 }
 
-/// Details of a set of rows in a time range.
+/// Details of a set of rows in a visible range.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct RowDetails {
     /// All rows.
@@ -107,50 +107,49 @@ pub struct RowDetails {
     pub sizes: Vec<HistogramBin>,
     /// Number of different sizes.
     pub distinct_sizes: usize,
-    /// Times from allocation to free, wherever in the trace that was.
+    /// Times from allocation to free, also of frees outside the range.
     pub lifetimes: TimeHistogram,
-    /// Times from allocation to the range's end of the rows that are outstanding then.
+    /// Times from allocation to the range's end, of outstanding rows.
     pub ages: TimeHistogram,
     /// By process of the allocation.
     pub processes: Shares,
     /// By driver of the allocation.
     pub drivers: Shares,
-    /// The first of the allocations that the trace shows, in the order of time.
+    /// The first recorded allocations, in the order of time.
     pub first: Vec<AllocationDetails>,
-    /// The last ones, likewise.
+    /// The last recorded allocations, in the order of time.
     pub last: Vec<AllocationDetails>,
-    /// The heaviest allocation stacks, by bytes.
+    /// The allocation stacks with the most bytes.
     pub stacks: Vec<StackShare>,
     /// Number of allocation stacks.
     pub stack_count: usize,
-    /// Rows whose allocation stack may be another's: see [`flag::UNCERTAIN_ALLOCATION_STACK`].
+    /// Rows with an uncertain allocation stack (see [`flag::UNCERTAIN_ALLOCATION_STACK`]).
     pub uncertain_stack: Total,
     /// Rows without an allocation stack.
     pub without_stack: Total,
-    /// The heaviest stacks of frees in the range, by bytes.
+    /// The stacks with the most bytes of frees in the range.
     pub free_stacks: Vec<StackShare>,
     /// Number of stacks of frees in the range.
     pub free_stack_count: usize,
-    /// Rows freed in the range without a stack of the free.
+    /// Rows freed in the range without a free stack.
     pub freed_without_stack: Total,
 }
 
-/// The details of the rows of a set that belong to the time range.
+/// The details of the rows of a set that belong to the visible range.
 ///
 /// # Errors
-///
-/// [`Cancelled`] once `cancel` says so.
+/// [`Cancelled`] if `cancel` returns `true`.
 pub fn row_details(
     names: &ColumnValues,
     rows: &RowSet,
-    view: TimeRange,
+    visible_range: TimeRange,
     cancel: Cancel<'_>,
 ) -> Result<RowDetails, Cancelled> {
     let trace = names.trace();
     let table = &trace.allocations;
     let bounds = TimeBounds::new(&trace.clock);
     let visit = |sums: &mut Sums, range| {
-        rows.iter_within(range).for_each(|row| sums.add(table, row, view, &bounds));
+        rows.iter_within(range).for_each(|row| sums.add(table, row, visible_range, &bounds));
     };
     let sums = fold_rows(table.len(), worker_chunks(), cancel, Sums::new, visit, Sums::merged)?;
     let histogram = |bins: &[Total], not_freed, unknown| TimeHistogram {
@@ -171,7 +170,7 @@ pub fn row_details(
         distinct_sizes: sums.distinct_sizes.list().len(),
         lifetimes: histogram(&sums.lifetimes, sums.not_freed, sums.unknown_lifetime),
         ages: histogram(&sums.ages, Total::default(), sums.unknown_age),
-        processes: shares(&process, sums.contexts.list()),
+        processes: shares(&process, sums.by_attributes.list()),
         drivers: shares(&driver, sums.stacks.list()),
         first: sums.first.0.iter().map(|(_, row)| allocation(*row)).collect(),
         last: sums.last.0.iter().rev().map(|Reverse((_, row))| allocation(*row)).collect(),
@@ -193,7 +192,7 @@ fn trimmed(totals: &[Total], label: impl Fn(usize) -> String) -> Vec<HistogramBi
     (first..end).map(|at| HistogramBin { label: label(at), total: totals[at] }).collect()
 }
 
-/// Totals by handle as totals by the values that a column has for these handles.
+/// Converts totals by handle to totals by the values of a column.
 fn shares(column: &KeyColumn, by_handle: &[(u64, Total)]) -> Shares {
     let (KeySource::Attributes(ids) | KeySource::AllocStack(ids)) = &column.source else {
         return Shares::default();
@@ -215,7 +214,7 @@ fn shares(column: &KeyColumn, by_handle: &[(u64, Total)]) -> Shares {
     Shares { largest: largest.collect(), others: others.len(), others_total }
 }
 
-/// The rows without a stack, the number of stacks, and the heaviest of them.
+/// The rows without a stack, the number of stacks, and the stacks with the most bytes.
 fn stack_shares(names: &ColumnValues, by_stack: &[(u64, Total)]) -> (Total, usize, Vec<StackShare>) {
     let empty = u64::from(StackId::EMPTY.0);
     let without = by_stack.iter().find(|(stack, _)| *stack == empty).map_or_else(Total::default, |(_, total)| *total);
@@ -232,7 +231,7 @@ fn stack_shares(names: &ColumnValues, by_stack: &[(u64, Total)]) -> (Total, usiz
 /// Total of the allocations with a number: a size, a process, a stack.
 type NumberedTotal = (u64, Total);
 
-/// The first `at_most` by bytes, then by count, then by number; and the others.
+/// The `at_most` largest totals (by bytes, then by count, then by number), and the others.
 fn heaviest(mut totals: Vec<NumberedTotal>, at_most: usize) -> (Vec<NumberedTotal>, Vec<NumberedTotal>) {
     totals.sort_unstable_by_key(|(number, total)| (Reverse((total.bytes, total.count)), *number));
     let others = totals.split_off(at_most.min(totals.len()));
@@ -243,19 +242,19 @@ fn allocation_details(names: &ColumnValues, process: &KeyColumn, row: u32) -> Al
     let trace = names.trace();
     let table = &trace.allocations;
     let at = row as usize;
-    let context = table.alloc_attributes[at];
-    let id = match &process.source {
-        KeySource::Attributes(ids) => ids.get(context.index()).copied(),
+    let attributes_id = table.alloc_attributes[at];
+    let process_id = match &process.source {
+        KeySource::Attributes(ids) => ids.get(attributes_id.index()).copied(),
         _ => None,
     };
-    let attributes = trace.attributes.get(context);
+    let attributes = trace.attributes.get(attributes_id);
     let ticks = table.lifetime(at);
     AllocationDetails {
         row: AllocationId(row),
         time_s: trace.clock.seconds(table.alloc_time[at]),
         size: table.size[at],
         address: table.address[at],
-        process: id.map_or_else(String::new, |id| process.text(id).into_owned()),
+        process: process_id.map_or_else(String::new, |id| process.text(id).into_owned()),
         thread: attributes.map(|c| c.thread).filter(|t| *t != EventAttributes::NO_THREAD),
         cpu: attributes.map(|c| c.cpu).filter(|cpu| *cpu != EventAttributes::NO_CPU),
         lifetime_s: ticks.is_known().then(|| trace.clock.seconds(ticks)),
@@ -294,7 +293,7 @@ struct Sums {
     ages: Vec<Total>,
     unknown_age: Total,
     distinct_sizes: SumMap<Total>,
-    contexts: SumMap<Total>,
+    by_attributes: SumMap<Total>,
     stacks: SumMap<Total>,
     /// Of rows freed in the range.
     free_stacks: SumMap<Total>,
@@ -316,7 +315,7 @@ impl Sums {
             ages: vec![Total::default(); TIME_BINS],
             unknown_age: Total::default(),
             distinct_sizes: SumMap::default(),
-            contexts: SumMap::default(),
+            by_attributes: SumMap::default(),
             stacks: SumMap::default(),
             free_stacks: SumMap::default(),
             first: Least(Vec::new()),
@@ -324,9 +323,9 @@ impl Sums {
         }
     }
 
-    fn add(&mut self, table: &AllocationTable, row: usize, view: TimeRange, bounds: &TimeBounds) {
+    fn add(&mut self, table: &AllocationTable, row: usize, visible_range: TimeRange, bounds: &TimeBounds) {
         let (alloc, free, size) = (table.alloc_time[row], table.free_time[row], table.size[row]);
-        let Some(class) = view.classify(alloc, free) else {
+        let Some(class) = visible_range.classify(alloc, free) else {
             return;
         };
         let is_seen = table.is_allocation_recorded(row);
@@ -336,7 +335,7 @@ impl Sums {
         self.total.add(size);
         self.sizes[size_class(size) as usize].add(size);
         self.distinct_sizes.get(size).add(size);
-        self.contexts.get(u64::from(table.alloc_attributes[row].0)).add(size);
+        self.by_attributes.get(u64::from(table.alloc_attributes[row].0)).add(size);
         self.stacks.get(u64::from(table.alloc_stack[row].0)).add(size);
         match table.lifetime(row) {
             Ticks::NEVER => self.not_freed.add(size),
@@ -349,7 +348,7 @@ impl Sums {
         } else {
             self.outstanding.add(size);
             if is_seen {
-                self.ages[bounds.bin(view.to.0.saturating_sub(alloc.0))].add(size);
+                self.ages[bounds.bin(visible_range.to.0.saturating_sub(alloc.0))].add(size);
             } else {
                 self.unknown_age.add(size);
             }
@@ -376,15 +375,15 @@ impl Sums {
         self.first.merge(&other.first);
         self.last.merge(&other.last);
         self.distinct_sizes = self.distinct_sizes.merged(other.distinct_sizes);
-        self.contexts = self.contexts.merged(other.contexts);
+        self.by_attributes = self.by_attributes.merged(other.by_attributes);
         self.stacks = self.stacks.merged(other.stacks);
         self.free_stacks = self.free_stacks.merged(other.free_stacks);
         self
     }
 }
 
-/// Bounds between the bars of a [`TimeHistogram`] in nanoseconds, and their texts: 1-2-5 steps from a microsecond on, usual
-/// steps of clocks from a minute on.
+/// Bounds between the bars of a [`TimeHistogram`] in nanoseconds, and their texts: steps of 1, 2 and 5 from a microsecond on,
+/// usual steps of minutes and hours from a minute on.
 const TIME_BOUNDS: [(u64, &str); 33] = [
     (1_000, "1 us"),
     (2_000, "2 us"),

@@ -1,6 +1,6 @@
-//! Any metric of any part of a pivot: from aggregates where that is enough, else from the rows (growth, peaks, numbers of
-//! different values), which are looked through once more. [`Evaluator`] keeps what it needs for that, four bytes per row and the
-//! order of events, from its first use on.
+//! Values of all metrics for the groups and nodes of a pivot: from aggregates if possible, else in another pass over the rows
+//! (growth, peaks, numbers of different values). For that pass, [`Evaluator`] keeps the group of each row (four bytes) and the
+//! order of events from its first use on.
 
 use super::metric::{Metric, MetricSource, Value};
 use super::table::Pivot;
@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-/// Least number of rows that one worker adds up for growth: each brings a sum for every run of groups.
+/// Minimum number of rows that one worker adds up for growth, because each worker has a sum for every run of groups.
 const GROWTH_ROWS: usize = 1 << 20;
 /// Rows between two checks for cancellation.
 const CHECK_ROWS: usize = 1 << 16;
@@ -32,8 +32,8 @@ pub struct Evaluator {
 }
 
 impl Evaluator {
-    /// An evaluator of a pivot. `filter`: the rows that the pivot was made of; `order`: shared by all evaluators of a trace and
-    /// filled by the first that needs it.
+    /// An evaluator of a pivot. `filter` is the rows of the pivot's request; `order` is shared by all evaluators of a trace and
+    /// computed by the first that needs it.
     #[must_use]
     pub fn new(
         names: Arc<ColumnValues>,
@@ -50,11 +50,10 @@ impl Evaluator {
         &self.pivot
     }
 
-    /// A metric of every group, and of all together.
+    /// The values of a metric for each group, and for all groups together.
     ///
     /// # Errors
-    ///
-    /// [`Cancelled`] once `cancel` says so.
+    /// [`Cancelled`] if `cancel` returns `true`.
     pub fn group_values(&self, metric: Metric, cancel: Cancel<'_>) -> Result<(Vec<Value>, Value), Cancelled> {
         let pivot = &self.pivot;
         if metric.is_from_aggregate() {
@@ -68,11 +67,10 @@ impl Evaluator {
         Ok((values, total))
     }
 
-    /// A metric of several nodes of a tree.
+    /// The values of a metric for nodes of a tree.
     ///
     /// # Errors
-    ///
-    /// [`Cancelled`] once `cancel` says so.
+    /// [`Cancelled`] if `cancel` returns `true`.
     pub fn node_values(
         &self,
         metric: Metric,
@@ -87,12 +85,11 @@ impl Evaluator {
         self.values(metric, &runs, cancel)
     }
 
-    /// A metric of several runs of groups ([`PivotTree::groups`]), of which any two are apart or one is within the other, as
-    /// those of the nodes of one tree are.
+    /// The values of a metric for runs of groups ([`PivotTree::groups`]). Any two runs are disjoint or nested, as those of the
+    /// nodes of one tree.
     ///
     /// # Errors
-    ///
-    /// [`Cancelled`] once `cancel` says so.
+    /// [`Cancelled`] if `cancel` returns `true`.
     pub fn values(&self, metric: Metric, runs: &[Range<u32>], cancel: Cancel<'_>) -> Result<Vec<Value>, Cancelled> {
         match metric.source() {
             MetricSource::Growth => self.growth(&RunTree::new(runs, self.pivot.len()), cancel),
@@ -107,7 +104,7 @@ impl Evaluator {
         }
     }
 
-    /// The group of every row, [`NONE`] for rows in no group.
+    /// The group of each row; [`NONE`] for rows without a group.
     fn group_of_row(&self) -> &[u32] {
         self.group_of_row.get_or_init(|| {
             let (table, pivot) = (&self.names.trace().allocations, &self.pivot);
@@ -124,7 +121,7 @@ impl Evaluator {
         })
     }
 
-    /// The innermost run that each row is in.
+    /// Returns a function from a row to the innermost run with its group.
     fn run_of_row<'r>(&'r self, runs: &'r RunTree) -> impl Fn(usize) -> Option<u32> + Sync + 'r {
         let group_of_row = self.group_of_row();
         move |row| {
@@ -133,34 +130,34 @@ impl Evaluator {
         }
     }
 
-    /// The greatest bytes or number of rows outstanding at one moment of the time range. Allocations from before the trace are
-    /// outstanding from its start on.
+    /// Peaks of the outstanding bytes or number of rows in the visible range. Allocations from before the trace are outstanding
+    /// from its start on.
     fn peaks(&self, runs: &RunTree, by_size: bool, cancel: Cancel<'_>) -> Result<Vec<Value>, Cancelled> {
         let table = &self.names.trace().allocations;
         let order = self.order.get_or_init(|| EventOrder::new(self.names.trace()));
-        let view = self.pivot.visible_range();
+        let visible_range = self.pivot.visible_range();
         let run_of_row = self.run_of_row(runs);
         let amount = |row: usize| {
             if by_size { i128::from(table.size[row]) } else { 1 }
         };
         let mut now = vec![0i128; runs.outer.len()];
-        for row in 0..table.rows_allocated_by(view.from) {
+        for row in 0..table.rows_allocated_by(visible_range.from) {
             if row.is_multiple_of(CHECK_ROWS) && cancel() {
                 return Err(Cancelled);
             }
-            if table.free_time[row] > view.from {
+            if table.free_time[row] > visible_range.from {
                 runs.around(run_of_row(row)).for_each(|run| now[run] += amount(row));
             }
         }
         let mut peaks = now.clone();
-        let events = order.within(table, view.from, view.to);
+        let events = order.within(table, visible_range.from, visible_range.to);
         let mut frees = order.frees().get(events.frees).unwrap_or_default();
         for row in events.allocs {
             if row.is_multiple_of(CHECK_ROWS) && cancel() {
                 return Err(Cancelled);
             }
             let time = table.alloc_time[row];
-            // A free ends an allocation at its own tick, so those of this tick come first.
+            // An allocation is no longer outstanding at the tick of its free, so that frees of this tick come first.
             while let Some((freed, rest)) = frees.split_first()
                 && table.free_time[*freed as usize] <= time
             {
@@ -176,7 +173,7 @@ impl Evaluator {
         Ok(runs.values(&peaks))
     }
 
-    /// Growth over the part of the time range that was recorded.
+    /// Growth over the part of the visible range that was recorded.
     fn growth(&self, runs: &RunTree, cancel: Cancel<'_>) -> Result<Vec<Value>, Cancelled> {
         let table = &self.names.trace().allocations;
         let scale = GrowthScale::new(self.names.trace().recorded.analyzed(self.pivot.visible_range()));
@@ -213,15 +210,16 @@ impl Evaluator {
     /// The number of different values.
     fn unique(&self, runs: &RunTree, values: &GroupBy, cancel: Cancel<'_>) -> Result<Vec<Value>, Cancelled> {
         let table = &self.names.trace().allocations;
-        let view = self.pivot.visible_range();
+        let visible_range = self.pivot.visible_range();
         let run_of_row = self.run_of_row(runs);
-        let pair = |row| run_of_row(row).map(|r| (r, values.group_key(table, row, class_of(view, table, row))));
+        let pair =
+            |row| run_of_row(row).map(|r| (r, values.group_key(table, row, class_of(visible_range, table, row))));
         let distinct = |mut pairs: Vec<(u32, u64)>| {
             pairs.par_sort_unstable();
             pairs.dedup();
             pairs
         };
-        // First what each run has outside of those within it, which is far less than the rows.
+        // First the values of each run without those of nested runs, which are far fewer than the rows.
         let own = distinct((0..table.len()).into_par_iter().filter_map(pair).collect());
         if cancel() {
             return Err(Cancelled);
@@ -235,20 +233,20 @@ impl Evaluator {
     }
 }
 
-/// Runs of groups of which some are within others.
+/// Nested runs of groups.
 struct RunTree {
     /// The innermost run of each group, or [`NONE`].
     innermost: Vec<u32>,
-    /// The run around each run, or [`NONE`].
+    /// The enclosing run of each run, or [`NONE`].
     outer: Vec<u32>,
-    /// The first run with the same groups, for each run: only that one is added up.
+    /// The first run with the same groups, for each run; sums are computed for that one.
     same: Vec<u32>,
 }
 
 impl RunTree {
     fn new(runs: &[Range<u32>], groups: usize) -> Self {
         let mut order: Vec<usize> = (0..runs.len()).collect();
-        // Those around others come before them, equal ones next to each other.
+        // Enclosing runs come before nested ones, equal ones are adjacent.
         order.sort_by_key(|at| (runs[*at].start, std::cmp::Reverse(runs[*at].end), *at));
         let mut tree =
             Self { innermost: vec![NONE; groups], outer: vec![NONE; runs.len()], same: vec![NONE; runs.len()] };
@@ -272,14 +270,14 @@ impl RunTree {
         tree
     }
 
-    /// A run and those around it.
+    /// A run and its enclosing runs.
     #[inline]
     fn around(&self, run: Option<u32>) -> impl Iterator<Item = usize> + '_ {
         let outer = |run: &u32| self.outer.get(*run as usize).copied().filter(|outer| *outer != NONE);
         std::iter::successors(run, outer).map(|run| run as usize)
     }
 
-    /// The values of all runs, from those of the ones that were added up.
+    /// The values of all runs, from those of the runs that sums were computed for.
     fn values(&self, of_run: &[i128]) -> Vec<Value> {
         let value = |same: &u32| of_run.get(*same as usize).map_or(Value::Int(0), |n| Value::Int(*n));
         self.same.iter().map(value).collect()

@@ -1,5 +1,5 @@
-//! Text search over the whole tree of a pivot, opened or not. Each text is matched once; the nodes that show it
-//! follow from counts over the groups, so that only what leads to a match is walked and no nodes are made for the rest.
+//! Text search in the whole tree of a pivot, also in unopened nodes. Each text is matched once. Counts of matches over the groups
+//! show which nodes lead to a match, so that no others are visited and no nodes are created.
 
 use super::metric::{Metric, Value};
 use super::sort::SortOrder;
@@ -14,11 +14,11 @@ use std::sync::Arc;
 /// A search.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FindRequest {
-    /// Text that the shown text of a node has to contain. The empty one is nowhere.
+    /// Text to find in the texts of nodes. The empty text has no matches.
     pub text: String,
     /// True if upper and lower case differ.
     pub case_sensitive: bool,
-    /// True if it has to be the whole text, apart from spaces at the end.
+    /// True if it has to be the whole text, apart from trailing spaces.
     pub whole: bool,
     /// Upper bound on the matches that are listed.
     pub limit: usize,
@@ -35,12 +35,11 @@ pub struct FindResult {
     pub total: u64,
 }
 
-/// Finds the nodes whose text matches, in the tree that `sort` orders (as [`PivotTree::children`] does: metrics that do not
-/// follow from sums leave the order of the keys).
+/// Finds the nodes whose text matches, in the order of a tree sorted by `sort` as [`PivotTree::children`] does: metrics that are
+/// not from aggregates leave the order of the keys.
 ///
 /// # Errors
-///
-/// [`Cancelled`] once `cancel` says so.
+/// [`Cancelled`] if `cancel` returns `true`.
 pub fn find(
     pivot: &Arc<Pivot>,
     sort: SortOrder,
@@ -58,8 +57,8 @@ pub fn find(
     Ok(FindResult { more: total > matches.len() as u64, matches, total })
 }
 
-/// Opens a tree along steps that were found in another tree over the same pivot: the nodes on the way, the last is the
-/// match. `None` if the tree has no such way.
+/// Opens a tree along the steps of a match and returns the nodes on the path, the match last. `None` if the tree has no such
+/// path.
 pub fn walk_to(tree: &mut PivotTree, steps: &[TreeStep]) -> Option<Vec<NodeId>> {
     let mut at = PivotTree::ROOT;
     let mut way = Vec::with_capacity(steps.len());
@@ -71,7 +70,7 @@ pub fn walk_to(tree: &mut PivotTree, steps: &[TreeStep]) -> Option<Vec<NodeId>> 
     Some(way)
 }
 
-/// A request, ready to be asked.
+/// A compiled search.
 struct Matcher {
     text: String,
     case_sensitive: bool,
@@ -98,7 +97,7 @@ impl Matcher {
 enum Hits {
     Values(Vec<bool>),
     Stacks {
-        /// True where the innermost frame matches, by node of the shown stacks.
+        /// True if the innermost frame matches, by node of the displayed stacks.
         own: Vec<bool>,
         /// Number of frames that match, `[Root]` and the innermost included.
         on_stack: Vec<u32>,
@@ -134,7 +133,7 @@ impl Hits {
         own.get(id as usize).copied().unwrap_or(false)
     }
 
-    /// Number of matching nodes of an id: a value is one, a stack has one for each of its frames.
+    /// Number of matching nodes of an id: at most one for a value, one for each matching frame of a stack.
     fn count(&self, id: u32) -> u64 {
         match self {
             Self::Values(_) => u64::from(self.is_hit(id)),
@@ -145,17 +144,17 @@ impl Hits {
 
 struct Search<'p> {
     pivot: &'p Pivot,
-    /// Splits groups; nothing in it is opened.
+    /// Splits groups; no node of it is opened.
     tree: PivotTree,
     hits: Vec<Hits>,
     /// True if the node of the rows without a stack matches.
     no_stack: bool,
-    /// For every group the number of matching nodes that begin in groups before it, and at the end that of all.
+    /// For each group the number of matching nodes that begin in groups before it; the last element is the number of all.
     before: Vec<u64>,
 }
 
 impl<'p> Search<'p> {
-    /// `None` if the text is nowhere in the columns.
+    /// Prepares a search; `None` if no column has a matching text.
     fn new(pivot: &'p Arc<Pivot>, matcher: &Matcher, cancel: Cancel<'_>) -> Result<Option<Self>, Cancelled> {
         let mut hits = Vec::new();
         for column in pivot.columns() {
@@ -183,7 +182,7 @@ impl<'p> Search<'p> {
         Ok(Some(search))
     }
 
-    /// Number of matching nodes whose first group this is.
+    /// Number of matching nodes that begin with this group.
     fn begins(&self, group: usize) -> u64 {
         let own = self.pivot.ids(group);
         let last = group.checked_sub(1).map_or(&[][..], |g| self.pivot.ids(g));
@@ -205,20 +204,20 @@ impl<'p> Search<'p> {
         self.hits.get(column).map_or(0, |h| h.count(id))
     }
 
-    /// Number of matching nodes on the way to a group, from the node of a column on.
+    /// Number of matching nodes on the path to a group, from the node of a column on.
     fn column_onwards(&self, group: usize, column: usize) -> u64 {
         let ids = self.pivot.ids(group).iter().enumerate().skip(column);
         ids.map(|(column, id)| self.count(column, *id) + self.no_stack_at(group, column)).sum()
     }
 
-    /// 1 if the way to a group leads through a matching node of the rows without a stack.
+    /// 1 if a matching node of the rows without a stack is on the path to a group, else 0.
     fn no_stack_at(&self, group: usize, column: usize) -> u64 {
         let own = self.pivot.ids(group);
         let is_stack = matches!(self.hits.get(column), Some(Hits::Stacks { .. }));
         if !self.no_stack || !is_stack || own.get(column) != Some(&0) {
             return 0;
         }
-        // There is such a node where groups with a stack follow those without.
+        // There is such a node if groups with a stack follow those without.
         let (mut low, mut high) = (group + 1, self.pivot.len());
         while low < high {
             let middle = low + (high - low) / 2;
@@ -326,8 +325,8 @@ mod tests {
     use crate::trace::time::{Ticks, TimeRange};
 
     fn table(names: &ColumnValues, keys: &[Key]) -> Arc<Pivot> {
-        let view = TimeRange { from: Ticks(1000), to: Ticks(8000) };
-        Arc::new(pivot(names, &PivotRequest { keys, visible_range: view, rows: None }, &not_cancelled).unwrap())
+        let visible_range = TimeRange { from: Ticks(1000), to: Ticks(8000) };
+        Arc::new(pivot(names, &PivotRequest { keys, visible_range, rows: None }, &not_cancelled).unwrap())
     }
 
     fn request(text: &str) -> FindRequest {

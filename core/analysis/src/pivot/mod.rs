@@ -1,10 +1,10 @@
 //! The pivot: rows of the allocation table grouped by key columns, with the metrics of each group, and the tree over the
-//! groups. Results are as large as their groups; only [`Evaluator`] holds anything per row.
+//! groups. The size of results depends on the number of groups; only [`Evaluator`] has data per row.
 //!
-//! - [`table`]: the groups and their aggregates ([`pivot`]); [`metric`] and [`sort`]: what follows from an aggregate, and orders by it
-//! - [`tree`]: the tree that a table shows; [`row_path`]: a node by its texts, and back to rows; [`mod@find`]: text search in the tree
-//! - [`evaluate`]: metrics that need the rows once more; [`details`]: histograms and lists of a set of rows
-//! - [`translate`]: rows and paths when frames get other names
+//! - [`table`]: the groups and their aggregates ([`pivot`]); [`metric`]: data columns; [`sort`]: the order of groups
+//! - [`tree`]: the tree that a table shows; [`row_path`]: the path of a node as texts, and its rows; [`mod@find`]: text search in the tree
+//! - [`evaluate`]: values of all metrics; [`details`]: histograms and lists of a set of rows
+//! - [`translate`]: rows and paths after a change of frame names
 
 pub mod details;
 pub mod evaluate;

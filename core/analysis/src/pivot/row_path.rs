@@ -1,6 +1,5 @@
-//! The path of a node of the pivot tree as texts: the same node in another time range, in another order, in a new pivot of
-//! other columns, in a saved file; and the rows that it adds up. A path holds no number that only one pivot or one trace
-//! knows.
+//! Paths of nodes of the pivot tree as texts. A path identifies the node in other visible ranges, orders, pivots and traces,
+//! because it has no ids of one pivot; and it gives the rows that the node sums.
 
 use super::table::Pivot;
 use super::tree::{NodeId, PivotTree, TreeStep};
@@ -17,27 +16,27 @@ use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// One narrowing on the way to a node.
+/// A step on the path to a node, which restricts the rows.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RowPathStep {
-    /// To one value of a column.
+    /// Rows with one value of a column.
     Value {
         /// The column.
         #[serde(with = "key_name")]
         key: Key,
-        /// The value as tables show it.
+        /// The value as in tables.
         text: String,
     },
-    /// To the stacks that begin with these frames; if another step follows, to those that end with them too.
+    /// Rows with stacks that begin with these frames; if a step on another column follows, that also end with them.
     Frames {
         /// The column.
         #[serde(with = "key_name")]
         key: Key,
-        /// From the outermost inwards, without `[Root]`; none: all stacks, the empty one too.
+        /// Frames from the outermost inwards, without `[Root]`; empty for all stacks, including the empty one.
         frames: Vec<String>,
     },
-    /// To the rows without a stack.
+    /// Rows without a stack.
     NoStack {
         /// The column.
         #[serde(with = "key_name")]
@@ -45,12 +44,12 @@ pub enum RowPathStep {
     },
 }
 
-/// The path of a node: all its steps hold. Without steps it is everything.
+/// The path of a node. The rows meet all steps; without steps they are all rows.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct RowPath(pub Vec<RowPathStep>);
 
 impl RowPathStep {
-    /// The column that the step narrows.
+    /// The column of the step.
     #[must_use]
     pub const fn key(&self) -> Key {
         match self {
@@ -58,7 +57,7 @@ impl RowPathStep {
         }
     }
 
-    /// Title of the step; `None` for the step to all stacks, which narrows nothing.
+    /// Title of the step; `None` for the step to all stacks, which restricts nothing.
     fn title(&self) -> Option<String> {
         match self {
             Self::Value { key, text } => Some(match (text.trim_end_matches(' '), key) {
@@ -67,7 +66,7 @@ impl RowPathStep {
                     Some((number, _)) => format!("{} {number}", key.title()),
                     None => text.to_owned(),
                 },
-                // Bare numbers and times do not say of what.
+                // Numbers and times need the name of their column.
                 (text, Key::Thread | Key::Cpu | Key::Session | Key::AllocTime | Key::FreeTime | Key::Lifetime) => {
                     format!("{} {text}", key.title())
                 }
@@ -107,7 +106,7 @@ impl RowPath {
                     RowPathStep::Value { key, text }
                 }),
                 TreeStep::Frame { column, frame } => {
-                    // Of the frames of one column the innermost says all.
+                    // Of the frame steps of one column, the innermost includes the others.
                     let goes_on = matches!(steps.get(at + 1), Some(TreeStep::Frame { column: c, .. }) if *c == column);
                     let stacks = pivot.columns().get(column).and_then(|c| c.stacks());
                     let frames = || stacks.map_or_else(Vec::new, |s| s.frames(frame));
@@ -121,7 +120,7 @@ impl RowPath {
         Self(path)
     }
 
-    /// The shortest title that is clear next to a table: `AIFO / NonPaged / Leak`. A stack is named by its innermost frame.
+    /// Short title, such as `AIFO / NonPaged / Leak`. A stack is named by its innermost frame.
     #[must_use]
     pub fn title(&self) -> String {
         let titles: Vec<String> = self.0.iter().filter_map(RowPathStep::title).collect();
@@ -133,7 +132,7 @@ impl RowPath {
     }
 }
 
-/// Keys are kept by their names.
+/// Serialization of keys by their names.
 mod key_name {
     use crate::group::key::Key;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
@@ -147,30 +146,33 @@ mod key_name {
     }
 }
 
-/// Paths in one pass: one bit each.
+/// Number of paths in one pass, one bit each.
 const PATHS_PER_PASS: usize = 64;
 
 impl RowPath {
-    /// The rows of the trace that the path's node adds up in a time range while no filter is set. A text that the trace
-    /// does not have in that column gives no rows; moments that print the same are one.
+    /// The rows of the path's node without a filter. A text that the trace does not have in that column gives no rows; times
+    /// with the same text are equal.
     ///
     /// # Errors
-    ///
-    /// [`Cancelled`] once `cancel` says so.
-    pub fn rows(&self, names: &ColumnValues, view: TimeRange, cancel: Cancel<'_>) -> Result<RowSet, Cancelled> {
-        rows_of_paths(std::slice::from_ref(self), names, view, cancel)
+    /// [`Cancelled`] if `cancel` returns `true`.
+    pub fn rows(
+        &self,
+        names: &ColumnValues,
+        visible_range: TimeRange,
+        cancel: Cancel<'_>,
+    ) -> Result<RowSet, Cancelled> {
+        rows_of_paths(std::slice::from_ref(self), names, visible_range, cancel)
     }
 }
 
 /// The rows of any of these paths; see [`RowPath::rows`].
 ///
 /// # Errors
-///
-/// [`Cancelled`] once `cancel` says so.
+/// [`Cancelled`] if `cancel` returns `true`.
 pub fn rows_of_paths(
     paths: &[RowPath],
     names: &ColumnValues,
-    view: TimeRange,
+    visible_range: TimeRange,
     cancel: Cancel<'_>,
 ) -> Result<RowSet, Cancelled> {
     let table = &names.trace().allocations;
@@ -180,16 +182,16 @@ pub fn rows_of_paths(
         if cancel() {
             return Err(Cancelled);
         }
-        let rows = RowSet::from_par_fn(table.len(), cancel, |row| masks.takes(table, view, row))?;
+        let rows = RowSet::from_par_fn(table.len(), cancel, |row| masks.takes(table, visible_range, row))?;
         union = union.or(&rows);
     }
     Ok(union)
 }
 
-/// For each value that a row refers to, the paths that take it, one bit each. A missing table takes it for all.
+/// For each value that a row refers to, the paths that include it, one bit each. Without a table, all paths include it.
 struct PathMasks {
     life: [u64; OUTSIDE + 1],
-    context: Option<Vec<u64>>,
+    attributes: Option<Vec<u64>>,
     alloc_stack: Option<Vec<u64>>,
     free_stack: Option<Vec<u64>>,
     size_class: Option<Vec<u64>>,
@@ -197,7 +199,7 @@ struct PathMasks {
     rows: Vec<(u64, RowTest)>,
 }
 
-/// A test of a row itself, for columns with an id per row. Bounds are inside.
+/// A test of a row itself, for columns with an id per row. Bounds are inclusive.
 enum RowTest {
     Address(u64),
     AllocTime(Ticks, Ticks),
@@ -212,7 +214,7 @@ impl PathMasks {
         let mut life = [all; OUTSIDE + 1];
         life[OUTSIDE] = 0;
         let mut masks =
-            Self { life, context: None, alloc_stack: None, free_stack: None, size_class: None, rows: Vec::new() };
+            Self { life, attributes: None, alloc_stack: None, free_stack: None, size_class: None, rows: Vec::new() };
         for (at, path) in paths.iter().enumerate() {
             for (step, next) in path.0.iter().zip(path.0.iter().skip(1).map(Some).chain([None])) {
                 if masks.narrow(1 << at, all, step, next.is_none(), names).is_none() {
@@ -223,7 +225,7 @@ impl PathMasks {
         masks
     }
 
-    /// Clears `bit` for everything that the step does not take; `None` if it takes nothing at all.
+    /// Clears `bit` for all values that the step excludes; `None` if it excludes all rows.
     fn narrow(&mut self, bit: u64, all: u64, step: &RowPathStep, is_last: bool, names: &ColumnValues) -> Option<()> {
         let key = step.key();
         if let RowPathStep::Value { text, .. } = step
@@ -242,7 +244,7 @@ impl PathMasks {
             RowPathStep::Frames { frames, .. } => {
                 let stacks = column.stacks()?;
                 let node = stacks.find(frames)?;
-                // After a frame comes the next column of the stacks that end there.
+                // Below a frame, the next column has only the stacks that end there.
                 if is_last { stacks.subtree(node) } else { node..node + 1 }
             }
         };
@@ -262,7 +264,7 @@ impl PathMasks {
                 classes.filter(|(class, _)| !taken.contains(&(*class as u32))).for_each(|(_, mask)| *mask &= !bit);
                 return Some(());
             }
-            KeySource::Attributes(ids) => (&mut self.context, ids),
+            KeySource::Attributes(ids) => (&mut self.attributes, ids),
             KeySource::AllocStack(ids) => (&mut self.alloc_stack, ids),
             KeySource::FreeStack(ids) => (&mut self.free_stack, ids),
         };
@@ -272,12 +274,12 @@ impl PathMasks {
         Some(())
     }
 
-    /// Reads the tables that take least memory per row first; most paths take few rows.
+    /// The paths that include a row. Tables with the least memory per row are read first, because most paths have few rows.
     #[inline]
-    fn takes(&self, table: &AllocationTable, view: TimeRange, row: usize) -> bool {
+    fn takes(&self, table: &AllocationTable, visible_range: TimeRange, row: usize) -> bool {
         let look_up = |masks: &[u64], at: usize| masks.get(at).copied().unwrap_or(0);
         let mut mask = u64::MAX;
-        if let Some(masks) = &self.context {
+        if let Some(masks) = &self.attributes {
             mask &= look_up(masks, table.alloc_attributes[row].index());
         }
         if let Some(masks) = &self.alloc_stack
@@ -300,12 +302,12 @@ impl PathMasks {
                 mask &= !bit;
             }
         }
-        mask != 0 && mask & self.life[class_of(view, table, row)] != 0
+        mask != 0 && mask & self.life[class_of(visible_range, table, row)] != 0
     }
 }
 
 impl RowTest {
-    /// The test for a value of a column of addresses or times; `None` if the text is no such value.
+    /// The test for a value of a column of addresses or times; `None` if the text is not such a value.
     fn new(key: Key, text: &str, clock: &Clock) -> Option<Self> {
         if key == Key::Address {
             return u64::from_str_radix(text.strip_prefix("0x")?, 16).ok().map(Self::Address);
@@ -334,7 +336,7 @@ impl RowTest {
 /// The id of a value of a column that is not tested on the row itself.
 fn id_of(column: &KeyColumn, text: &str) -> Option<u32> {
     match (&column.source, &column.labels) {
-        // Texts of contexts and stacks are kept in ascending order.
+        // Texts by attributes and stacks are in ascending order.
         (KeySource::Attributes(_) | KeySource::AllocStack(_), KeyLabels::Texts(texts)) => {
             texts.binary_search_by(|t| t.as_str().cmp(text)).ok().map(|at| at as u32)
         }
@@ -342,7 +344,7 @@ fn id_of(column: &KeyColumn, text: &str) -> Option<u32> {
     }
 }
 
-/// The first and the last tick that print as `text`.
+/// First and last tick with a text.
 fn ticks_of(text: &str, clock: &Clock) -> Option<(Ticks, Ticks)> {
     let print = |time: Ticks| {
         let labels = KeyLabels::Times(vec![time], *clock);
@@ -355,7 +357,7 @@ fn ticks_of(text: &str, clock: &Clock) -> Option<(Ticks, Ticks)> {
     }
     let nearest = clock.ticks(text.strip_suffix(" s")?.parse().ok()?);
     let prints_so = |ticks: &i64| print(Ticks(*ticks)) == text;
-    // A clock faster than the nine decimals has several ticks with one text.
+    // With a clock of more than nine decimals, several ticks have the same text.
     let reach = 2 + i64::try_from(clock.ticks_per_second / 1_000_000_000).unwrap_or(0).min(100);
     let middle = (nearest.0 - reach..=nearest.0 + reach).find(prints_so)?;
     let last = (middle..=middle + 2 * reach).take_while(prints_so).last()?;
@@ -429,21 +431,20 @@ mod tests {
     #[test]
     fn a_place_has_the_rows_that_its_node_adds_up() {
         let blocks = random_blocks(31, 3000);
-        let names = names(&blocks).with_marks(&[Ticks(2500), Ticks(7000)]);
+        let names = names(&blocks).with_markers(&[Ticks(2500), Ticks(7000)]);
         let mut dice = Rng(5);
         let mut seen = [0; 4];
         for keys in KEYS {
-            for view in [(0, 10_000), (3000, 6000)].map(|(f, t)| TimeRange { from: Ticks(f), to: Ticks(t) }) {
-                let table = Arc::new(
-                    pivot(&names, &PivotRequest { keys, visible_range: view, rows: None }, &not_cancelled).unwrap(),
-                );
+            for visible_range in [(0, 10_000), (3000, 6000)].map(|(f, t)| TimeRange { from: Ticks(f), to: Ticks(t) }) {
+                let table =
+                    Arc::new(pivot(&names, &PivotRequest { keys, visible_range, rows: None }, &not_cancelled).unwrap());
                 let mut tree = PivotTree::new(table);
                 let mut paths = Vec::new();
                 let mut sets = Vec::new();
                 for _ in 0..70 {
                     let node = any_node(&mut tree, &mut dice);
                     let path = RowPath::of(&tree, node);
-                    let rows = path.rows(&names, view, &not_cancelled).unwrap();
+                    let rows = path.rows(&names, visible_range, &not_cancelled).unwrap();
                     let size: u64 = rows.iter().map(|r| blocks[r].size).sum();
                     let aggregate = tree.aggregate(node);
                     assert_eq!((rows.count(), size), (aggregate.count(), aggregate.size()), "{keys:?} {path:?}");
@@ -457,7 +458,7 @@ mod tests {
                     sets.push(rows);
                 }
                 let union = sets.iter().fold(RowSet::from_fn(blocks.len(), |_| false), |all, more| all.or(more));
-                assert_eq!(rows_of_paths(&paths, &names, view, &not_cancelled).unwrap(), union, "{keys:?}");
+                assert_eq!(rows_of_paths(&paths, &names, visible_range, &not_cancelled).unwrap(), union, "{keys:?}");
             }
         }
         assert!(seen.iter().all(|kind| *kind > 5), "{seen:?}");

@@ -1,13 +1,13 @@
-//! The order of groups: by a metric or by the names, and by further ones where that leaves groups equal.
+//! The order of groups: by metrics, then by keys.
 
 use super::metric::{Metric, UnknownMetric, Value};
 use std::cmp::Ordering;
 use std::str::FromStr;
 
-/// One level of an order.
+/// One level of a sort order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SortLevel {
-    /// By which metric; `None`: by the keys alone.
+    /// The metric; `None` for the order of the keys.
     pub metric: Option<Metric>,
     /// Smallest first.
     pub ascending: bool,
@@ -20,7 +20,7 @@ impl Default for SortLevel {
 }
 
 impl SortLevel {
-    /// Order of two values; ties are for the caller to break.
+    /// Order of two values.
     #[must_use]
     pub fn order(&self, a: Value, b: Value) -> Ordering {
         if self.ascending { a.compare(b) } else { b.compare(a) }
@@ -37,14 +37,14 @@ impl FromStr for SortLevel {
             _ => (text.trim(), false),
         };
         if name == "key" || name == "keys" {
-            // Keys read from A to Z unless told otherwise.
+            // Keys are ascending by default.
             return Ok(Self { metric: None, ascending: !text.trim().ends_with(":desc") });
         }
         Ok(Self { metric: Some(name.parse()?), ascending })
     }
 }
 
-/// The order of groups: by the first level, equal ones by the next, those that are equal in all by their keys.
+/// Sort order of groups: by the first level, then by the next ones, then by keys.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SortOrder {
     levels: [SortLevel; Self::MAX_LEVELS],
@@ -52,10 +52,10 @@ pub struct SortOrder {
 }
 
 impl SortOrder {
-    /// Most levels.
+    /// Upper bound on the number of levels.
     pub const MAX_LEVELS: usize = 3;
 
-    /// An order of these levels, of which the first [`Self::MAX_LEVELS`] count; without any, the order of the keys.
+    /// An order by the first [`Self::MAX_LEVELS`] of these levels; without levels, by keys.
     #[must_use]
     pub fn new(levels: &[SortLevel]) -> Self {
         let mut order = Self { levels: [SortLevel { metric: None, ascending: true }; Self::MAX_LEVELS], count: 0 };
@@ -66,19 +66,19 @@ impl SortOrder {
         order
     }
 
-    /// The levels, the one that decides first.
+    /// The levels, the most significant first.
     #[must_use]
     pub fn levels(&self) -> &[SortLevel] {
         self.levels.get(..usize::from(self.count)).unwrap_or(&self.levels)
     }
 
-    /// The level that decides first; the order of the keys where there is none.
+    /// The most significant level; the order of the keys if there is none.
     #[must_use]
     pub fn first(&self) -> SortLevel {
         self.levels[0]
     }
 
-    /// The metrics that the order looks at.
+    /// The metrics of the order.
     pub fn metrics(&self) -> impl Iterator<Item = Metric> + '_ {
         self.levels().iter().filter_map(|level| level.metric)
     }

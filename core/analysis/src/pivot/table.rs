@@ -14,12 +14,12 @@ use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Which rows to group, and by which columns.
+/// Request for a pivot.
 #[derive(Clone, Copy)]
 pub struct PivotRequest<'r> {
-    /// By which columns, outermost first.
+    /// Columns to group by, outermost first.
     pub keys: &'r [Key],
-    /// The time range that lifetime classes are relative to; only rows that belong to it count.
+    /// The visible range; other rows are left out.
     pub visible_range: TimeRange,
     /// Only these rows.
     pub rows: Option<&'r RowSet>,
@@ -43,12 +43,11 @@ pub struct Pivot {
 /// Groups the rows of a trace.
 ///
 /// # Errors
-///
-/// [`Cancelled`] once `cancel` says so.
+/// [`Cancelled`] if `cancel` returns `true`.
 pub fn pivot(names: &ColumnValues, request: &PivotRequest<'_>, cancel: Cancel<'_>) -> Result<Pivot, Cancelled> {
-    let PivotRequest { keys, visible_range: view, rows } = *request;
+    let PivotRequest { keys, visible_range, rows } = *request;
     let group_by = GroupBy::new(names, keys);
-    let found = aggregates(names, &group_by, keys, view, rows, cancel)?;
+    let found = aggregates(names, &group_by, keys, visible_range, rows, cancel)?;
     let width = keys.len();
     let mut found_ids = vec![0u32; found.len() * width];
     if width > 0 {
@@ -60,7 +59,7 @@ pub fn pivot(names: &ColumnValues, request: &PivotRequest<'_>, cancel: Cancel<'_
     order.par_sort_unstable_by(|a, b| ids_of(*a).cmp(ids_of(*b)));
     let mut pivot = Pivot {
         keys: keys.to_vec(),
-        visible_range: view,
+        visible_range,
         clock: names.trace().clock,
         ids: Vec::with_capacity(found_ids.len()),
         aggregates: Vec::with_capacity(found.len()),
@@ -84,13 +83,13 @@ impl Pivot {
         &self.keys
     }
 
-    /// The key columns' values.
+    /// The values of the key columns.
     #[must_use]
     pub fn columns(&self) -> &[Arc<KeyColumn>] {
         self.group_by.columns()
     }
 
-    /// The time range that the aggregates are relative to.
+    /// The visible range.
     #[must_use]
     pub fn visible_range(&self) -> TimeRange {
         self.visible_range
@@ -108,7 +107,7 @@ impl Pivot {
         self.aggregates.len()
     }
 
-    /// True if no row was grouped.
+    /// Returns `true` if no row was grouped.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.aggregates.is_empty()
@@ -140,7 +139,7 @@ impl Pivot {
         self.ids.get(group * width..(group + 1) * width).unwrap_or(&[])
     }
 
-    /// The value of a group in a key column, as files show it.
+    /// The value of a group in a key column, as exported to files.
     #[must_use]
     pub fn key_value(&self, group: usize, column: usize) -> KeyValue<'_> {
         match (self.columns().get(column), self.ids(group).get(column)) {
@@ -149,7 +148,7 @@ impl Pivot {
         }
     }
 
-    /// The grouping: which group key each row has.
+    /// The grouping, which gives the group key of a row.
     pub(super) fn group_by(&self) -> &GroupBy {
         &self.group_by
     }
@@ -165,19 +164,19 @@ impl Pivot {
         self.aggregates.get(group).map_or(Value::None, |aggregate| metric.of(aggregate, &self.clock))
     }
 
-    /// The groups in the order of metrics that follow from aggregates; equal ones in the order of the keys.
+    /// The groups sorted by metrics from aggregates, then by keys.
     #[must_use]
     pub fn sorted(&self, sort: impl Into<SortOrder>) -> Vec<u32> {
         self.sorted_by(sort, |group, metric| self.value(group, metric))
     }
 
-    /// The groups in the order of metrics; equal ones in the order of the keys.
+    /// The groups sorted by metrics, then by keys.
     #[must_use]
     pub fn sorted_by(&self, sort: impl Into<SortOrder>, value_of: impl Fn(usize, Metric) -> Value + Sync) -> Vec<u32> {
         let sort = sort.into();
         let mut order: Vec<u32> = (0..self.len() as u32).collect();
         match (sort.first().metric, sort.first().ascending) {
-            // Ascending by keys is how they are kept.
+            // Groups are in ascending order of keys.
             (None, true) => {}
             (None, false) => order.reverse(),
             _ => order.par_sort_unstable_by(|a, b| {

@@ -1,4 +1,4 @@
-//! Pivots of small traces against figures by hand, and of random ones against sums made row by row.
+//! Pivots of small traces against hand-made figures, and of random ones against sums row by row.
 
 use super::*;
 use crate::filter::rowset::RowSet;
@@ -10,12 +10,12 @@ use crate::trace::time::{Ticks, TimeRange};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-fn view(from: i64, to: i64) -> TimeRange {
+fn visible_range(from: i64, to: i64) -> TimeRange {
     TimeRange { from: Ticks(from), to: Ticks(to) }
 }
 
-fn run(names: &ColumnValues, keys: &[Key], view: TimeRange) -> Pivot {
-    pivot(names, &PivotRequest { keys, visible_range: view, rows: None }, &not_cancelled).unwrap()
+fn run(names: &ColumnValues, keys: &[Key], visible_range: TimeRange) -> Pivot {
+    pivot(names, &PivotRequest { keys, visible_range, rows: None }, &not_cancelled).unwrap()
 }
 
 fn texts(pivot: &Pivot, group: usize) -> Vec<String> {
@@ -37,7 +37,7 @@ fn four() -> Vec<Block> {
 #[test]
 fn a_whole_trace_by_type_and_paged() {
     let names = names(&four());
-    let table = run(&names, &[Key::Type, Key::Paged, Key::Tag], view(0, 10_000));
+    let table = run(&names, &[Key::Type, Key::Paged, Key::Tag], visible_range(0, 10_000));
     let rows: Vec<_> = (0..table.len())
         .map(|g| (texts(&table, g).join(" "), table.aggregates()[g].count(), table.aggregates()[g].size()))
         .collect();
@@ -61,7 +61,7 @@ fn a_whole_trace_by_type_and_paged() {
 #[test]
 fn growth_adds_up_over_every_grouping() {
     let names = Arc::new(names(&random_blocks(11, 3_000)));
-    for range in [view(0, 10_000), view(2_500, 8_000)] {
+    for range in [visible_range(0, 10_000), visible_range(2_500, 8_000)] {
         let growth = |keys: &[Key]| {
             let table = Arc::new(run(&names, keys, range));
             let evaluator = Evaluator::new(Arc::clone(&names), &table, None, Arc::default());
@@ -86,12 +86,12 @@ fn growth_adds_up_over_every_grouping() {
 fn a_narrow_view_classifies_again_and_drops_what_it_does_not_meet() {
     let names = names(&four());
     // [1500, 3500]: the first block is AOFI, the second AIFO, the third and fourth AOFO.
-    let table = run(&names, &[Key::Type], view(1500, 3500));
+    let table = run(&names, &[Key::Type], visible_range(1500, 3500));
     let rows: Vec<_> = (0..table.len()).map(|g| (texts(&table, g), table.aggregates()[g].size())).collect();
     let expected = [("AIFO", 40), ("AOFI", 100), ("AOFO", 37)];
     assert_eq!(rows, expected.map(|(t, s)| (vec![t.to_owned()], s)));
     assert_eq!(Metric::NetSize.of(table.total(), table.clock()), Value::Int(-60));
-    let late = run(&names, &[Key::Type, Key::ImpactingType], view(4001, 5000));
+    let late = run(&names, &[Key::Type, Key::ImpactingType], visible_range(4001, 5000));
     let rows: Vec<_> = (0..late.len()).map(|g| texts(&late, g)).collect();
     assert_eq!(rows, [["AOFO", "Transient"]]);
     assert_eq!(late.total().size(), 47);
@@ -104,14 +104,14 @@ fn implied_ends_have_no_lifetime_and_uncertain_stacks_are_counted() {
     let blocks = [
         with(0, 2000),
         with(flag::UNCERTAIN_ALLOCATION_STACK, 4000),
-        // One free and one allocation were lost: how long these lived is not known.
+        // One free and one allocation were lost: these lifetimes are unknown.
         with(flag::IMPLIED_FREE | flag::UNCERTAIN_ALLOCATION_STACK, 9000),
         with(flag::IMPLIED_ALLOCATION | flag::UNCERTAIN_FREE_STACK, 9500),
     ];
     let names = names(&blocks);
-    // By a few cells, by numbered combinations, and by cells that are too many for a table: the same figures.
+    // Few possible keys, numbered groups, and keys that are too many for a table give the same figures.
     for keys in [&[Key::Tag][..], &[Key::Stack, Key::Driver, Key::Process, Key::Thread], &[Key::Type, Key::Session]] {
-        let table = run(&names, keys, view(0, 10_000));
+        let table = run(&names, keys, visible_range(0, 10_000));
         let total = |metric: Metric| metric.of(table.total(), table.clock());
         assert_eq!((total(Metric::Count), total(Metric::LifetimeAverage)), (Value::Int(4), Value::Float(2.0)));
         assert_eq!(total(Metric::LifetimeMax), Value::Float(3.0));
@@ -120,13 +120,13 @@ fn implied_ends_have_no_lifetime_and_uncertain_stacks_are_counted() {
             (Value::Int(2), Value::Int(1))
         );
     }
-    let by_lifetime = run(&names, &[Key::Lifetime], view(0, 10_000));
+    let by_lifetime = run(&names, &[Key::Lifetime], visible_range(0, 10_000));
     let row = |g| (texts(&by_lifetime, g)[0].clone(), by_lifetime.aggregates()[g].count());
     let rows: Vec<_> = (0..by_lifetime.len()).map(row).collect();
     let expected = [("unknown", 2), ("1.000000000 s", 1), ("3.000000000 s", 1)];
     assert_eq!(rows, expected.map(|(text, count)| (text.to_owned(), count)));
     let only_implied = names_of_only(flag::IMPLIED_FREE);
-    let table = run(&only_implied, &[], view(0, 10_000));
+    let table = run(&only_implied, &[], visible_range(0, 10_000));
     assert_eq!(Metric::LifetimeAverage.of(table.total(), table.clock()), Value::None);
     assert_eq!(Metric::LifetimeMax.of(table.total(), table.clock()), Value::None);
 }
@@ -141,7 +141,7 @@ fn equal_values_are_ordered_by_their_keys() {
     let tags: [&[u8; 4]; 3] = [b"Cccc", b"Aaaa", b"Bbbb"];
     let blocks = tags.map(|tag| Block { tag, ..block(Some(1), None, 10) });
     let names = names(&blocks);
-    let table = run(&names, &[Key::Tag], view(0, 10));
+    let table = run(&names, &[Key::Tag], visible_range(0, 10));
     let order =
         |sort| -> Vec<String> { table.sorted(sort).iter().map(|g| texts(&table, *g as usize).join("")).collect() };
     assert_eq!(order(SortLevel::default()), ["Aaaa", "Bbbb", "Cccc"]);
@@ -156,7 +156,7 @@ fn equal_values_are_ordered_by_their_keys() {
 #[test]
 fn processes_with_one_label_are_one() {
     let blocks = [2, 3, 1].map(|process| Block { process, ..block(Some(1), None, 5) });
-    let table = run(&names(&blocks), &[Key::Process], view(0, 10));
+    let table = run(&names(&blocks), &[Key::Process], visible_range(0, 10));
     let rows: Vec<_> = (0..table.len()).map(|g| (texts(&table, g), table.aggregates()[g].count())).collect();
     let expected = [("NotMyfault.exe (1234)", 1), ("svchost.exe (800)", 2)];
     assert_eq!(rows, expected.map(|(t, c)| (vec![t.to_owned()], c)));
@@ -176,7 +176,7 @@ fn stacked() -> Vec<Block> {
 #[test]
 fn stacks_are_a_tree_below_root() {
     let names = names(&stacked());
-    let table = run(&names, &[Key::Tag, Key::Stack], view(0, 10));
+    let table = run(&names, &[Key::Tag, Key::Stack], visible_range(0, 10));
     assert_eq!(table.len(), 5);
     let mut tree = PivotTree::new(Arc::new(table));
     let chain = tree.open_chain(PivotTree::ROOT);
@@ -201,7 +201,7 @@ fn stacks_are_a_tree_below_root() {
 fn frames_of_one_module_fold_when_modules_are_shown() {
     let base = names(&stacked());
     let names = ColumnValues::new(Arc::clone(base.trace()), crate::group::frames::FrameNaming::Module);
-    let table = run(&names, &[Key::Driver, Key::Stack], view(0, 10));
+    let table = run(&names, &[Key::Driver, Key::Stack], visible_range(0, 10));
     let rows: Vec<_> = (0..table.len()).map(|g| texts(&table, g)).collect();
     let expected = [
         ["", ""],
@@ -216,7 +216,7 @@ fn frames_of_one_module_fold_when_modules_are_shown() {
 #[test]
 fn a_column_after_the_stack_hangs_below_the_frame_where_the_stack_ends() {
     let names = names(&stacked());
-    let mut tree = PivotTree::new(Arc::new(run(&names, &[Key::Stack, Key::Tag], view(0, 10))));
+    let mut tree = PivotTree::new(Arc::new(run(&names, &[Key::Stack, Key::Tag], visible_range(0, 10))));
     let mut lines = Vec::new();
     let mut open = vec![PivotTree::ROOT];
     while let Some(node) = open.pop() {
@@ -238,7 +238,7 @@ fn a_column_after_the_stack_hangs_below_the_frame_where_the_stack_ends() {
 fn paths_survive_another_view_and_order() {
     let names = names(&random_blocks(3, 400));
     let keys = [Key::Tag, Key::Stack];
-    let mut before = PivotTree::new(Arc::new(run(&names, &keys, view(0, 10_000))));
+    let mut before = PivotTree::new(Arc::new(run(&names, &keys, visible_range(0, 10_000))));
     let tag = before.children(PivotTree::ROOT, SortLevel::default())[2];
     let inner = *before.open_chain(tag).last().unwrap();
     let child = before.open(inner)[0];
@@ -248,17 +248,22 @@ fn paths_survive_another_view_and_order() {
         paths.insert(before.path_hash(at));
         at = before.parent(at);
     }
-    let mut after = PivotTree::new(Arc::new(run(&names, &keys, view(2000, 5000))));
+    let mut after = PivotTree::new(Arc::new(run(&names, &keys, visible_range(2000, 5000))));
     let opened = after.open_paths(&paths);
     assert_eq!(opened.len(), paths.len() + 1);
     assert_eq!(after.frames(*opened.last().unwrap()), before.frames(child));
 }
 
-/// The same sums made the slow way: by the texts of every row.
-fn by_hand(blocks: &[Block], view: TimeRange, pick: &[Key], rows: Option<&RowSet>) -> BTreeMap<Vec<String>, [i128; 6]> {
+/// The same sums from the texts of each row.
+fn by_hand(
+    blocks: &[Block],
+    visible_range: TimeRange,
+    pick: &[Key],
+    rows: Option<&RowSet>,
+) -> BTreeMap<Vec<String>, [i128; 6]> {
     let mut groups: BTreeMap<Vec<String>, [i128; 6]> = BTreeMap::new();
     for (row, b) in blocks.iter().enumerate() {
-        let (from, to) = (view.from.0, view.to.0);
+        let (from, to) = (visible_range.from.0, visible_range.to.0);
         let starts_late = b.alloc.is_some_and(|a| a > to);
         let ends_early = b.free.is_some_and(|f| f < from);
         if starts_late || ends_early || rows.is_some_and(|r| !r.contains(row)) {
@@ -330,12 +335,12 @@ fn random_traces_agree_with_sums_made_row_by_row() {
         let blocks = random_blocks(seed, 300 + seed as usize * 37);
         let names = names(&blocks);
         let from = dice.roll(9000) as i64;
-        let view = view(from, from + dice.roll(5000) as i64);
+        let visible_range = visible_range(from, from + dice.roll(5000) as i64);
         let rows = RowSet::from_fn(blocks.len(), |r| r % 3 != 0);
         for keys in key_sets {
             for rows in [None, Some(&rows)] {
-                let table = pivot(&names, &PivotRequest { keys, visible_range: view, rows }, &not_cancelled).unwrap();
-                let expected = by_hand(&blocks, view, keys, rows);
+                let table = pivot(&names, &PivotRequest { keys, visible_range, rows }, &not_cancelled).unwrap();
+                let expected = by_hand(&blocks, visible_range, keys, rows);
                 let mut sum = Aggregate::default();
                 let mut seen = BTreeMap::new();
                 for (group, aggregate) in table.aggregates().iter().enumerate() {
@@ -363,7 +368,7 @@ fn the_number_of_workers_changes_nothing() {
     let keys = [Key::Type, Key::Stack, Key::Address];
     let shape = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let table = pool.install(|| run(&names, &keys, view(100, 9000)));
+        let table = pool.install(|| run(&names, &keys, visible_range(100, 9000)));
         let ids: Vec<u32> = (0..table.len()).flat_map(|g| table.ids(g).to_vec()).collect();
         (ids, table.aggregates().to_vec())
     };
@@ -373,7 +378,7 @@ fn the_number_of_workers_changes_nothing() {
 #[test]
 fn cancelling_ends_the_pass() {
     let names = names(&random_blocks(7, 100));
-    let request = PivotRequest { keys: &[Key::Tag], visible_range: view(0, 10), rows: None };
+    let request = PivotRequest { keys: &[Key::Tag], visible_range: visible_range(0, 10), rows: None };
     assert!(pivot(&names, &request, &|| true).is_err());
 }
 
@@ -382,7 +387,7 @@ fn peaks_and_different_values_agree_with_a_walk_over_all_ticks() {
     let blocks = random_blocks(21, 120);
     let names = Arc::new(names(&blocks));
     let (from, to) = (2000, 6000);
-    let table = Arc::new(run(&names, &[Key::Tag], view(from, to)));
+    let table = Arc::new(run(&names, &[Key::Tag], visible_range(from, to)));
     let evaluator = Evaluator::new(Arc::clone(&names), &table, None, Arc::default());
     let [(peaks, _), (counts, _), (threads, all)] = [Metric::PeakSize, Metric::PeakCount, Metric::Unique(Key::Thread)]
         .map(|metric| evaluator.group_values(metric, &not_cancelled).unwrap());
@@ -415,7 +420,7 @@ fn further_levels_order_what_the_first_leaves_equal() {
         sizes.iter().map(move |size| Block { tag, ..block(Some(1), None, *size) })
     };
     let blocks: Vec<Block> = tags.into_iter().flat_map(with).collect();
-    let table = Arc::new(run(&names(&blocks), &[Key::Tag], view(0, 10)));
+    let table = Arc::new(run(&names(&blocks), &[Key::Tag], visible_range(0, 10)));
     let order = |text: &str| -> String {
         let sort: SortOrder = text.parse().unwrap();
         let groups: Vec<_> = table.sorted(sort).iter().map(|g| texts(&table, *g as usize).join("")).collect();
@@ -434,14 +439,14 @@ fn further_levels_order_what_the_first_leaves_equal() {
     assert_eq!(order("count:asc,size:asc,key"), "ACBD");
 }
 
-/// The greatest amount alive at one moment of a view, moment by moment.
-fn peak_by_hand(blocks: &[Block], view: TimeRange, rows: &RowSet, amount: impl Fn(&Block) -> u64) -> i128 {
+/// The peak of the outstanding amount in a range, tick by tick.
+fn peak_by_hand(blocks: &[Block], visible_range: TimeRange, rows: &RowSet, amount: impl Fn(&Block) -> u64) -> i128 {
     let alive = |b: &Block, t: i64| b.alloc.is_none_or(|a| a <= t) && b.free.is_none_or(|f| t < f);
     let at = |t: i64| {
         let alive = blocks.iter().enumerate().filter(|(r, b)| rows.contains(*r) && alive(b, t));
         alive.map(|(_, b)| i128::from(amount(b))).sum::<i128>()
     };
-    (view.from.0..=view.to.0).map(at).max().unwrap_or(0)
+    (visible_range.from.0..=visible_range.to.0).map(at).max().unwrap_or(0)
 }
 
 #[test]
@@ -450,9 +455,9 @@ fn values_of_nodes_within_nodes_come_from_one_pass() {
         let blocks = random_blocks(seed, 60);
         let names = Arc::new(names(&blocks));
         let rows = Arc::new(RowSet::from_fn(blocks.len(), |r| r % 7 != 3));
-        let view = view(2000, 2300);
+        let visible_range = visible_range(2000, 2300);
         let keys = [Key::Type, Key::Tag, Key::Stack];
-        let request = PivotRequest { keys: &keys, visible_range: view, rows: Some(&*rows) };
+        let request = PivotRequest { keys: &keys, visible_range, rows: Some(&*rows) };
         let table = Arc::new(pivot(&names, &request, &not_cancelled).unwrap());
         let mut tree = PivotTree::new(Arc::clone(&table));
         let mut nodes = vec![PivotTree::ROOT];
@@ -472,9 +477,9 @@ fn values_of_nodes_within_nodes_come_from_one_pass() {
             found
         });
         for (at, run) in runs.iter().enumerate() {
-            let own = RowPath::of(&tree, nodes[at]).rows(&names, view, &not_cancelled).unwrap().and(&rows);
+            let own = RowPath::of(&tree, nodes[at]).rows(&names, visible_range, &not_cancelled).unwrap().and(&rows);
             assert_eq!(own.count(), table.aggregate_of(run).count());
-            let peak = |by_size: bool| peak_by_hand(&blocks, view, &own, |b| if by_size { b.size } else { 1 });
+            let peak = |by_size: bool| peak_by_hand(&blocks, visible_range, &own, |b| if by_size { b.size } else { 1 });
             assert_eq!((sizes[at], counts[at]), (Value::Int(peak(true)), Value::Int(peak(false))), "seed {seed}");
             let distinct: std::collections::BTreeSet<u64> = own.iter().map(|r| blocks[r].address).collect();
             assert_eq!(addresses[at], Value::Int(distinct.len() as i128), "seed {seed}");
@@ -498,7 +503,7 @@ fn other_marks_change_this_column_alone() {
     let row = |text: &str, count| (text.to_owned(), count);
     assert_eq!(by(&plain), [row("before the trace", 1), row("1: 0.000 s to 10.000 s", 4)]);
     let tags = plain.column(Key::Tag);
-    let marked = plain.with_marks(&[Ticks(5000)]);
+    let marked = plain.with_markers(&[Ticks(5000)]);
     assert!(Arc::ptr_eq(&tags, &marked.column(Key::Tag)));
     let expected = [row("before the trace", 1), row("1: 0.000 s to 5.000 s", 2), row("2: 5.000 s to 10.000 s", 2)];
     assert_eq!(by(&marked), expected);

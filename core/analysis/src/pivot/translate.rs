@@ -1,5 +1,5 @@
-//! From one set of names to another of the same trace: where rows, paths and curves that were known by old texts are under
-//! the new ones. What a text stood for is asked of the trace's own stacks, never guessed from the text.
+//! Translation of rows, paths and curves from one set of frame names to another of the same trace. The stacks behind an old text
+//! are looked up and never guessed from the text.
 
 use super::row_path::{RowPath, RowPathStep};
 use super::tree::{NodeId, PivotTree, TreeStep, path_hash_below};
@@ -14,10 +14,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-/// Upper bound on the new paths of an old row: one function may have very many addresses.
+/// Upper bound on the new paths of an old row, because one function can have very many addresses.
 const MAX_PATHS: usize = 4096;
 
-/// The way from old names to new ones.
+/// Translation from old names to new ones.
 pub struct Translation {
     old: Arc<ColumnValues>,
     new: Arc<ColumnValues>,
@@ -26,14 +26,14 @@ pub struct Translation {
     free_used: OnceLock<Vec<bool>>,
 }
 
-/// True for a column whose values follow from the names of frames.
+/// Returns `true` if the values of a column depend on the names of frames.
 #[must_use]
 pub const fn is_named_by_frames(key: Key) -> bool {
     matches!(key, Key::Driver | Key::Function | Key::Stack | Key::FreeStack)
 }
 
 impl Translation {
-    /// Both sets of names are of one trace.
+    /// A translation; both sets of names are of one trace.
     #[must_use]
     pub fn new(old: Arc<ColumnValues>, new: Arc<ColumnValues>) -> Self {
         Self { old, new, shown_at: OnceLock::new(), alloc_used: OnceLock::new(), free_used: OnceLock::new() }
@@ -45,7 +45,7 @@ impl Translation {
         &self.new
     }
 
-    /// The stacks of the trace by the old node that shows them.
+    /// The stacks of the trace by the old node that displays them.
     fn shown_at(&self) -> &Buckets {
         self.shown_at.get_or_init(|| {
             let stacks = self.old.stacks();
@@ -53,7 +53,7 @@ impl Translation {
         })
     }
 
-    /// Which stacks of the trace any row has, as its allocation stack or its free stack.
+    /// Returns `true` for each stack that a row has as its allocation or free stack.
     fn used(&self, key: Key) -> &[bool] {
         let table = &self.old.trace().allocations;
         let (cell, stacks) = match key {
@@ -71,7 +71,7 @@ impl Translation {
         })
     }
 
-    /// The numbers of a column that follows from stacks, by stack, under the old and the new names.
+    /// Ids of a column by stack; `None` if the column does not depend on stacks.
     fn by_stack(names: &ColumnValues, key: Key) -> Option<Arc<Vec<u32>>> {
         match &names.column(key).source {
             KeySource::AllocStack(ids) | KeySource::FreeStack(ids) => Some(Arc::clone(ids)),
@@ -79,14 +79,14 @@ impl Translation {
         }
     }
 
-    /// New nodes of the frames that an old node of the shown stacks represents, ascending.
+    /// New nodes of the frames that an old node of the displayed stacks represents, ascending.
     #[must_use]
     pub fn frame_nodes(&self, node: u32) -> Vec<u32> {
         let stacks = self.new.stacks();
         let shown = self.shown_at().run(node..node.saturating_add(1)).iter().map(|stack| StackId(*stack));
         let mut nodes: Vec<u32> = shown.map(|stack| stacks.node_of(stack)).collect();
         if nodes.is_empty() {
-            // No stack ends at a function that others are inlined in.
+            // No stack ends at a function with inlined ones.
             nodes.extend(self.old.stacks().representative(node).map(|stack| stacks.node_of(stack)));
         }
         nodes.sort_unstable();
@@ -95,7 +95,7 @@ impl Translation {
         nodes
     }
 
-    /// For the old numbers of a column the new texts of the rows that have them.
+    /// For each old id of a column, the new texts of its rows.
     fn new_values(&self, key: Key) -> BTreeMap<u32, Vec<String>> {
         let (Some(old), Some(new)) = (Self::by_stack(&self.old, key), Self::by_stack(&self.new, key)) else {
             return BTreeMap::new();
@@ -116,9 +116,8 @@ impl Translation {
         values
     }
 
-    /// The paths that rows of a tree over the old names have under the new ones: those of the paths in `open` (as far as
-    /// their parents are in it too) and those of their children that are in `wanted`. Old rows may come together, and one
-    /// may come apart.
+    /// The new paths of rows of a tree with the old names: of the paths in `open` (if their parents are in it too), and of their
+    /// children that are in `wanted`. Several old rows can get one path, and one can get several.
     #[must_use]
     pub fn paths(&self, tree: &mut PivotTree, open: &FxHashSet<u64>, wanted: &FxHashSet<u64>) -> NewPaths {
         let mut new = NewPaths::default();
@@ -145,7 +144,8 @@ impl Translation {
         new
     }
 
-    /// The new texts of combinations of old texts in these columns (one per curve); of several, those of most stacks. `None` where no row has such texts.
+    /// The new texts of combinations of old texts in these columns, one per curve; of several, those with the most stacks. `None`
+    /// if no row has such texts.
     #[must_use]
     pub fn texts(&self, keys: &[Key], wanted: &[Vec<String>]) -> Vec<Option<Vec<String>>> {
         let mut texts: Vec<Option<Vec<String>>> = wanted.iter().cloned().map(Some).collect();
@@ -158,7 +158,7 @@ impl Translation {
         texts
     }
 
-    /// Translates the texts at some places, all of which follow from one stack.
+    /// Translates texts at several positions that depend on one stack.
     fn translate_texts(&self, keys: &[Key], places: &[usize], texts: &mut [Option<Vec<String>>]) {
         let chosen: Vec<Key> = places.iter().filter_map(|at| keys.get(*at)).copied().collect();
         let columns = |names: &ColumnValues| chosen.iter().map(|key| names.column(*key)).collect::<Vec<_>>();
@@ -186,7 +186,7 @@ impl Translation {
             }
         }
         for (text, counts) in texts.iter_mut().zip(&counts) {
-            // Of equal ones the first.
+            // The first of equal ones.
             let most = counts.iter().rev().max_by_key(|(_, count)| **count);
             let Some((ids, _)) = most else {
                 *text = None;
@@ -201,7 +201,7 @@ impl Translation {
         }
     }
 
-    /// The path that shows most of the rows of an old path.
+    /// The new path with most of the rows of an old path.
     #[must_use]
     pub fn row_path(&self, place: &RowPath) -> Option<RowPath> {
         self.row_paths(place).into_iter().next()
@@ -213,22 +213,22 @@ impl Translation {
 pub struct NewPaths {
     /// New paths by old ones.
     pub of: FxHashMap<u64, Vec<u64>>,
-    /// Paths of the rows that the new ones are below in their stacks: some may have no old row.
+    /// Paths of the rows above the new ones in their stacks; some may have no old row.
     pub above: FxHashSet<u64>,
 }
 
-/// The way to a row under the new names.
+/// A row with its new paths.
 struct Way {
     /// Paths of the row.
     paths: Vec<u64>,
-    /// Paths of the row that `[Root]` is below; nothing outside of stacks.
+    /// Paths of the row above `[Root]`; empty outside of stacks.
     base: Vec<u64>,
 }
 
 struct Walk<'t> {
     translation: &'t Translation,
     keys: Vec<Key>,
-    /// For each column whose values get other texts: which.
+    /// New texts of the values, for each column whose texts change.
     values: Vec<Option<BTreeMap<u32, Vec<String>>>>,
 }
 
@@ -267,7 +267,7 @@ impl Walk<'_> {
         Way { paths, base }
     }
 
-    /// The path of a new node of the shown stacks below a row; those on the way to it go into `above`.
+    /// The path of a new node of the displayed stacks below a row; paths between them are added to `above`.
     fn path_of_frame(&self, base: u64, step: TreeStep, key: Option<Key>, node: u32, above: &mut FxHashSet<u64>) -> u64 {
         let stacks = self.translation.new.stacks();
         let from = path_hash_below(base, step, key, "[Root]");
@@ -278,12 +278,12 @@ impl Walk<'_> {
     }
 }
 
-/// Steps that replace old ones, each with its position.
+/// Replacements of steps, each with its position.
 type Instead = Vec<(usize, RowPathStep)>;
 
 impl Translation {
-    /// The paths under the new names that show the rows of an old path: those with most stacks first. Nothing where the old
-    /// names do not have it, or no row is in it.
+    /// The new paths with the rows of an old path, those with the most stacks first. Empty if the old path does not exist or has
+    /// no rows.
     #[must_use]
     pub fn row_paths(&self, place: &RowPath) -> Vec<RowPath> {
         let mut ways = vec![place.clone()];
@@ -308,7 +308,7 @@ impl Translation {
         ways
     }
 
-    /// The steps that replace some steps that all follow from one stack.
+    /// The replacements of steps that depend on one stack.
     fn instead(&self, place: &RowPath, steps: &[usize]) -> Option<Vec<Instead>> {
         let key = place.0.get(*steps.first()?)?.key();
         let used = self.used(key);
@@ -319,7 +319,7 @@ impl Translation {
                 RowPathStep::Frames { frames, .. } => {
                     let stacks = self.old.stacks();
                     let node = stacks.find(frames)?;
-                    // After a frame comes the next column of the stacks that end there.
+                    // Below a frame, the next column has only the stacks that end there.
                     let is_last = *at + 1 == place.0.len();
                     let run = if is_last { stacks.subtree(node) } else { node..node + 1 };
                     taken = Some(self.shown_at().run(run).iter().copied().filter(is_used).collect::<Vec<u32>>());
@@ -362,8 +362,8 @@ impl Translation {
         (!instead.is_empty()).then_some(instead)
     }
 
-    /// The new frames of some stacks: if subtrees are wanted, those that hold no more of `all` than they must, and of those
-    /// that hold the same the ones among `nearest`.
+    /// The new frames of stacks. For subtrees, those with the fewest other stacks of `all`, and of equal ones those among
+    /// `nearest`.
     fn frames(&self, taken: &[u32], nearest: Option<&Vec<u32>>, all: impl Iterator<Item = u32>) -> Vec<Vec<String>> {
         let shown = self.new.stacks();
         let mut nodes: Vec<u32> = taken.iter().map(|stack| shown.node_of(StackId(*stack))).collect();
@@ -395,7 +395,7 @@ impl Translation {
     }
 }
 
-/// The number of a text, which the texts of drivers and functions are in the order of.
+/// The id of a text of drivers or functions, which are sorted.
 fn id_of(column: &Arc<KeyColumn>, text: &str) -> Option<u32> {
     match &column.labels {
         KeyLabels::Texts(texts) => texts.binary_search_by(|t| t.as_str().cmp(text)).ok().map(|at| at as u32),
@@ -403,7 +403,7 @@ fn id_of(column: &Arc<KeyColumn>, text: &str) -> Option<u32> {
     }
 }
 
-/// Number of stacks of a set that the nodes before each node show.
+/// For each node the number of a set's stacks in the nodes before it.
 fn totals(nodes: impl Iterator<Item = u32>, count: usize) -> Vec<u32> {
     let mut before = vec![0u32; count + 1];
     for node in nodes {
@@ -419,8 +419,8 @@ fn totals(nodes: impl Iterator<Item = u32>, count: usize) -> Vec<u32> {
     before
 }
 
-/// The nodes whose subtrees show stacks that are given by their nodes (in ascending order), and nothing else wherever that is
-/// possible, where `totals` is the number of all ([`totals`]).
+/// The nodes whose subtrees have the given stacks (as nodes in ascending order) and, if possible, no others. `totals` are those of
+/// all stacks ([`totals`]).
 fn cover(stacks: &DisplayStacks, given: &[u32], totals: &[u32]) -> Vec<u32> {
     let total = |nodes: &Range<u32>| {
         let before = |node: u32| totals.get(node as usize).copied().unwrap_or(0);

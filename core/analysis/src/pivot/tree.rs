@@ -1,5 +1,5 @@
-//! The tree over the groups of a pivot. Groups are in the order of their keys and stacks in the order of a walk, so that every
-//! node is a run of groups; nodes are made when their parent is opened, and none before.
+//! The tree over the groups of a pivot. Groups are in the order of their keys and displayed stacks in depth-first order, so that
+//! each node is a run of groups. Nodes are created when their parent is opened.
 
 use super::metric::{Metric, Value};
 use super::sort::SortOrder;
@@ -18,26 +18,26 @@ use std::sync::Arc;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct NodeId(pub u32);
 
-/// The narrowing of a node below its parent. `column` is the position of a key column.
+/// The step from a parent to a node. `column` is the position of a key column.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TreeStep {
-    /// Not at all: everything.
+    /// All rows: the root.
     Total,
-    /// To one value of a column.
+    /// One value of a column.
     Value {
         /// Position of the column.
         column: usize,
-        /// Number of the value.
+        /// Id of the value.
         id: u32,
     },
-    /// To the stacks that begin with these frames; the root of the shown stacks is `[Root]`.
+    /// Stacks that begin with the frames of a node; the root of the displayed stacks is `[Root]`.
     Frame {
         /// Position of the column.
         column: usize,
-        /// Node of the shown stacks.
+        /// Node of the displayed stacks.
         frame: u32,
     },
-    /// To the rows without a stack, where others of the same parent have one.
+    /// Rows without a stack, if others of the same parent have one.
     NoStack {
         /// Position of the column.
         column: usize,
@@ -63,10 +63,10 @@ pub struct PivotTree {
 }
 
 impl PivotTree {
-    /// The node of everything.
+    /// The root.
     pub const ROOT: NodeId = NodeId(0);
 
-    /// A tree of which only the root is there.
+    /// A tree with only the root.
     #[must_use]
     pub fn new(pivot: Arc<Pivot>) -> Self {
         let root = Node {
@@ -81,43 +81,43 @@ impl PivotTree {
         Self { pivot, nodes: vec![root] }
     }
 
-    /// The groups below the tree.
+    /// The pivot with the groups.
     #[must_use]
     pub fn pivot(&self) -> &Arc<Pivot> {
         &self.pivot
     }
 
     fn node(&self, id: NodeId) -> &Node {
-        // Ids come from this tree; one of another tree shows the root rather than ending the program.
+        // An id of another tree gives the root instead of a panic.
         self.nodes.get(id.0 as usize).unwrap_or(&self.nodes[0])
     }
 
-    /// The node above; the root's is the root.
+    /// The parent; that of the root is the root.
     #[must_use]
     pub fn parent(&self, id: NodeId) -> NodeId {
         self.node(id).parent
     }
 
-    /// The narrowing of the node below its parent.
+    /// The step from the parent to the node.
     #[must_use]
     pub fn step(&self, id: NodeId) -> TreeStep {
         self.node(id).step
     }
 
-    /// Steps from the root.
+    /// Number of steps from the root.
     #[must_use]
     pub fn depth(&self, id: NodeId) -> usize {
         usize::from(self.node(id).depth)
     }
 
-    /// Hash of the node's path that is the same after a new pivot, whatever the time range and the order:
-    /// made of the columns' names and the texts on the way from the root.
+    /// Hash of the names of columns and the texts on the path from the root. It is the same in a new pivot with another visible
+    /// range or order.
     #[must_use]
     pub fn path_hash(&self, id: NodeId) -> u64 {
         self.node(id).path
     }
 
-    /// The node's sums.
+    /// The aggregate of the node.
     #[must_use]
     pub fn aggregate(&self, id: NodeId) -> &Aggregate {
         &self.node(id).aggregate
@@ -129,7 +129,7 @@ impl PivotTree {
         metric.of(self.aggregate(id), self.pivot.clock())
     }
 
-    /// The run of groups that the node adds up.
+    /// The run of groups of the node.
     #[must_use]
     pub fn groups(&self, id: NodeId) -> Range<u32> {
         self.node(id).groups.clone()
@@ -163,7 +163,7 @@ impl PivotTree {
         }
     }
 
-    /// The frames from the outermost to the node's own; empty for nodes that are none.
+    /// The frames from the outermost to that of the node; empty for other nodes.
     #[must_use]
     pub fn frames(&self, id: NodeId) -> Vec<&str> {
         match self.step(id) {
@@ -172,7 +172,7 @@ impl PivotTree {
         }
     }
 
-    /// True if opening the node shows anything.
+    /// Returns `true` if the node has children.
     #[must_use]
     pub fn has_children(&self, id: NodeId) -> bool {
         let node = self.node(id);
@@ -187,7 +187,7 @@ impl PivotTree {
         }
     }
 
-    /// Opens a node: its children in the order of their keys. They stay.
+    /// Opens a node and returns its children in the order of their keys.
     pub fn open(&mut self, id: NodeId) -> &[NodeId] {
         if self.node(id).children.is_none() {
             let steps = self.split(id);
@@ -204,13 +204,13 @@ impl PivotTree {
         self.node(id).children.as_deref().unwrap_or(&[])
     }
 
-    /// The children of an opened node in the order of their keys; `None` while it was never opened.
+    /// The children of a node in the order of their keys; `None` if it was never opened.
     #[must_use]
     pub fn opened(&self, id: NodeId) -> Option<&[NodeId]> {
         self.node(id).children.as_deref()
     }
 
-    /// Opens a node: its children in the order of metrics that follow from aggregates, equal ones in the order of their keys.
+    /// Opens a node and returns its children, sorted by metrics from aggregates, then by keys.
     pub fn children(&mut self, id: NodeId, sort: impl Into<SortOrder>) -> Vec<NodeId> {
         let sort = sort.into();
         let mut children = self.open(id).to_vec();
@@ -221,12 +221,11 @@ impl PivotTree {
     /// Order of two children of one node.
     #[must_use]
     pub fn order(&self, sort: impl Into<SortOrder>, a: NodeId, b: NodeId) -> Ordering {
-        // Children are made in the order of their keys.
+        // Ids of children are in the order of their keys.
         sort.into().order(|metric| (self.value(a, metric), self.value(b, metric)), a.cmp(&b))
     }
 
-    /// Opens a node, and its child if it is the only one, and so on: all nodes opened, `id` first. The last one has no
-    /// children or several.
+    /// Opens a node and, repeatedly, an only child. Returns the opened nodes, `id` first; the last one has no children or several.
     pub fn open_chain(&mut self, id: NodeId) -> Vec<NodeId> {
         let mut chain = vec![id];
         let mut at = id;
@@ -240,7 +239,7 @@ impl PivotTree {
         chain
     }
 
-    /// Opens every node whose path is among `paths` (and whose parents' are too): their new ids.
+    /// Opens all nodes whose paths, and those of their parents, are among `paths`; returns their ids.
     pub fn open_paths(&mut self, paths: &FxHashSet<u64>) -> Vec<NodeId> {
         let mut opened = Vec::new();
         let mut next = vec![Self::ROOT];
@@ -261,7 +260,7 @@ impl PivotTree {
         self.pivot.ids(group as usize).get(column).copied().unwrap_or(0)
     }
 
-    /// The end of the run of groups from `from` on whose number in `column` is below `limit`.
+    /// The end of the leading run of groups whose id in `column` is below `limit`.
     fn run_end(&self, groups: &Range<u32>, column: usize, limit: u32) -> u32 {
         let (mut low, mut high) = (groups.start, groups.end);
         while low < high {
@@ -280,7 +279,7 @@ impl PivotTree {
         self.split_step(node.step, node.groups.clone())
     }
 
-    /// The children of a node of this step and these groups.
+    /// The children of a node with this step and these groups.
     pub(super) fn split_step(&self, step: TreeStep, groups: Range<u32>) -> Vec<(TreeStep, Range<u32>)> {
         match step {
             TreeStep::Total => self.split_column(0, groups),
@@ -307,7 +306,7 @@ impl PivotTree {
         runs
     }
 
-    /// Stacks that end here go on with the next column; the others with their next frame.
+    /// Children of a frame: those of the next column for stacks that end here, frames for the others.
     fn split_frame(&self, column: usize, frame: u32, groups: Range<u32>) -> Vec<(TreeStep, Range<u32>)> {
         let Some(stacks) = self.stacks(column) else {
             return Vec::new();
@@ -345,8 +344,7 @@ impl PivotTree {
     }
 }
 
-/// The path of a node below one with the path `parent`: of the step only its kind counts, what it leads to is said by the key
-/// column and the text.
+/// Hash of the path of a child of `parent`, from the kind of the step, the key column and the text.
 pub(super) fn path_hash_below(parent: u64, step: TreeStep, key: Option<Key>, label: &str) -> u64 {
     let mut hasher = FxHasher::default();
     parent.hash(&mut hasher);

@@ -1,4 +1,4 @@
-//! Curves as values at points: every row is two differences, found by arithmetic; the rest is a running sum.
+//! Curves with values at points: each row adds differences at two points, which are found by arithmetic; values are running sums.
 
 use super::selection::{CurveRows, SeriesSelection};
 use crate::filter::rowset::RowSet;
@@ -12,21 +12,21 @@ use crate::trace::time::{Clock, Ticks, TimeRange};
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The way in which allocations become values.
+/// The kind of values.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum SeriesKind {
     /// Allocations with allocation time <= t < free time.
     Outstanding,
     /// Allocations with allocation time <= t, freed or not.
     Cumulative,
-    /// Allocations since the point before, per second; 0 at the first point.
+    /// Allocations since the previous point, per second; 0 at the first point.
     Rate,
 }
 
 /// The metric of a series.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct SeriesMetric {
-    /// The way in which allocations become values.
+    /// The kind of values.
     pub kind: SeriesKind,
     /// True for the number of allocations instead of their bytes.
     pub by_count: bool,
@@ -63,7 +63,7 @@ impl FromStr for SeriesMetric {
     }
 }
 
-/// Upper bound on the values of a result, and on those that the workers together hold on the way.
+/// Upper bound on the values of a result, and on those that all workers together use in between.
 pub(super) const MAX_VALUES: usize = 1 << 25;
 const SHARED_VALUES: usize = 1 << 23;
 
@@ -74,23 +74,23 @@ pub struct SeriesRequest<'r> {
     pub keys: &'r [Key],
     /// The metric of the curves.
     pub metric: SeriesMetric,
-    /// The time range. Allocations count whether or not they belong to it as pivot rows do.
+    /// The visible range. Allocations outside of it count as well.
     pub visible_range: TimeRange,
     /// Number of points, both ends of the range included.
     pub points: usize,
     /// Only these rows.
     pub rows: Option<&'r RowSet>,
-    /// Outstanding counts allocations from before the trace, whose allocation time is not known, from the start on.
+    /// Outstanding values include allocations from before the trace, from its start on.
     pub include_preexisting: bool,
-    /// Upper bound on the curves, the heaviest; the others are added up in one more. Outstanding curves weigh their greatest
-    /// value, the others their sum.
+    /// Upper bound on the number of curves; all other groups are combined in one more. Outstanding curves are ranked by their
+    /// peak, the others by their sum.
     pub top: Option<usize>,
-    /// The groups, by their ids in the key columns, that have a curve each, in this order and even where they have no rows; all
-    /// others are added up in one more. No group may be given twice. `top` is ignored then.
+    /// The groups with a curve, by their ids in the key columns and in this order, also if they have no rows; all others are
+    /// combined in one more. No group may occur twice. `top` is ignored then.
     pub chosen: Option<&'r [Vec<u32>]>,
 }
 
-/// Why there is no result.
+/// Error of a series.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SeriesError {
     /// The work was cancelled.
@@ -104,9 +104,9 @@ pub enum SeriesError {
     TooMany {
         /// The columns whose groups have a curve each.
         keys: String,
-        /// Curves asked for.
+        /// Number of curves.
         curves: usize,
-        /// Points asked for.
+        /// Number of points.
         points: usize,
     },
 }
@@ -126,9 +126,9 @@ impl From<Cancelled> for SeriesError {
 /// One curve.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Curve {
-    /// Ids in the key columns; `None` for the sum of all groups that have no curve of their own.
+    /// Ids in the key columns; `None` for the combined curve of all other groups.
     pub ids: Option<Vec<u32>>,
-    /// Bytes or allocations at each point; for a rate those since the point before.
+    /// Bytes or allocations at each point; for a rate, those since the previous point.
     pub amounts: Vec<i128>,
 }
 
@@ -141,24 +141,24 @@ pub struct SeriesSet {
     pub columns: Vec<Arc<KeyColumn>>,
     /// The metric of the curves.
     pub metric: SeriesMetric,
-    /// The time range.
+    /// The visible range.
     pub visible_range: TimeRange,
-    /// When the points are.
+    /// Times of the points.
     pub times: Vec<Ticks>,
-    /// The same in seconds from time zero, as they were asked for: a tick may be slightly off.
+    /// Times of the points in seconds from time zero, as requested, before rounding to ticks.
     pub seconds: Vec<f64>,
-    /// The curves, heaviest first or as chosen; the sum of the others, if there are any, last.
+    /// The curves, largest first or as chosen; the combined curve of the other groups last, if there are any.
     pub curves: Vec<Curve>,
-    /// Number of groups that the last curve adds up, if it is such a sum.
+    /// Number of groups in the combined curve.
     pub others: usize,
-    /// True if there were more than [`MAX_COMPARED_GROUPS`](super::MAX_COMPARED_GROUPS) groups, so that those with a curve of their own are those
-    /// that add up to most, not those that rise highest.
+    /// True if there were more than [`MAX_COMPARED_GROUPS`](super::MAX_COMPARED_GROUPS) groups, so that the curves are those with
+    /// the largest sums and not those with the highest peaks.
     pub is_chosen_by_sum: bool,
     clock: Clock,
 }
 
 impl SeriesSet {
-    /// A curve's value at a point.
+    /// The value of a curve at a point.
     #[must_use]
     pub fn value(&self, curve: usize, point: usize) -> Value {
         let amount = self.curves.get(curve).and_then(|c| c.amounts.get(point)).copied();
@@ -177,13 +177,13 @@ impl SeriesSet {
         Value::Float(amount as f64 * per_tick)
     }
 
-    /// A point's time in seconds from time zero.
+    /// The time of a point in seconds from time zero.
     #[must_use]
     pub fn seconds(&self, point: usize) -> f64 {
         self.seconds.get(point).copied().unwrap_or(0.0)
     }
 
-    /// The texts of a curve's keys; `None` for the sum of the others.
+    /// The texts of a curve's keys; `None` for the combined curve.
     #[must_use]
     pub fn texts(&self, curve: usize) -> Option<Vec<String>> {
         let ids = self.curves.get(curve)?.ids.as_ref()?;
@@ -191,21 +191,19 @@ impl SeriesSet {
     }
 }
 
-/// Draws curves.
+/// Computes curves.
 ///
 /// # Errors
-///
-/// When cancelled, and when there would be more values than memory should hold.
+/// See [`SeriesError`].
 pub fn series(names: &ColumnValues, request: &SeriesRequest<'_>, cancel: Cancel<'_>) -> Result<SeriesSet, SeriesError> {
     at_points(names, request, &Points::new(request.visible_range, request.points), cancel)
 }
 
-/// Draws curves with values at these seconds from time zero, in ascending order and each rounded to the nearest tick,
-/// in place of the request's own points.
+/// Computes curves with values at these seconds from time zero, which are ascending and rounded to the nearest tick, instead of
+/// at the points of the request.
 ///
 /// # Errors
-///
-/// As [`series`].
+/// See [`SeriesError`].
 pub fn series_at(
     names: &ColumnValues,
     request: &SeriesRequest<'_>,
@@ -256,7 +254,7 @@ pub(super) fn collect(
     }
 }
 
-/// The curves' values, one curve after the other. `curve_of` has the curve of each group key.
+/// The values of all curves, one curve after the other. `curve_of` has the curve of each group key.
 pub(super) fn amounts(
     rows: &CurveRows<'_>,
     curve_of: &GroupIndex,
@@ -284,7 +282,7 @@ pub(super) fn amounts(
                     continue;
                 };
                 let amount = i128::from(rows.amount(row));
-                // A row from before the trace counts from the beginning of time on.
+                // A row from before the trace counts from the first point on.
                 if let Some(value) = own.get_mut(points.first_at_or_after(rows.table.alloc_time[row])) {
                     *value += amount;
                 }
@@ -302,7 +300,7 @@ pub(super) fn amounts(
     )?;
     for own in sums.chunks_mut(width) {
         if kind == SeriesKind::Rate {
-            // Nothing is before the first point.
+            // There is no point before the first.
             own[0] = 0;
             continue;
         }
@@ -315,29 +313,29 @@ pub(super) fn amounts(
     Ok(sums)
 }
 
-/// Moments in ascending order; two may be the same tick.
+/// Points in time in ascending order; several can be at one tick.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Points {
     times: Vec<Ticks>,
-    /// Points per tick, for a first guess.
+    /// Points per tick, for a first estimate of positions.
     density: f64,
 }
 
 impl Points {
-    /// `count` moments (at least one): `from + k * (to - from) / (count - 1)`, halves rounded up; a single one is `from`.
+    /// `count` points, at least one: `from + k * (to - from) / (count - 1)`, halves rounded up; a single one is at `from`.
     #[must_use]
-    pub fn new(view: TimeRange, count: usize) -> Self {
-        let span = i128::from(view.to.0) - i128::from(view.from.0);
+    pub fn new(visible_range: TimeRange, count: usize) -> Self {
+        let span = i128::from(visible_range.to.0) - i128::from(visible_range.from.0);
         let steps = count.saturating_sub(1) as i128;
         let time = |k: usize| {
             let offset = if steps == 0 { 0 } else { (2 * k as i128 * span + steps).div_euclid(2 * steps) };
-            Ticks((i128::from(view.from.0) + offset) as i64)
+            Ticks((i128::from(visible_range.from.0) + offset) as i64)
         };
         let density = if span > 0 { steps as f64 / span as f64 } else { 0.0 };
         Self { times: (0..count.max(1)).map(time).collect(), density }
     }
 
-    /// Given moments, which must ascend.
+    /// Points at these times, which are ascending.
     #[must_use]
     pub fn at(times: Vec<Ticks>) -> Self {
         let ends = times.first().zip(times.last());
@@ -346,7 +344,7 @@ impl Points {
         Self { times, density }
     }
 
-    /// The moments.
+    /// The times.
     #[must_use]
     pub fn times(&self) -> &[Ticks] {
         &self.times
@@ -364,7 +362,7 @@ impl Points {
         if times.last().is_none_or(|last| time > *last) {
             return times.len();
         }
-        // A guess by proportion, off by a point at most, then the exact answer by comparing.
+        // An estimate by proportion, which is off by one at most, then comparisons.
         let guess = ((time.0 - first.0) as f64 * self.density) as usize;
         let mut at = guess.min(times.len() - 1);
         while at > 0 && times[at - 1] >= time {
@@ -383,12 +381,12 @@ mod tests {
 
     #[test]
     fn points_round_to_the_nearest_tick_and_are_found() {
-        let view = TimeRange { from: Ticks(-3), to: Ticks(7) };
-        assert_eq!(Points::new(view, 1).times(), [Ticks(-3)]);
-        let four = Points::new(view, 4);
+        let visible_range = TimeRange { from: Ticks(-3), to: Ticks(7) };
+        assert_eq!(Points::new(visible_range, 1).times(), [Ticks(-3)]);
+        let four = Points::new(visible_range, 4);
         assert_eq!(four.times(), [Ticks(-3), Ticks(0), Ticks(4), Ticks(7)]);
         for count in [1, 2, 4, 11, 50] {
-            let points = Points::new(view, count);
+            let points = Points::new(visible_range, count);
             for t in -6..10 {
                 let expected = points.times().iter().position(|p| p.0 >= t).unwrap_or(count);
                 assert_eq!(points.first_at_or_after(Ticks(t)), expected, "{t} of {count}");

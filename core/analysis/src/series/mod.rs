@@ -1,8 +1,8 @@
 //! Curves over time: bytes or allocations outstanding, allocated so far, or allocated per second, one curve per group. Values
-//! are exact at every point; nothing larger than groups times points is held.
+//! are exact at each point; memory is proportional to groups times points.
 //!
-//! - [`curve`]: what to draw, and curves as values at points ([`series`])
-//! - [`selection`]: which rows count, and which groups have a curve of their own
+//! - [`curve`]: request and curves with values at points ([`series`])
+//! - [`selection`]: the rows that count, and the groups with a curve of their own
 //! - [`scan`]: outstanding curves with the extremes between points ([`decimate`])
 
 pub mod curve;

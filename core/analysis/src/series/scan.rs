@@ -1,7 +1,7 @@
-//! Outstanding curves for drawing: the exact smallest and greatest value between any two neighboring points, so that no peak is
-//! lost however few pixels there are. A `TimelineScan` follows amounts from event to event, in segments of the time range
-//! side by side. A segment starts from zero, since what it begins with shifts all of its values alike; the segments are put on
-//! top of each other at the end, so that results never depend on how the range was cut.
+//! Outstanding curves for drawing, with the exact minimum and maximum between any two neighboring points, so that no peak is lost.
+//! A `TimelineScan` follows amounts from event to event, in parallel segments of the visible range. A segment starts from
+//! zero; the value at its start, which is known when all segments before it are done, is then added to all of its values, so
+//! that results do not depend on the cuts.
 
 use super::curve::{MAX_VALUES, Points, SeriesError, SeriesKind, SeriesRequest, SeriesSet, collect, too_many};
 use super::selection::{CurveRows, MAX_PEAK_GROUPS, SeriesSelection};
@@ -20,16 +20,14 @@ use std::ops::AddAssign;
 pub struct MinMaxDecimation {
     /// The curves with their values at the points.
     pub set: SeriesSet,
-    /// For each curve, for each interval between neighboring points (both ends included), the smallest and the greatest
-    /// value.
+    /// For each curve and each interval between neighboring points (both ends included), minimum and maximum.
     pub extremes: Vec<Vec<(i128, i128)>>,
 }
 
-/// Draws outstanding curves; the request's kind of metric counts as outstanding whatever it says.
+/// Computes outstanding curves with their extremes; the kind of the request's metric is ignored.
 ///
 /// # Errors
-///
-/// When cancelled, and when there would be more values than memory should hold.
+/// See [`SeriesError`].
 pub fn decimate(
     names: &ColumnValues,
     request: &SeriesRequest<'_>,
@@ -48,14 +46,13 @@ pub fn decimate(
     Ok(MinMaxDecimation { set: collect(names, &rows, selection, &points, amounts), extremes })
 }
 
-/// Draws the outstanding curves that rise highest at any moment of the time range, the highest first, equal ones the heavier
-/// first, and the sum of all others: the same as [`highest_groups`](super::highest_groups) and then [`decimate`] of those, in
-/// less time. At most `request.top` have a curve of their own; of more than [`MAX_PEAK_GROUPS`] groups only the heaviest are
-/// compared.
+/// Computes the outstanding curves with the highest peaks in the visible range, highest first, then by sum, and the combined curve
+/// of all other groups. The result is that of [`highest_groups`](super::highest_groups) followed by [`decimate`], in less
+/// time. At most `request.top` groups have a curve of their own; of more than [`MAX_PEAK_GROUPS`] groups, those with the
+/// largest sums are compared.
 ///
 /// # Errors
-///
-/// When cancelled, and when there would be more values than memory should hold.
+/// See [`SeriesError`].
 pub fn decimate_highest(
     names: &ColumnValues,
     request: &SeriesRequest<'_>,
@@ -81,14 +78,14 @@ pub fn decimate_highest(
     Ok(MinMaxDecimation { set: collect(names, &rows, selection, &points, amounts), extremes })
 }
 
-/// The rows of a request as outstanding curves count them.
+/// The rows of a request for outstanding curves.
 fn outstanding_rows<'r>(names: &'r ColumnValues, request: &SeriesRequest<'r>) -> CurveRows<'r> {
     let mut request = *request;
     request.metric.kind = SeriesKind::Outstanding;
     CurveRows::new(names, request)
 }
 
-/// The first `own` curves by their greatest value, the greatest first.
+/// The first `own` curves by their peaks, the highest first.
 fn by_peak(scanned: &ScanResult, own: usize) -> Vec<usize> {
     let peak = |curve: &usize| {
         let inside = scanned.extremes[*curve].iter().map(|e| e.1);
@@ -105,23 +102,23 @@ fn check_size(keys: &[Key], curves: usize, points: &Points) -> Result<(), Series
     if fits { Ok(()) } else { Err(too_many(keys, curves, points)) }
 }
 
-/// A row that counts for no curve.
+/// No curve.
 const NONE: u32 = u32::MAX;
-/// Events that are worth a segment of their own.
+/// Minimum number of events of a segment.
 const SEGMENT_EVENTS: usize = 1 << 16;
-/// Upper bound on the start values that the workers together hold.
+/// Upper bound on the number of start values of all workers.
 const SHARED_VALUES: usize = 1 << 20;
 
-/// The curve that each row counts for, and the value that every curve begins with.
+/// The curve of each row, and the start value of each curve.
 struct CurveOfRow {
     curves: RowCurves,
     start: Vec<i128>,
 }
 
-/// Curves by what decides about them.
+/// Curves of rows, by the part of a row that determines them.
 enum RowCurves {
-    /// By context, as for most keys: nothing is kept per row.
-    Context(Vec<u32>),
+    /// By attributes, as for most keys.
+    Attributes(Vec<u32>),
     Row(Vec<u32>),
 }
 
@@ -129,8 +126,8 @@ impl CurveOfRow {
     fn new(rows: &CurveRows<'_>, index: &GroupIndex, curves: usize, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
         let curve = |key: u64| index.get(key).unwrap_or(NONE);
         let table = rows.table;
-        let of = match rows.group_by.keys_of_contexts() {
-            Some(keys) => RowCurves::Context(keys.into_iter().map(curve).collect()),
+        let of = match rows.group_by.keys_of_attributes() {
+            Some(keys) => RowCurves::Attributes(keys.into_iter().map(curve).collect()),
             None => {
                 let of_row = |row: usize| if rows.counts(row) { curve(rows.group_key(row)) } else { NONE };
                 RowCurves::Row((0..table.len()).into_par_iter().map(of_row).collect())
@@ -145,7 +142,7 @@ impl CurveOfRow {
             || vec![0i128; curves],
             |start, range| {
                 for row in range {
-                    // Most are freed by then: only one column is read for those.
+                    // Most are freed by then, so that only this column is read.
                     if table.free_time[row] > from
                         && rows.counts(row)
                         && let Some(start) = start.get_mut(of.get(row, table.alloc_attributes[row].0) as usize)
@@ -162,7 +159,7 @@ impl CurveOfRow {
         Ok(Self { curves: of, start })
     }
 
-    /// The start values of the curves by other numbers, of which there are `curves`: several with one number become one curve.
+    /// The start values with other numbers of curves, of which there are `curves`; curves with the same number are combined.
     fn start_of(&self, number: &[u32], curves: usize) -> Vec<i128> {
         let mut start = vec![0i128; curves];
         for (own, number) in self.start.iter().zip(number) {
@@ -174,34 +171,34 @@ impl CurveOfRow {
 
 impl RowCurves {
     #[inline]
-    fn get(&self, row: usize, context: u32) -> u32 {
+    fn get(&self, row: usize, attributes: u32) -> u32 {
         let (curves, at) = match self {
-            Self::Context(curves) => (curves, context as usize),
+            Self::Attributes(curves) => (curves, attributes as usize),
             Self::Row(curves) => (curves, row),
         };
         curves.get(at).copied().unwrap_or(NONE)
     }
 
-    /// The curves by other numbers.
+    /// The curves with other numbers.
     fn renumbered(&self, number: &[u32]) -> Self {
         let renumber = |curve: &u32| number.get(*curve as usize).copied().unwrap_or(NONE);
         match self {
-            Self::Context(curves) => Self::Context(curves.iter().map(renumber).collect()),
+            Self::Attributes(curves) => Self::Attributes(curves.iter().map(renumber).collect()),
             Self::Row(curves) => Self::Row(curves.par_iter().map(renumber).collect()),
         }
     }
 }
 
-/// A number wide enough for what is added up.
+/// An integer type for sums.
 trait Amount: Copy + Ord + Default + AddAssign + Into<i128> {
-    /// An amount, or what takes it away again.
+    /// An amount, negative if `taken`.
     fn of(amount: u64, taken: bool) -> Self;
 }
 
 impl Amount for i64 {
     #[inline]
     fn of(amount: u64, taken: bool) -> Self {
-        // Arithmetic instead of a branch that no processor can predict.
+        // Arithmetic instead of an unpredictable branch.
         let sign = -Self::from(taken);
         (amount as Self ^ sign) - sign
     }
@@ -220,19 +217,19 @@ struct ScanResult {
     extremes: Vec<Vec<(i128, i128)>>,
 }
 
-/// Curves over the events of a time range.
+/// A scan of the events of a visible range.
 struct TimelineScan<'s> {
     rows: &'s CurveRows<'s>,
     order: &'s EventOrder,
     curve_of: &'s CurveOfRow,
-    /// The number that each curve of `curve_of` gets here.
+    /// The number of each curve of `curve_of` in this scan.
     number: &'s [u32],
     curves: usize,
     points: &'s Points,
 }
 
-/// The changes by the events of a part of the time range, beginning from zero: the extremes of every curve in each of the intervals that it
-/// meets, and the values at their ends, one interval after the other.
+/// The changes in one segment of the visible range, from zero: for each interval the extremes of each curve, and the values at the
+/// ends of the intervals.
 struct Segment {
     first: usize,
     extremes: Vec<(i128, i128)>,
@@ -251,7 +248,7 @@ impl TimelineScan<'_> {
             .par_windows(2)
             .map(|cut| match cancel() {
                 true => Err(Cancelled),
-                // Eight bytes are twice as fast as sixteen, and enough unless the trace is damaged.
+                // 64 bits are twice as fast as 128, and sufficient unless the trace is damaged.
                 false if narrow => Ok(self.segment::<i64>(&row_curves, cut[0], cut[1])),
                 false => Ok(self.segment::<i128>(&row_curves, cut[0], cut[1])),
             })
@@ -284,7 +281,7 @@ impl TimelineScan<'_> {
                 *amount = value;
             }
         }
-        // An interval without a tick of its own has the value of its points.
+        // An interval without ticks between its points has the values of these.
         let filled = |(curve, own): (usize, Vec<Option<(i128, i128)>>)| {
             let filled = own.into_iter().enumerate().map(|(at, extremes)| {
                 let value = amounts[curve * width + at];
@@ -296,7 +293,7 @@ impl TimelineScan<'_> {
         Ok(ScanResult { amounts, extremes })
     }
 
-    /// The moments that the time range is cut at: events of the kind that there are more of, evenly spread.
+    /// The times at which the visible range is cut, evenly spread over allocations or frees, whichever are more.
     fn cuts(&self) -> Vec<Ticks> {
         let (from, to) = (self.rows.request.visible_range.from, self.rows.request.visible_range.to);
         let table = self.rows.table;
@@ -312,7 +309,7 @@ impl TimelineScan<'_> {
         cuts
     }
 
-    /// Follows the events after `from` and not after `to`.
+    /// Scans the events after `from`, up to `to`.
     fn segment<A: Amount>(&self, row_curves: &RowCurves, from: Ticks, to: Ticks) -> Segment {
         let (table, order) = (self.rows.table, self.order);
         let times = self.points.times();
@@ -339,7 +336,7 @@ impl TimelineScan<'_> {
         segment
     }
 
-    /// Follows the events of one interval.
+    /// Scans the events of one interval.
     fn interval<A: Amount>(
         &self,
         row_curves: &RowCurves,
@@ -359,12 +356,12 @@ impl TimelineScan<'_> {
             *high = now[curve].max(*high);
         };
         self.order.follow(self.rows.table, events, |event| {
-            let curve = row_curves.get(event.row, event.context);
+            let curve = row_curves.get(event.row, event.attributes);
             if let Some(value) = now.get_mut(curve as usize)
                 && counts(event.row)
             {
                 *value += A::of(if by_count { 1 } else { event.size }, event.is_free);
-                // The events of one tick are seen as a whole: no value exists between them.
+                // Events of one tick have their effect together: there is no value between them.
                 if event.ends_tick && touched.is_empty() {
                     see(curve, now);
                     return;

@@ -1,5 +1,4 @@
-//! Which rows count for a series, which groups have a curve of their own, in which order, and which share one. It never draws
-//! more than it needs to compare them.
+//! The rows that count for a series, and the groups that have a curve of their own, with their order.
 
 use super::curve::{Points, SeriesError, SeriesKind, SeriesRequest, amounts, series};
 use super::scan::decimate_highest;
@@ -12,20 +11,19 @@ use crate::trace::allocation::AllocationTable;
 use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
 
-/// Moments at which outstanding curves are compared, and comparisons that are worth their memory.
+/// Number of points at which outstanding curves are compared, and upper bound on the values of a comparison.
 const RANKING_POINTS: usize = 17;
 const RANKING_VALUES: usize = 1 << 22;
-/// Upper bound on the groups whose curves are compared by the greatest of their values; of more, those with the greatest sums
-/// have a curve of their own.
+/// Upper bound on the groups whose curves are compared by peak; of more, those with the largest sums have a curve of their own.
 pub const MAX_COMPARED_GROUPS: usize = RANKING_VALUES / RANKING_POINTS;
-/// Upper bound on the groups that are compared by their exact peaks, the heaviest; a damaged trace may have millions.
+/// Upper bound on the groups that are compared by exact peaks; of more, those with the largest sums are compared.
 pub const MAX_PEAK_GROUPS: usize = 4096;
-/// Points at which curves that are not outstanding ones are compared.
+/// Number of points at which other curves than outstanding ones are compared.
 const PEAK_POINTS: usize = 65;
-/// The group key of a group that no row has.
+/// Group key of a group without rows.
 const NO_KEY: u64 = u64::MAX;
 
-/// The rows as a request counts them.
+/// The rows that count for a request.
 pub(super) struct CurveRows<'r> {
     pub table: &'r AllocationTable,
     pub group_by: GroupBy,
@@ -37,7 +35,7 @@ impl<'r> CurveRows<'r> {
         Self { table: &names.trace().allocations, group_by: GroupBy::new(names, request.keys), request }
     }
 
-    /// True if a row counts anywhere in the time range.
+    /// Returns `true` if a row counts at any time of the visible range.
     #[inline]
     pub(super) fn counts(&self, row: usize) -> bool {
         let request = &self.request;
@@ -57,7 +55,7 @@ impl<'r> CurveRows<'r> {
         self.request.rows.is_none_or(|rows| rows.contains(row))
     }
 
-    /// The amount that a row adds to its curve.
+    /// The amount of a row.
     #[inline]
     pub(super) fn amount(&self, row: usize) -> u64 {
         if self.request.metric.by_count { 1 } else { self.table.size[row] }
@@ -69,17 +67,17 @@ impl<'r> CurveRows<'r> {
         self.group_by.group_key(self.table, row, class_of(self.request.visible_range, self.table, row))
     }
 
-    /// The groups that count or belong to the time range, heaviest first, equal ones in the order of their keys. What belongs
-    /// to the range has a curve as it has a row in the table, even one that is 0 throughout.
+    /// The groups with rows that count or belong to the visible range, by sum (largest first), then by keys. A group that belongs
+    /// to the range has a row in the table and therefore a curve, even if it is 0 throughout.
     fn groups(&self, cancel: Cancel<'_>) -> Result<Vec<Group>, Cancelled> {
-        let (table, view) = (self.table, self.request.visible_range);
+        let (table, visible_range) = (self.table, self.request.visible_range);
         let is_outstanding = self.request.metric.kind == SeriesKind::Outstanding;
-        // What was freed before the range counts only for what is added up without ever being taken away.
+        // Rows freed before the range count for cumulative values only.
         let classify = |row: usize| {
-            let is_gone = is_outstanding && table.free_time[row] < view.from;
-            (!is_gone).then(|| class_of(view, table, row))
+            let is_gone = is_outstanding && table.free_time[row] < visible_range.from;
+            (!is_gone).then(|| class_of(visible_range, table, row))
         };
-        // Of each group the rows that count, and those that merely belong to the range.
+        // For each group the rows that count, and those that only belong to the range.
         let add = |[counted, other]: &mut [Total; 2], class, row: usize| {
             if self.counts(row) {
                 counted.add(table.size[row]);
@@ -87,7 +85,7 @@ impl<'r> CurveRows<'r> {
                 other.add(0);
             }
         };
-        let rows = table.rows_allocated_by(view.to);
+        let rows = table.rows_allocated_by(visible_range.to);
         let sums = self.group_by.sum_rows(table, rows, classify, add, cancel)?;
         let weight = |counted: Total| if self.request.metric.by_count { counted.count } else { counted.bytes };
         let group = |(key, [counted, _]): (u64, [Total; 2])| {
@@ -110,11 +108,11 @@ pub(super) struct Group {
 
 /// The groups in the order of their curves.
 pub(super) struct SeriesSelection {
-    /// Those without a curve of their own come last.
+    /// The groups; those without a curve of their own are last.
     pub groups: Vec<Group>,
     /// Number of groups with a curve of their own.
     pub own: usize,
-    /// They are too many to be compared by their values, and not all have a curve.
+    /// There are too many groups to compare by peak, and not all have a curve.
     pub is_chosen_by_sum: bool,
 }
 
@@ -132,7 +130,7 @@ impl SeriesSelection {
         Ok(Self { groups, own, is_chosen_by_sum })
     }
 
-    /// The heaviest have a curve of their own, at most `top`.
+    /// The groups with the largest sums have a curve of their own, at most `top`.
     pub(super) fn heaviest(rows: &CurveRows<'_>, top: usize, cancel: Cancel<'_>) -> Result<Self, SeriesError> {
         let groups = rows.groups(cancel)?;
         let own = top.min(groups.len());
@@ -140,8 +138,8 @@ impl SeriesSelection {
         Ok(Self { groups, own, is_chosen_by_sum })
     }
 
-    /// Puts the groups with a curve into the order of `positions`, of which the first `own` keep one; returns the new number
-    /// of each former curve. Without positions the order stays.
+    /// Reorders the groups with a curve by `positions`, of which the first `own` keep theirs, and returns the new number of each
+    /// former curve. Without positions, the order is unchanged.
     pub(super) fn reorder(&mut self, positions: &[usize], own: usize) -> Vec<u32> {
         let mut number = vec![own as u32; self.curves()];
         let mut first = Vec::with_capacity(own);
@@ -178,7 +176,7 @@ impl SeriesSelection {
         self.own + usize::from(self.others() > 0)
     }
 
-    /// Number of groups that share the last curve.
+    /// Number of groups in the combined curve.
     pub(super) fn others(&self) -> usize {
         self.groups.len() - self.own
     }
@@ -189,14 +187,14 @@ impl SeriesSelection {
     }
 }
 
-/// The first `own` groups have a curve each; the others share the next one.
+/// Curves by group key: the first `own` groups have one each, all others share the next one.
 fn curve_index(rows: &CurveRows<'_>, groups: &[Group], own: usize) -> GroupIndex {
     let curves = groups.iter().enumerate().map(|(at, group)| (group.key, at.min(own) as u32));
     GroupIndex::new(rows.group_by.key_count(), curves)
 }
 
-/// The groups by the greatest of the values of their curves at a few moments spread over the time range, whatever the number
-/// of points: what is freed at once is large in sum and small in the graph. Equal ones stay in their order.
+/// Sorts the groups by the maximum of their curves at a few points of the visible range, because groups of short-lived allocations
+/// have a large sum but low curves. The sort is stable.
 fn by_greatest_value(rows: &CurveRows<'_>, groups: Vec<Group>, cancel: Cancel<'_>) -> Result<Vec<Group>, SeriesError> {
     let points = Points::new(rows.request.visible_range, RANKING_POINTS);
     let curve_of = curve_index(rows, &groups, groups.len());
@@ -207,13 +205,12 @@ fn by_greatest_value(rows: &CurveRows<'_>, groups: Vec<Group>, cancel: Cancel<'_
     Ok(weighed.into_iter().map(|(_, group)| group).collect())
 }
 
-/// The groups whose curves rise highest at any moment of the time range, the highest first, equal ones the heavier first; at
-/// most `request.top`, to be drawn as [`SeriesRequest::chosen`]. Of more than [`MAX_PEAK_GROUPS`] only the heaviest are compared.
-/// `order` is asked for only where the metric needs it.
+/// The groups with the highest peaks in the visible range, highest first, then by sum; at most `request.top`, to be drawn as
+/// [`SeriesRequest::chosen`]. Of more than [`MAX_PEAK_GROUPS`] groups, those with the largest sums are compared. `order` is
+/// called only if the metric needs it.
 ///
 /// # Errors
-///
-/// When cancelled.
+/// [`Cancelled`] if `cancel` returns `true`.
 pub fn highest_groups<'o>(
     names: &ColumnValues,
     request: &SeriesRequest<'_>,

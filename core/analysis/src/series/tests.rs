@@ -1,4 +1,4 @@
-//! Curves of small traces against values by hand, and of random ones against sums made point by point.
+//! Curves of small traces against hand-made values, and of random ones against sums point by point.
 
 use super::*;
 use crate::filter::RowSet;
@@ -9,16 +9,16 @@ use crate::pivot::metric::Value;
 use crate::trace::attributes::Tag;
 use crate::trace::time::{Ticks, TimeRange};
 
-fn view(from: i64, to: i64) -> TimeRange {
+fn visible_range(from: i64, to: i64) -> TimeRange {
     TimeRange { from: Ticks(from), to: Ticks(to) }
 }
 
-fn request(measure: &str, view: TimeRange, points: usize) -> SeriesRequest<'static> {
+fn request(measure: &str, visible_range: TimeRange, points: usize) -> SeriesRequest<'static> {
     let measure = measure.parse().unwrap();
     SeriesRequest {
         keys: &[],
         metric: measure,
-        visible_range: view,
+        visible_range,
         points,
         rows: None,
         include_preexisting: false,
@@ -45,7 +45,7 @@ fn each_measure_by_hand() {
         block(None, Some(2500), 5),
         block(Some(2500), Some(2500), 1000),
     ];
-    let run = |measure: &str, from, to, points| values(&blocks, &request(measure, view(from, to), points));
+    let run = |measure: &str, from, to, points| values(&blocks, &request(measure, visible_range(from, to), points));
     // At 0, 1000, 2000, 3000, 4000: an allocation counts at its own tick, a free ends it at its own tick.
     assert_eq!(run("outstanding", 0, 4000, 5), ints(&[0, 100, 110, 10, 10]));
     assert_eq!(run("count", 0, 4000, 5), ints(&[0, 1, 2, 1, 1]));
@@ -57,7 +57,7 @@ fn each_measure_by_hand() {
     assert_eq!(run("rate", 0, 4000, 5), rates);
     // Half-second steps double it; the first point never has one.
     assert_eq!(run("rate", 1000, 2000, 3), [0.0, 0.0, 20.0].map(Value::Float));
-    let mut earlier = request("outstanding", view(0, 4000), 5);
+    let mut earlier = request("outstanding", visible_range(0, 4000), 5);
     earlier.include_preexisting = true;
     assert_eq!(values(&blocks, &earlier), ints(&[5, 105, 115, 10, 10]));
 }
@@ -66,7 +66,7 @@ fn each_measure_by_hand() {
 fn the_heaviest_have_their_own_curve_and_the_rest_shares_one() {
     let tags: [(&[u8; 4], u64); 4] = [(b"Aaaa", 10), (b"Bbbb", 30), (b"Cccc", 10), (b"Dddd", 5)];
     let blocks: Vec<Block> = tags.iter().map(|(tag, size)| Block { tag, ..block(Some(10), None, *size) }).collect();
-    let mut wanted = request("outstanding", view(0, 100), 2);
+    let mut wanted = request("outstanding", visible_range(0, 100), 2);
     wanted.keys = &[Key::Tag];
     wanted.top = Some(2);
     let set = series(&names(&blocks), &wanted, &not_cancelled).unwrap();
@@ -84,7 +84,7 @@ fn what_stays_weighs_more_than_what_is_freed_at_once() {
     let mut blocks: Vec<Block> =
         (0..50).map(|at| Block { tag: b"Chur", ..block(Some(at * 100 + 1), Some(at * 100 + 2), 500) }).collect();
     blocks.push(Block { tag: b"Stay", ..block(Some(10), None, 600) });
-    let mut wanted = request("outstanding", view(0, 5000), 3);
+    let mut wanted = request("outstanding", visible_range(0, 5000), 3);
     wanted.keys = &[Key::Tag];
     let names = names(&blocks);
     let first =
@@ -111,9 +111,9 @@ fn random_traces_agree_with_sums_made_point_by_point() {
         let blocks = random_blocks(seed, 250);
         let names = names(&blocks);
         let from = dice.roll(6000) as i64;
-        let view = view(from, from + dice.roll(4000) as i64);
+        let visible_range = visible_range(from, from + dice.roll(4000) as i64);
         let rows = RowSet::from_fn(blocks.len(), |r| r % 4 != 1);
-        let mut wanted = request("outstanding", view, 1 + dice.roll(30) as usize);
+        let mut wanted = request("outstanding", visible_range, 1 + dice.roll(30) as usize);
         wanted.keys = &[Key::Tag];
         wanted.rows = Some(&rows);
         let set = series(&names, &wanted, &not_cancelled).unwrap();
@@ -141,7 +141,7 @@ fn what_is_too_much_to_be_compared_is_said_and_added_up_all_the_same() {
     let of = |n: u64| Block { address: 16 * n, ..block(Some(1 + n as i64 % 5), None, 1 + n % 7) };
     let count = MAX_COMPARED_GROUPS as u64 + 1;
     let names = names(&(0..count).map(of).collect::<Vec<_>>());
-    let mut wanted = request("outstanding", view(0, 100), 2);
+    let mut wanted = request("outstanding", visible_range(0, 100), 2);
     (wanted.keys, wanted.top) = (&[Key::Address], Some(3));
     let set = series(&names, &wanted, &not_cancelled).unwrap();
     assert!(set.is_chosen_by_sum);
@@ -149,7 +149,7 @@ fn what_is_too_much_to_be_compared_is_said_and_added_up_all_the_same() {
     assert_eq!((set.others, last), (count as usize - 3, (0..count).map(|n| i128::from(1 + n % 7)).sum()));
     wanted.keys = &[Key::Tag];
     assert!(!series(&names, &wanted, &not_cancelled).unwrap().is_chosen_by_sum);
-    // A table has all of the groups, whatever their number.
+    // A table has all groups.
     let question =
         crate::pivot::PivotRequest { keys: &[Key::Address], visible_range: wanted.visible_range, rows: None };
     assert_eq!(crate::pivot::pivot(&names, &question, &not_cancelled).unwrap().len(), count as usize);
@@ -159,11 +159,11 @@ fn what_is_too_much_to_be_compared_is_said_and_added_up_all_the_same() {
 fn damaged_sizes_and_too_many_points_are_no_panic() {
     let blocks = vec![block(Some(1), Some(3), u64::MAX), block(Some(1), None, u64::MAX)];
     let doubled = i128::from(u64::MAX) * 2;
-    let wanted = request("outstanding", view(1, 3), 2);
+    let wanted = request("outstanding", visible_range(1, 3), 2);
     assert_eq!(values(&blocks, &wanted), ints(&[doubled, doubled / 2]));
-    let error = series(&names(&blocks), &request("count", view(0, 9), 1 << 26), &not_cancelled).unwrap_err();
+    let error = series(&names(&blocks), &request("count", visible_range(0, 9), 1 << 26), &not_cancelled).unwrap_err();
     assert!(matches!(error, SeriesError::TooMany { curves: 1, .. }));
-    let mut by_tag = request("count", view(0, 9), 1 << 26);
+    let mut by_tag = request("count", visible_range(0, 9), 1 << 26);
     by_tag.keys = &[Key::Tag, Key::Stack];
     let said = series(&names(&blocks), &by_tag, &not_cancelled).unwrap_err().to_string();
     assert!(
@@ -176,7 +176,7 @@ fn damaged_sizes_and_too_many_points_are_no_panic() {
     let order = EventOrder::new(empty.trace());
     assert!(decimate(&empty, &wanted, &order, &not_cancelled).unwrap().set.curves.is_empty());
     assert!(decimate_highest(&empty, &wanted, &order, &not_cancelled).unwrap().extremes.is_empty());
-    // Rows, but none in the view.
+    // Rows, but none in the visible range.
     let later = names(&[block(Some(9000), None, 1)]);
     let order = EventOrder::new(later.trace());
     assert!(decimate_highest(&later, &wanted, &order, &not_cancelled).unwrap().set.curves.is_empty());
@@ -186,7 +186,7 @@ fn damaged_sizes_and_too_many_points_are_no_panic() {
 fn the_number_of_workers_changes_nothing() {
     let blocks = random_blocks(11, 150_000);
     let names = names(&blocks);
-    let mut wanted = request("outstanding", view(100, 9000), 333);
+    let mut wanted = request("outstanding", visible_range(100, 9000), 333);
     wanted.keys = &[Key::Stack, Key::Thread];
     let run = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -215,7 +215,7 @@ fn the_highest_drawn_at_once_are_the_highest_and_then_drawn() {
         let rows = RowSet::from_fn(blocks.len(), |r| r % 3 != 0);
         for top in [None, Some(0), Some(1), Some(3)] {
             let from = dice.roll(5000) as i64;
-            let mut wanted = request("outstanding", view(from, from + 2000), 1 + dice.roll(12) as usize);
+            let mut wanted = request("outstanding", visible_range(from, from + 2000), 1 + dice.roll(12) as usize);
             (wanted.keys, wanted.rows, wanted.top) = (keys, Some(&rows), top);
             let drawn = decimate_highest(&names, &wanted, &order, &not_cancelled).unwrap();
             let ids = highest_groups(&names, &wanted, || &order, &not_cancelled).unwrap();
@@ -233,7 +233,7 @@ fn the_highest_drawn_at_once_are_the_highest_and_then_drawn() {
     }
 }
 
-/// Curves that are chosen, against each one drawn alone: the values, and the extremes if they are outstanding ones.
+/// Compares chosen curves with each one computed alone: values, and extremes of outstanding ones.
 fn check_chosen(names: &crate::group::column_values::ColumnValues, wanted: &SeriesRequest<'_>, seed: u64) {
     let order = EventOrder::new(names.trace());
     let all = series(names, &SeriesRequest { top: None, ..*wanted }, &not_cancelled).unwrap();
@@ -288,20 +288,20 @@ fn any_combination_of_keys_can_be_chosen() {
         let from = dice.roll(5000) as i64;
         let rows = RowSet::from_fn(blocks.len(), |r| r % 5 != 2);
         for measure in ["outstanding", "count", "cumulative", "rate_count"] {
-            let mut wanted = request(measure, view(from, from + 3000), 1 + dice.roll(20) as usize);
+            let mut wanted = request(measure, visible_range(from, from + 3000), 1 + dice.roll(20) as usize);
             (wanted.keys, wanted.rows) = (keys, Some(&rows));
             wanted.include_preexisting = seed % 2 == 0;
             check_chosen(&names, &wanted, seed as u64);
         }
     }
-    let nothing = SeriesRequest { chosen: Some(&[]), ..request("outstanding", view(0, 9), 2) };
+    let nothing = SeriesRequest { chosen: Some(&[]), ..request("outstanding", visible_range(0, 9), 2) };
     let set = series(&names(&random_blocks(3, 20)), &nothing, &not_cancelled).unwrap();
     assert_eq!((set.curves.len(), set.others), (1, 1));
 }
 
 #[test]
 fn the_highest_are_found_by_their_exact_peaks() {
-    // A short peak between any moments that are looked at beats what stays lower for long.
+    // A short peak between the compared points ranks above a long lower curve.
     let blocks = vec![
         Block { tag: b"Peak", ..block(Some(5003), Some(5004), 900) },
         Block { tag: b"Stay", ..block(Some(10), None, 600) },
@@ -310,7 +310,7 @@ fn the_highest_are_found_by_their_exact_peaks() {
     let names = names(&blocks);
     let order = EventOrder::new(names.trace());
     let found = |measure: &str, top| {
-        let wanted = SeriesRequest { keys: &[Key::Tag], top, ..request(measure, view(0, 10_000), 3) };
+        let wanted = SeriesRequest { keys: &[Key::Tag], top, ..request(measure, visible_range(0, 10_000), 3) };
         let ids = highest_groups(&names, &wanted, || &order, &not_cancelled).unwrap();
         let column = names.column(Key::Tag);
         ids.iter().map(|ids| column.text(ids[0]).into_owned()).collect::<Vec<_>>()

@@ -51,13 +51,13 @@ impl AllocationTable {
         self.alloc_time.len()
     }
 
-    /// Whether there are no rows.
+    /// Returns `true` if there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.alloc_time.is_empty()
     }
 
-    /// Whether the allocation event of a row was recorded. Without one, the row has no allocation stack.
+    /// Returns `true` if the allocation event of a row was recorded. Without one, the row has no allocation stack.
     #[must_use]
     pub fn is_allocation_recorded(&self, row: usize) -> bool {
         let is_known = self.alloc_time.get(row).is_some_and(|time| time.is_known());

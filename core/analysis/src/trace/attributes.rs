@@ -53,19 +53,19 @@ impl Tag {
 pub struct PoolType(pub u32);
 
 impl PoolType {
-    /// Whether it is paged pool (bit 0).
+    /// Returns `true` if it is paged pool (bit 0).
     #[must_use]
     pub const fn is_paged(self) -> bool {
         self.0 & 1 != 0
     }
 
-    /// Whether it is session pool (bit 5).
+    /// Returns `true` if it is session pool (bit 5).
     #[must_use]
     pub const fn is_session(self) -> bool {
         self.0 & 0x20 != 0
     }
 
-    /// Whether it is not executable (bit 9).
+    /// Returns `true` if it is not executable (bit 9).
     #[must_use]
     pub const fn is_nx(self) -> bool {
         self.0 & 0x200 != 0

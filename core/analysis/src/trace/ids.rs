@@ -19,7 +19,7 @@ macro_rules! handle {
                 self.0 as usize
             }
 
-            /// Whether this is not [`Self::NONE`].
+            /// Returns `true` if this is not [`Self::NONE`].
             #[inline]
             #[must_use]
             pub const fn is_some(self) -> bool {

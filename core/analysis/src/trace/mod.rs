@@ -1,5 +1,5 @@
 //! The allocation index of a trace file: allocations as columns, and the tables that these refer to by handles. A [`Trace`]
-//! never changes once it is loaded and is shared as `Arc<Trace>`; what is computed from it is kept elsewhere.
+//! does not change after it is loaded and is shared as `Arc<Trace>`; computed results are kept elsewhere.
 
 pub mod allocation;
 pub mod attributes;

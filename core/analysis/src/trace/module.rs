@@ -34,7 +34,7 @@ pub struct Module {
     pub checksum: u32,
     /// Identity of its PDB, if the trace was merged on the machine that recorded it.
     pub rsds: Option<Rsds>,
-    /// Whether it was loaded into the kernel, and so is valid in every process.
+    /// True if it was loaded into the kernel, and so is valid in every process.
     pub is_kernel: bool,
 }
 

@@ -79,7 +79,7 @@ impl ProcessTable {
         self.recorded
     }
 
-    /// Whether several processes had this number.
+    /// Returns `true` if several processes had this number.
     #[must_use]
     pub fn is_reused(&self, pid: u32) -> bool {
         self.by_pid.get(&pid).is_some_and(|ids| ids.len() > 1)

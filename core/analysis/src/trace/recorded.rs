@@ -10,9 +10,9 @@ pub struct RecordedRange {
     /// The part of [`Self::range`] that can be analyzed: all of it, or the longest part between gaps if too many events are
     /// missing in gaps.
     pub analyzable: TimeRange,
-    /// Whether the beginning of the recording was overwritten or is missing.
+    /// True if the beginning of the recording was overwritten or is missing.
     pub start_missing: bool,
-    /// Whether the recording went on longer: the file ends early, or was never closed.
+    /// True if the recording went on longer: the file ends early, or was never closed.
     pub end_missing: bool,
     /// Recorded range of each CPU, by number; empty without kernel records.
     pub cpus: Vec<CpuRange>,
@@ -63,7 +63,7 @@ impl Hole {
         share(self.missing_events, self.present_events)
     }
 
-    /// Whether more events are missing than were recorded. Otherwise the recorded events are a sample of all.
+    /// Returns `true` if more events are missing than were recorded. Otherwise the recorded events are a sample of all.
     #[must_use]
     pub fn is_gap(&self) -> bool {
         self.missing_events > self.present_events
@@ -99,13 +99,13 @@ impl RecordedRange {
         TimeRange { from: visible.from.max(self.analyzable.from).min(to), to }
     }
 
-    /// Whether nothing is missing.
+    /// Returns `true` if nothing is missing.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         !self.start_missing && !self.end_missing && self.holes.is_empty()
     }
 
-    /// Whether a part of the recording is missing: its beginning, its end, or a gap.
+    /// Returns `true` if a part of the recording is missing: its beginning, its end, or a gap.
     #[must_use]
     pub fn is_partial(&self) -> bool {
         self.start_missing || self.end_missing || self.holes.iter().any(Hole::is_gap)

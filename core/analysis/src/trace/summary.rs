@@ -40,7 +40,7 @@ pub struct TraceSummary {
     pub events_lost: u64,
     /// Number of lost buffers, by the header.
     pub buffers_lost: u64,
-    /// Whether the pool event group was enabled, by the group mask records; `None` without such records.
+    /// True if the pool event group was enabled, by the group mask records; `None` without such records.
     pub pool_group_enabled: Option<bool>,
 }
 
@@ -103,7 +103,7 @@ pub enum RundownPhase {
 /// Counters of one tag in a pool tag rundown record.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct TagUsage {
-    /// Whether it is of the rundown at the start or at the end of the recording.
+    /// True if it is of the rundown at the start or at the end of the recording.
     pub phase: RundownPhase,
     /// Time of the record.
     pub time: Ticks,
@@ -131,7 +131,7 @@ pub struct PoolUsage {
 /// An allocation of at least a page in a big pool rundown record.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct BigPoolAllocation {
-    /// Whether it is of the rundown at the start or at the end of the recording.
+    /// True if it is of the rundown at the start or at the end of the recording.
     pub phase: RundownPhase,
     /// Time of the record.
     pub time: Ticks,
@@ -143,7 +143,7 @@ pub struct BigPoolAllocation {
     pub size_bytes: u64,
     /// Pool tag.
     pub tag: Tag,
-    /// Whether it is nonpaged pool.
+    /// True if it is nonpaged pool.
     pub nonpaged: bool,
 }
 

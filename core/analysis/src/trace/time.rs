@@ -15,7 +15,7 @@ impl Ticks {
     /// difference of two times overflows.
     pub const LIMIT: i64 = i64::MAX / 4;
 
-    /// Whether this is neither [`Self::UNKNOWN`] nor [`Self::NEVER`].
+    /// Returns `true` if this is neither [`Self::UNKNOWN`] nor [`Self::NEVER`].
     #[inline]
     #[must_use]
     pub const fn is_known(self) -> bool {
@@ -126,7 +126,7 @@ impl LifetimeClass {
         }
     }
 
-    /// Whether the free is inside the range.
+    /// Returns `true` if the free is inside the range.
     #[must_use]
     pub const fn is_freed_inside(self) -> bool {
         matches!(self, Self::Aifi | Self::Aofi)

@@ -176,7 +176,7 @@ fn time_zero(header: &LogfileHeader, header_time: Option<i64>, evidence: ClockEv
     let distance = |time: i64| (i128::from(first) - i128::from(time)).abs();
     let is_in_reach = |time: i64| distance(time) <= i128::from(ticks_of(LONGEST_SECONDS, header));
     match sibling {
-        // Two records agree: this is what the logger wrote, whatever the buffers show.
+        // Two records agree, so that the logger wrote this time, even if the buffers differ.
         Some(other) if other == time && is_in_reach(time) => time,
         Some(other) if other != time && distance(other) < distance(time) && is_in_reach(other) => other,
         _ if fits(header, time, evidence, is_complete) => time,

@@ -137,7 +137,7 @@ fn pool_sums(text: &str) -> Option<[u64; 2]> {
     rest.starts_with('K').then(|| [nonpaged.saturating_mul(KIB), paged.saturating_mul(KIB)])
 }
 
-/// True for `0: kd> …`, `lkd> …`, `C:\Tools>…`, and `!poolused` at the start of a line.
+/// Returns `true` for `0: kd> …`, `lkd> …`, `C:\Tools>…`, and `!poolused` at the start of a line.
 fn is_prompt(text: &str) -> bool {
     let Some((before, _)) = text.split_once('>') else { return text.starts_with("!poolused") };
     let debugger = before.ends_with("kd") && before.len() <= 16;
@@ -301,7 +301,7 @@ fn poolused_figures(text: &str) -> Option<([TagCounts; 2], Option<String>)> {
     Some((figures, description(rest)))
 }
 
-/// True if four more numbers follow, as with flag 1. A description may start with a number, so fewer are not enough.
+/// Returns `true` if four more numbers follow, as with flag 1. A description may start with a number, so fewer are not enough.
 fn next_four_are_numbers(text: &str) -> bool {
     let words: Vec<&str> = text.split_whitespace().take(4).collect();
     text.starts_with(char::is_whitespace)

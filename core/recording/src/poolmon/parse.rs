@@ -208,7 +208,7 @@ fn by_bytes(rows: impl Iterator<Item = SnapshotRow>) -> Vec<SnapshotRow> {
     rows
 }
 
-/// True if two snapshots of `!poolused` may show one moment: tags in both have equal counts.
+/// Returns `true` if two snapshots of `!poolused` may show one moment: tags in both have equal counts.
 fn may_be_same_moment(one: &Snapshot, other: &Snapshot) -> bool {
     let known: BTreeMap<(&str, Pool), TagCounts> =
         one.rows.iter().map(|row| ((row.tag.as_str(), row.pool), row.counts)).collect();
@@ -248,7 +248,7 @@ fn larger(one: TagCounts, other: TagCounts) -> TagCounts {
     TagCounts { allocs: most.allocs.or(least.allocs), frees: most.frees.or(least.frees), ..most }
 }
 
-/// True if the tag is printed as it is; consoles print other bytes as `.`, `?` or a non-ASCII character.
+/// Returns `true` if the tag is printed unchanged; consoles print other bytes as `.`, `?` or a non-ASCII character.
 fn is_plain(tag: &str) -> bool {
     tag.chars().all(|c| (c.is_ascii_graphic() || c == ' ') && c != '.' && c != '?')
 }
@@ -273,7 +273,7 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
     String::from_utf16_lossy(&units)
 }
 
-/// True if most of the first bytes at even, and at odd, offsets are zero: UTF-16 of ASCII text without a byte order mark.
+/// Returns `true` if most of the first bytes at even, and at odd, offsets are zero: UTF-16 of ASCII text without a byte order mark.
 fn mostly_zero(bytes: &[u8]) -> (bool, bool) {
     let head = bytes.get(..bytes.len().min(256)).unwrap_or_default();
     let count = |odd: usize| head.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count();

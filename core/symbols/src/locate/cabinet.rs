@@ -17,7 +17,7 @@ const FILES_MAX: usize = 1_000;
 /// Upper bound on the unpacked size of one block, from the cabinet format.
 const BLOCK_BYTES_MAX: u64 = 32_768;
 
-/// True if a file starts with the signature of a cabinet.
+/// Returns `true` if a file starts with the signature of a cabinet.
 pub(super) fn is_cabinet(path: &Path) -> bool {
     let mut magic = [0; 4];
     File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok() && magic == *MAGIC

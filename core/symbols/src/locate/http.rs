@@ -117,7 +117,7 @@ fn agent(proxy: Option<Proxy>, timeout_ms: u64) -> Agent {
     Agent::new_with_config(config)
 }
 
-/// True for URLs of this machine.
+/// Returns `true` for URLs of this machine.
 fn is_this_machine(url: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = rest.split(['/', '?']).next().unwrap_or_default();

@@ -399,7 +399,7 @@ impl PathSearch<'_> {
         None
     }
 
-    /// True if the server is unavailable or recently answered "not found"; the attempt is recorded.
+    /// Returns `true` if the server is unavailable or recently answered "not found"; the attempt is recorded.
     fn has_known_answer(&mut self, server: &str, place: &str) -> bool {
         if let Some(why) = self.locator.servers.unavailable_reason(server) {
             self.record(place, LookupResult::Unreachable(why));
@@ -412,7 +412,7 @@ impl PathSearch<'_> {
         lately
     }
 
-    /// True if this layout of the server's store should be tried. Most stores have two tiers, so `index2.txt` is requested only
+    /// Returns `true` if this layout of the server's store should be tried. Most stores have two tiers, so `index2.txt` is requested only
     /// after a file was not found there, and the answer is remembered. `None`: stop.
     fn should_try_layout(&mut self, server: &str, prefixed: bool, writer: &SymbolStoreWriter) -> Option<bool> {
         let servers = &self.locator.servers;

@@ -81,7 +81,7 @@ impl SymbolServers {
         self.health.lock().get(server).and_then(|health| health.unavailable.clone())
     }
 
-    /// True if a server's store has three tiers; `None` if not known.
+    /// Returns `true` if a server's store has three tiers; `None` if not known.
     pub fn is_three_tier(&self, server: &str) -> Option<bool> {
         self.health.lock().get(server).and_then(|health| health.is_three_tier)
     }
@@ -295,7 +295,7 @@ pub(super) struct NotFoundCache<'a> {
 }
 
 impl NotFoundCache<'_> {
-    /// True if the server answered "not found" within the lifetime. Entries from the future are ignored.
+    /// Returns `true` if the server answered "not found" within the lifetime. Entries from the future are ignored.
     pub fn contains(&self, server: &str, stem: &str) -> bool {
         if self.store.as_os_str().is_empty() {
             return false;

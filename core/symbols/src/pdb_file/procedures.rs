@@ -231,7 +231,7 @@ fn inlinees<'m>(info: &'m ModuleInfo<'_>) -> FxHashMap<IdIndex, Inlinee<'m>> {
 }
 
 /// Offset inside the call instruction before a return address, for lines and inlined functions. The first byte of a function
-/// cannot be a return address; it was sampled and is used as it is.
+/// cannot be a return address; it was sampled and is used unchanged.
 fn call_site_offset(offset: u32, start: u32) -> u32 {
     if offset > start { offset - 1 } else { offset }
 }

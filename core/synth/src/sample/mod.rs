@@ -205,7 +205,7 @@ impl SampleModules {
 }
 
 impl SampleModule {
-    /// True for the kernel and drivers.
+    /// Returns `true` for the kernel and drivers.
     #[must_use]
     pub fn is_kernel(&self) -> bool {
         self.kind == "kernel"

@@ -102,7 +102,7 @@ pub struct PoolClass {
 }
 
 impl PoolClass {
-    /// True for paged pool.
+    /// Returns `true` for paged pool.
     #[must_use]
     pub const fn is_paged(self) -> bool {
         self.pool_type & 1 != 0

@@ -173,7 +173,7 @@ impl LeakState {
         self.keys.get(&process).copied()
     }
 
-    /// True if a process has ended.
+    /// Returns `true` if a process has ended.
     pub fn has_ended(&self, process: usize) -> bool {
         self.ended.contains(&process)
     }

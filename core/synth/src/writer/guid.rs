@@ -80,7 +80,7 @@ pub mod guids {
     /// Losses of a real-time consumer.
     pub const RT_LOST: Guid = Guid::new(0x6a399ae0_4bc6_4de9_870b_3657f8947e7e);
 
-    /// True if this GUID stands for a kernel group in relogged files.
+    /// Returns `true` if this GUID stands for a kernel group in relogged files.
     #[must_use]
     pub fn is_kernel_group(guid: Guid) -> bool {
         (0..=0xff).any(|group| of_hook(group << 8) == Some(guid))

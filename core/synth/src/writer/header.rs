@@ -192,7 +192,7 @@ impl RecordHeader<'_> {
         }
     }
 
-    /// True for records of the kernel: with a hook or the GUID of a kernel group.
+    /// Returns `true` for records of the kernel: with a hook or the GUID of a kernel group.
     #[must_use]
     pub fn is_of_kernel(&self) -> bool {
         match self {

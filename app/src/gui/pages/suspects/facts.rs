@@ -97,7 +97,7 @@ pub(super) fn figures(ui: &mut Ui, document: &Document, analysis: &LeakAnalysis,
 fn generations(ui: &mut Ui, document: &Document, suspect: &Suspect) {
     let Some(shown) = &document.suspects().shown else { return };
     let generations = shown.names.generations();
-    if suspect.outstanding_by_generation.is_empty() || generations.marks().is_empty() {
+    if suspect.outstanding_by_generation.is_empty() || generations.markers().is_empty() {
         return;
     }
     ui.add_space(2.0 * GRID);

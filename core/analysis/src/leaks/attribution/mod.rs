@@ -128,8 +128,7 @@ pub struct WrapperDriver {
 /// Sets [`Suspect::attribution`]. `units_of`: the units of each suspect.
 ///
 /// # Errors
-///
-/// [`Cancelled`] once `cancel` returns true.
+/// [`Cancelled`] if `cancel` returns `true`.
 pub(super) fn add_attribution(
     suspects: &mut [Suspect],
     units_of: &[Vec<usize>],
@@ -160,7 +159,7 @@ pub(super) fn add_attribution(
     suspects.par_iter_mut().zip(units_of).try_for_each(add)
 }
 
-/// True if a row was allocated in a range and is outstanding at its end.
+/// Returns `true` if a row was allocated in a range and is outstanding at its end.
 fn is_outstanding(trace: &Trace, row: usize, range: TimeRange) -> bool {
     let (alloc, free) = (trace.allocations.alloc_time[row], trace.allocations.free_time[row]);
     alloc >= range.from && alloc <= range.to && free > range.to

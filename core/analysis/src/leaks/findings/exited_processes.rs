@@ -111,11 +111,11 @@ mod tests {
             rows[1].end = Ticks(5_000);
             made.processes = ProcessTable::new(rows, 4);
             let symbols = FakeNames::new(&made, &[("nt:60", function)]);
-            let (view, made) = (made.extent, std::sync::Arc::new(made));
+            let (visible_range, made) = (made.extent, std::sync::Arc::new(made));
             let names = ColumnValues::new(made, FrameNaming::Symbol).with_symbols(std::sync::Arc::new(symbols));
             let analysis = analyze(
                 &names,
-                AnalysisRequest { visible_range: view, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None },
+                AnalysisRequest { visible_range, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None },
                 &not_cancelled,
             )
             .unwrap();

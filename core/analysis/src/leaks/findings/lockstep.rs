@@ -30,8 +30,7 @@ pub type LockstepGroups = FxHashMap<(String, bool), Vec<LockstepTag>>;
 /// Finds the groups among all suspects with outstanding growth; counts of traffic are similar by chance.
 ///
 /// # Errors
-///
-/// [`Cancelled`] once `cancel` returns true.
+/// [`Cancelled`] if `cancel` returns `true`.
 pub fn find_groups(
     input: &DetectorInput<'_>,
     suspects: &[SuspectUnits<'_>],

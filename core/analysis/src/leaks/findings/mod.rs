@@ -89,7 +89,7 @@ pub(super) struct SuspectUnits<'c> {
 }
 
 impl SuspectUnits<'_> {
-    /// True if it grew, so that its outstanding allocations need an explanation.
+    /// Returns `true` if it grew, so that its outstanding allocations need an explanation.
     fn has_grown(&self) -> bool {
         matches!(self.suspect.verdict, Verdict::Leak | Verdict::Growing | Verdict::Burst)
     }
@@ -181,7 +181,7 @@ impl<'s> DetectorInput<'s> {
     }
 }
 
-/// True if an allocation made in the range is freed in it; `None` for other allocations.
+/// Returns `true` if an allocation made in the range is freed in it; `None` for other allocations.
 fn is_freed_in_range(trace: &Trace, row: usize, range: TimeRange) -> Option<bool> {
     let (alloc, free) = (trace.allocations.alloc_time[row], trace.allocations.free_time[row]);
     (alloc >= range.from && alloc <= range.to).then_some(free <= range.to)
@@ -196,8 +196,7 @@ fn tag_of(trace: &Trace, row: usize) -> (Tag, bool) {
 /// Runs all detectors; returns the findings of each suspect.
 ///
 /// # Errors
-///
-/// [`Cancelled`] once `cancel` returns true.
+/// [`Cancelled`] if `cancel` returns `true`.
 pub(super) fn detect(
     names: &ColumnValues,
     units: &Units,
@@ -285,7 +284,7 @@ mod test_util {
         change(&mut trace);
         let visible_range = trace.extent;
         let markers: Vec<Ticks> = markers.iter().map(|marker| Ticks(*marker)).collect();
-        let names = ColumnValues::new(Arc::new(trace), FrameNaming::Symbol).with_marks(&markers);
+        let names = ColumnValues::new(Arc::new(trace), FrameNaming::Symbol).with_markers(&markers);
         analyze(&names, AnalysisRequest { visible_range, grouping, warm_up: WarmUp::None }, &not_cancelled).unwrap()
     }
 

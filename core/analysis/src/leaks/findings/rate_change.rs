@@ -9,7 +9,7 @@ use crate::trace::time::Ticks;
 pub fn find(input: &DetectorInput<'_>, suspect: &SuspectUnits<'_>) -> Vec<Finding> {
     let (from, clock) = (input.range.from.0, input.trace.clock);
     let end = input.range.to.0.saturating_sub(suspect.suspect.evidence.older_than_usual.usual_lifetime);
-    let markers = input.names.generations().marks().iter().map(|marker| marker.0);
+    let markers = input.names.generations().markers().iter().map(|marker| marker.0);
     let markers: Vec<i64> = markers.filter(|marker| *marker > from && *marker < end).collect();
     if markers.is_empty() {
         return Vec::new();

@@ -41,7 +41,7 @@ impl TagSet {
         set
     }
 
-    /// True if there are no tags to look for.
+    /// Returns `true` if there are no tags to look for.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.tags.is_empty()
@@ -79,7 +79,7 @@ pub fn scan_driver(file: &[u8], tags: &TagSet) -> super::TagOccurrences {
     tags.tags.iter().copied().zip(counts).filter(|row| row.1 > 0).collect()
 }
 
-/// True if the four bytes at `start` are an operand or a table entry rather than part of a text.
+/// Returns `true` if the four bytes at `start` are an operand or a table entry rather than part of a text.
 fn is_tag_operand(file: &[u8], start: usize) -> bool {
     let back = |bytes: usize| start.checked_sub(bytes).and_then(|at| file.get(at)).copied();
     let is_text = |byte: Option<u8>| byte.is_some_and(|b| (0x20..0x7f).contains(&b));

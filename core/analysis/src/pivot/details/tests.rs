@@ -130,7 +130,7 @@ fn implied_ends_give_no_lifetimes_and_no_ages() {
         of(flag::UNCERTAIN_ALLOCATION_STACK, from + 1, Some(from + 11), 1),
         of(flag::IMPLIED_FREE, from + 2, Some(from + 12), 2),
         of(flag::IMPLIED_ALLOCATION, from + 3, Some(from + 13), 4),
-        // Alive at the end of the view, its allocation implied by an earlier free.
+        // Alive at the end of the visible_range, its allocation implied by an earlier free.
         of(flag::IMPLIED_ALLOCATION, from + 4, Some(to + 5), 8),
         of(0, from + 5, None, 16),
     ];

@@ -1,4 +1,4 @@
-//! Old places under new names, held against the rows that both have.
+//! Translations, compared by the rows of old and new paths.
 
 use super::*;
 use crate::group::frames::{FrameNames, FrameNaming};
@@ -9,7 +9,7 @@ use crate::trace::Trace;
 use crate::trace::ids::FrameId;
 use poolscope_symbols::names::{AddressSymbol, InlinedFunction, NameSource};
 
-/// Every second frame is in one function, each at a place of its own.
+/// Names that put every second frame into one function, each at another offset.
 struct EverySecond;
 
 static ANSWERS: OnceLock<Vec<AddressSymbol>> = OnceLock::new();
@@ -44,7 +44,7 @@ fn all_names(trace: &Arc<Trace>) -> [Arc<ColumnValues>; 5] {
     .map(Arc::new)
 }
 
-/// Whether frames that the second names apart are always named apart by the first.
+/// Returns `true` if frames that the second names apart are always named apart by the first.
 fn is_finer(first: &ColumnValues, second: &ColumnValues) -> bool {
     matches!(first.naming(), FrameNaming::Address | FrameNaming::Symbol) || first.naming() == second.naming()
 }
@@ -58,10 +58,8 @@ const KEYS: [&[Key]; 5] = [
 ];
 
 fn tree(names: &ColumnValues, keys: &[Key]) -> PivotTree {
-    let view = names.trace().extent;
-    PivotTree::new(Arc::new(
-        pivot(names, &PivotRequest { keys, visible_range: view, rows: None }, &not_cancelled).unwrap(),
-    ))
+    let visible_range = names.trace().extent;
+    PivotTree::new(Arc::new(pivot(names, &PivotRequest { keys, visible_range, rows: None }, &not_cancelled).unwrap()))
 }
 
 /// All nodes by their paths, all of them opened.
