@@ -113,7 +113,7 @@ fn other_names_are_judged_anew_and_what_was_selected_stays() {
     page.shows_non_leaking = true;
     let last = page.listed().last().copied();
     page.select(last);
-    let known = page.current().map(|suspect| (suspect.tag.clone(), suspect.paged)).expect("one is selected");
+    let known = page.current().map(|suspect| (suspect.tag.clone(), suspect.is_paged)).expect("one is selected");
     let before = page.shown.as_ref().expect("judged").number;
     harness
         .document
@@ -123,7 +123,7 @@ fn other_names_are_judged_anew_and_what_was_selected_stays() {
     assert!(answers.contains(&leaks()), "{answers:?}");
     let page = harness.document.suspects();
     assert!(page.shown.as_ref().is_some_and(|shown| shown.number > before));
-    assert_eq!(page.current().map(|suspect| (suspect.tag.clone(), suspect.paged)), Some(known));
+    assert_eq!(page.current().map(|suspect| (suspect.tag.clone(), suspect.is_paged)), Some(known));
 }
 
 #[test]

@@ -374,7 +374,7 @@ impl Document {
         Some(ProfileRequest {
             names: Arc::clone(&self.results.names),
             place: RowPath::of(tree, node),
-            range: tree.pivot().view(),
+            range: tree.pivot().visible_range(),
             filter: Arc::clone(&self.query.filter),
         })
     }

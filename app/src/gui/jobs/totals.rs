@@ -37,7 +37,7 @@ pub(super) fn run(request: TotalsRequest, generation: u64, cancel: &CancelToken)
     let cancelled = || cancel.is_cancelled();
     // Its own narrowing: the view's rows are kept for table and curves.
     let rows = RowFilter::new(steps).rows(&names, range, &cancelled).ok()?;
-    let question = PivotRequest { keys: &[Key::Type], view: range, rows: rows.as_deref() };
+    let question = PivotRequest { keys: &[Key::Type], visible_range: range, rows: rows.as_deref() };
     let pivot = pivot(&names, &question, &cancelled).ok()?;
     let text = |group: usize| {
         let column = pivot.columns().first()?;

@@ -319,7 +319,7 @@ mod tests {
         run(&mut recorder, start(), Err(running), 0.0);
         assert!(recorder.phase == Phase::Running && recorder.trouble.is_some());
         recorder.take(status(false), 1.0);
-        assert!(recorder.trouble.as_ref().is_some_and(|sentence| sentence.contains("ended by somebody else")));
+        assert!(recorder.trouble.as_ref().is_some_and(|sentence| sentence.contains("stopped by another program")));
         assert_eq!(recorder.start_blocked(), None);
     }
 

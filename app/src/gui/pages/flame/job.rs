@@ -121,7 +121,13 @@ pub(super) fn run(request: FlameRequest, cancel: &CancelToken) -> Option<FlameAn
 
 /// A question as the engine knows it.
 fn wanted<'q>(question: &'q FlameQuestion, rows: Option<&'q RowSet>) -> Wanted<'q> {
-    Wanted { view: question.range, rows, direction: question.merge, metric: question.weight, zoom: &question.zoom }
+    Wanted {
+        visible_range: question.range,
+        rows,
+        direction: question.merge,
+        metric: question.weight,
+        zoom: &question.zoom,
+    }
 }
 
 /// The paths that a frame of a tree may have under new names.

@@ -127,9 +127,9 @@ impl Document {
         let by_driver = self.analyzed_by() == SuspectGrouping::Driver;
         let steps = self.suspect_steps(suspect);
         let mut place = if by_driver {
-            vec![RowPathStep::Value { key: Key::Driver, text: suspect.driver.clone() }, pool_step(suspect.paged)]
+            vec![RowPathStep::Value { key: Key::Driver, text: suspect.driver.clone() }, pool_step(suspect.is_paged)]
         } else {
-            [leak_candidates(), pool_step(suspect.paged)].into_iter().chain(tag(suspect)).collect()
+            [leak_candidates(), pool_step(suspect.is_paged)].into_iter().chain(tag(suspect)).collect()
         };
         let mut length = place.len();
         if !by_driver {
@@ -168,7 +168,7 @@ impl Document {
             }
             SuspectGrouping::Tag | SuspectGrouping::Stack => return None,
         };
-        Some(vec![RowPathStep::Value { key, text }, pool_step(suspect.paged)])
+        Some(vec![RowPathStep::Value { key, text }, pool_step(suspect.is_paged)])
     }
 
     /// The steps that lead to the rows of a suspect, its stack last.
@@ -179,7 +179,7 @@ impl Document {
             poolscope_analysis::trace::ids::StackId::EMPTY => RowPathStep::NoStack { key: Key::Stack },
             _ => RowPathStep::Frames { key: Key::Stack, frames },
         };
-        [pool_step(suspect.paged)].into_iter().chain(tag(suspect)).chain([stack]).collect()
+        [pool_step(suspect.is_paged)].into_iter().chain(tag(suspect)).chain([stack]).collect()
     }
 
     /// Puts the cursor on the row that is to be shown, as soon as the rows are those that lead to it. What hides it goes: first
@@ -216,7 +216,7 @@ impl Document {
     /// Leaves only the rows of a suspect.
     pub fn filter_to_suspect(&mut self, at: usize) {
         let Some(suspect) = self.suspects().suspects().get(at) else { return };
-        let paged = paged_text(suspect.paged);
+        let paged = paged_text(suspect.is_paged);
         if self.analyzed_by() == SuspectGrouping::Process {
             let query = self.whose_steps(suspect).is_some().then(|| suspect.attribution.process.clone()).flatten();
             let query = query.map(|process| format!("process:={} paged:={paged}", quoted(&process)));
@@ -238,7 +238,7 @@ impl Document {
             _ => None,
         };
         let steps = if by_driver {
-            vec![RowPathStep::Value { key: Key::Driver, text: suspect.driver.clone() }, pool_step(suspect.paged)]
+            vec![RowPathStep::Value { key: Key::Driver, text: suspect.driver.clone() }, pool_step(suspect.is_paged)]
         } else {
             self.suspect_steps(suspect)
         };
@@ -315,7 +315,7 @@ fn tag(suspect: &Suspect) -> Option<RowPathStep> {
 
 /// "tag Leak, nonpaged", "driver myfault.sys, nonpaged".
 fn scope_title(suspect: &Suspect, by: SuspectGrouping) -> String {
-    let pool = if suspect.paged { "paged" } else { "nonpaged" };
+    let pool = if suspect.is_paged { "paged" } else { "nonpaged" };
     let whose = match &suspect.tag {
         _ if by == SuspectGrouping::Process => {
             format!("process {}", suspect.attribution.process.as_deref().unwrap_or_default())

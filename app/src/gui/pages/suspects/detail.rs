@@ -93,7 +93,7 @@ fn head(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let tag = leak_text::tag(suspect);
-                let pool = leak_text::pool(suspect.paged);
+                let pool = leak_text::pool(suspect.is_paged);
                 let title = format!("{tag}, {pool} pool, {}", texts::source(suspect, by));
                 ui.add(Label::new(RichText::new(title).font(theme::strong_font())).truncate());
             });
