@@ -61,7 +61,7 @@ fn two_traces_stand_in_tabs() {
     window.key_press_modifiers(Modifiers::COMMAND, Key::Plus);
     window.run_steps(2);
     settle(&mut window);
-    let spans: Vec<f64> = app(&window).documents().map(|d| d.view().span() / d.whole().span()).collect();
+    let spans: Vec<f64> = app(&window).documents().map(|d| d.visible_range().span() / d.whole().span()).collect();
     assert!((spans[0] - 0.5).abs() < 1e-3 && (spans[1] - 1.0).abs() < 1e-3, "{spans:?}");
     window.get_by_label("Close a.etl").click();
     window.run_steps(3);
@@ -223,7 +223,7 @@ fn two_traces_can_be_seen_side_by_side() {
     settle(&mut window);
     assert_eq!(document(&window).source.name(), "b.etl");
     let zoomed: Vec<(String, bool)> =
-        app(&window).documents().map(|one| (one.source.name(), one.view() != one.whole())).collect();
+        app(&window).documents().map(|one| (one.source.name(), one.visible_range() != one.whole())).collect();
     assert_eq!(zoomed, [("a.etl".to_owned(), true), ("b.etl".to_owned(), false)]);
 }
 
@@ -278,7 +278,7 @@ fn the_palette_finds_and_runs_commands() {
     window.run_steps(3);
     settle(&mut window);
     let document = document(&window);
-    assert!((document.view().span() / document.whole().span() - 0.5).abs() < 1e-3);
+    assert!((document.visible_range().span() / document.whole().span() - 0.5).abs() < 1e-3);
 }
 
 #[test]
