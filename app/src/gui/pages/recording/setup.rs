@@ -102,7 +102,7 @@ pub struct RecordingSetup {
     pub snapshots: SnapshotList,
     /// Sentence on why the page was opened, and on the settings that this changed.
     pub reason: Option<String>,
-    /// All tags or which ones, when the expected rate was taken from a listing or a trace; nothing if the user wrote it, or nobody did.
+    /// All tags or which ones, when the expected rate was taken from a snapshot or a trace; nothing if the user wrote it, or nobody did.
     pub counted_for: Option<(bool, [String; TAGS_MAX])>,
     /// The commands that are to be brought into view.
     pub reveal: Option<CommandKind>,

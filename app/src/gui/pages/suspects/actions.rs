@@ -28,7 +28,7 @@ use crate::gui::pages::page;
 use poolscope_analysis::leaks::AnalysisRequest;
 
 impl Document {
-    /// The question to the judge as things stand.
+    /// The request for an analysis of the current state.
     #[must_use]
     pub fn leaks_query(&self) -> AnalysisRequest {
         let view = if self.suspects().follows_view { self.query.range } else { self.trace.extent };
@@ -39,13 +39,13 @@ impl Document {
         }
     }
 
-    /// Returns whether the judgement that is shown is about something else than what is asked now.
+    /// Returns whether the analysis that is shown is about something else than what is asked now.
     #[must_use]
     pub fn are_leaks_outdated(&self) -> bool {
         self.suspects().is_old(&self.leaks_query())
     }
 
-    /// The judge is asked when nobody waits for anything else. Where only names have changed, the question before is
+    /// An analysis is requested when nobody waits for anything else. Where only names have changed, the question before is
     /// answered first: names come in many times, and the first answer should not have to wait for the last of them.
     pub(in crate::gui) fn ask_for_leaks(&mut self) {
         if self.results.rows.is_none() || !self.has_allocations() {
@@ -159,7 +159,7 @@ impl Document {
         self.suspects().judged.as_ref().map_or(SuspectGrouping::Tag, |judged| judged.judgement.request.grouping)
     }
 
-    /// The steps that lead to all that a driver or a process allocates in a pool, where that is what was judged as one; `None`
+    /// The steps that lead to all that a driver or a process allocates in a pool, where that is what was analyzed as one; `None`
     /// for allocations whose allocator is unknown, and where a suspect is a tag or a stack.
     pub(in crate::gui) fn whose_steps(&self, suspect: &Suspect) -> Option<Vec<RowPathStep>> {
         let (key, text) = match self.analyzed_by() {

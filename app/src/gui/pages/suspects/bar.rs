@@ -1,4 +1,4 @@
-//! The line above the list: what is judged as one, in which time, without what warm-up, and which suspects are listed.
+//! The line above the list: what is analyzed as one, in which time, without what warm-up, and which suspects are listed.
 
 use eframe::egui::{Align, ComboBox, DragValue, Key, Layout, Modifiers, TextEdit, Ui};
 use poolscope_analysis::leaks::SuspectGrouping;

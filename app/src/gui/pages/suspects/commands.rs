@@ -16,11 +16,11 @@ pub enum SuspectsCommand {
     Flame,
     /// Change the unit of analysis.
     Grouping(SuspectGrouping),
-    /// Judge the visible range, or the whole trace again.
+    /// Analyze the visible range, or the whole trace again.
     View,
     /// List those that do not leak, too, or no longer.
     NonLeaking,
-    /// Say above graph and table what leaks, or no longer.
+    /// Show or hide the summary banner.
     Headline,
 }
 

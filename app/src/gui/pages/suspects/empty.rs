@@ -22,7 +22,7 @@ use crate::leak_text;
 pub(super) enum Why {
     /// The trace has no pool events.
     NoEvents,
-    /// The judge has not answered yet.
+    /// The analysis has not finished yet.
     Judging,
     /// The program made a mistake.
     Broken,

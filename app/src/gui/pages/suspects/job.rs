@@ -1,4 +1,4 @@
-//! Judges what leaks in an open trace. The judge is the engine's; cancelled work gives no answer.
+//! Analyzes what leaks in an open trace, by the engine; cancelled work gives no answer.
 
 use std::sync::Arc;
 

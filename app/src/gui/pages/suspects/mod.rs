@@ -1,5 +1,5 @@
-//! The page of suspects: who leaks, the worst first, each with how fast, how sure, why, and from where; with what is judged and
-//! how. It judges nothing itself.
+//! The page of suspects: who leaks, the worst first, each with how fast, how sure, why, and from where; with what is analyzed and
+//! how. It analyzes nothing itself.
 
 mod actions;
 mod bar;

@@ -1,5 +1,5 @@
 //! State of the suspects page: the last analysis, what is asked of the next one, which suspects are
-//! listed and in what order, which ones are selected. It judges nothing and draws nothing.
+//! listed and in what order, which ones are selected. It analyzes nothing and draws nothing.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,9 +47,9 @@ impl WarmUpChoice {
     }
 }
 
-/// The judgement that is shown.
+/// The analysis that is shown.
 pub struct ShownAnalysis {
-    /// Goes up with every judgement of the trace.
+    /// Goes up with every analysis of the trace.
     pub number: u64,
     /// The names that it was made with.
     pub names: Arc<ColumnValues>,
@@ -84,13 +84,13 @@ pub struct SuspectsState {
     pub by: SuspectGrouping,
     /// Warm-up at the beginning of the range.
     pub warm_up: WarmUpChoice,
-    /// The visible range is judged, not the whole trace.
+    /// The visible range is analyzed, not the whole trace.
     pub follows_view: bool,
-    /// The judgement that is shown, once there is one.
+    /// The analysis that is shown, once there is one.
     pub judged: Option<ShownAnalysis>,
     /// The last question.
     pub asked: Option<LeaksRequest>,
-    /// The program made a mistake while it judged.
+    /// The analysis failed because of an internal error.
     pub broken: bool,
     /// The sentence above graph and table is not wanted.
     pub dismissed: bool,
@@ -104,7 +104,7 @@ pub struct SuspectsState {
     pub ascending: bool,
     /// Those that do not leak are listed, too.
     pub shows_non_leaking: bool,
-    /// The selected suspects: their places in the judgement.
+    /// The selected suspects: their places in the analysis.
     pub selected: BTreeSet<usize>,
     /// The suspect that is shown in full, and where the keys are.
     pub cursor: Option<usize>,
@@ -151,7 +151,7 @@ impl Default for SuspectsState {
 type Identity = (Option<String>, bool, String, StackId);
 
 impl SuspectsState {
-    /// The suspects, the worst first; none before the first judgement.
+    /// The suspects, the worst first; none before the first analysis.
     #[must_use]
     pub fn suspects(&self) -> &[Suspect] {
         self.judged.as_ref().map_or(&[], |judged| &judged.judgement.suspects)
@@ -163,7 +163,7 @@ impl SuspectsState {
         self.suspects().get(self.cursor?)
     }
 
-    /// Returns whether the judgement that is shown answers another question than `request`.
+    /// Returns whether the analysis that is shown answers another question than `request`.
     #[must_use]
     pub fn is_old(&self, request: &AnalysisRequest) -> bool {
         self.judged.as_ref().is_some_and(|judged| judged.judgement.request != *request)
@@ -175,7 +175,7 @@ impl SuspectsState {
         self.suspects().iter().filter(|suspect| is_non_leaking(suspect.verdict)).count()
     }
 
-    /// Takes in a judgement; what was selected stays selected if it is still there.
+    /// Takes in an analysis; what was selected stays selected if it is still there.
     pub fn take(&mut self, answer: LeaksAnswer) {
         let LeaksAnswer { names, judgement } = answer;
         let before =
@@ -238,7 +238,7 @@ impl SuspectsState {
         self.column = column;
     }
 
-    /// The suspects that are listed, in their order: places in the judgement.
+    /// The suspects that are listed, in their order: places in the analysis.
     pub fn listed(&mut self) -> Vec<usize> {
         let Some(judged) = &self.judged else { return Vec::new() };
         let listing = Listing {

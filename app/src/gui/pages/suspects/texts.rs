@@ -77,14 +77,14 @@ pub fn facts(judgement: &LeakAnalysis, suspect: &Suspect) -> Vec<(&'static str, 
     facts
 }
 
-/// The judged time in seconds: `5.6 s to 61.0 s`.
+/// The analyzed time in seconds: `5.6 s to 61.0 s`.
 #[must_use]
 pub fn judged_time(judgement: &LeakAnalysis, clock: &Clock) -> String {
     let (from, to) = (clock.seconds(judgement.range.warm_up_end), clock.seconds(judgement.range.active.to));
     format!("{} to {}", format::seconds(from, 1), format::seconds(to, 1))
 }
 
-/// The part of the judged view that is warm-up, 0 to 1.
+/// The part of the analyzed range that is warm-up, 0 to 1.
 #[must_use]
 pub fn warm_up_share(judgement: &LeakAnalysis) -> f32 {
     let view = judgement.range.active;
