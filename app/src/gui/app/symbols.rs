@@ -159,7 +159,7 @@ impl App {
         }
     }
 
-    /// Draws the box with the user's rules on frames to look through.
+    /// Draws the box with the user's rules on wrapper functions.
     pub(super) fn show_look_through(&mut self, ui: &Ui) {
         let Some(text) = &mut self.dialogs.look_through else { return };
         let Some(action) = wrapper_rules::show(ui, text) else { return };
