@@ -42,9 +42,9 @@ fn a_zoom_classifies_what_the_filter_leaves() {
     let (_, truth) = made_up(&[]);
     assert_eq!(tops(&window), types(&truth.ranges[0], |row| row.tag == tag));
     press_with(&mut window, CTRL, Key::Plus);
-    let near = document(&window).view();
+    let near = document(&window).visible_range();
     press_with(&mut window, CTRL, Key::Plus);
-    let nearer = document(&window).view();
+    let nearer = document(&window).visible_range();
     let (_, truth) = made_up(&[(near.from, near.to), (nearer.from, nearer.to)]);
     let at = |range: usize| types(&truth.ranges[range], |row| row.tag == tag);
     assert_eq!(tops(&window), at(2));
@@ -68,7 +68,7 @@ fn a_filter_by_type_follows_the_zoom() {
     let (_, truth) = made_up(&[]);
     assert_eq!(tops(&window), types(&truth.ranges[0], |row| row.kind == "AIFO"));
     press_with(&mut window, CTRL, Key::Plus);
-    let view = document(&window).view();
+    let view = document(&window).visible_range();
     let (_, truth) = made_up(&[(view.from, view.to)]);
     assert_eq!(tops(&window), types(&truth.ranges[1], |row| row.kind == "AIFO"));
 }
@@ -111,7 +111,7 @@ fn find_goes_through_rows_that_are_closed() {
     window.get_by_label(&format!("{} of {wanted}", wanted - 1));
     // Another view has other rows; they are counted without being asked.
     press_with(&mut window, CTRL, Key::Plus);
-    let view = document(&window).view();
+    let view = document(&window).visible_range();
     let (_, truth) = made_up(&[(view.from, view.to)]);
     let wanted = rows_with(&truth.ranges[1], &tag.to_lowercase());
     window.get_by_label_contains(&format!(" of {wanted}"));

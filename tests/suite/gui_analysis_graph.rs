@@ -163,7 +163,7 @@ fn outstanding_values_are_those_of_the_truth_at_every_point() {
     let (_folder, path) = folder();
     let mut window = open_file(&path);
     press_with(&mut window, CTRL, Key::Plus);
-    let view = document(&window).view();
+    let view = document(&window).visible_range();
     let data = curves(&window);
     let mut file = std::io::Cursor::new(Vec::new());
     let ranges = vec![(view.from, view.to)];

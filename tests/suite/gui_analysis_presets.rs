@@ -134,12 +134,12 @@ fn keys_of_the_page_do_nothing_under_a_box() {
     let mut window = open_file(&path);
     filter(&mut window, "type:AIFO");
     command(&mut window, "Manage presets");
-    let before = (document(&window).view(), document(&window).ui.layout, cursor(&window).id);
+    let before = (document(&window).visible_range(), document(&window).ui.layout, cursor(&window).id);
     for (modifiers, key) in [(CTRL, Key::Plus), (CTRL | Modifiers::SHIFT, Key::T), (CTRL, Key::Z), (CTRL, Key::F)] {
         press_with(&mut window, modifiers, key);
     }
     press(&mut window, Key::ArrowDown);
-    assert_eq!((document(&window).view(), document(&window).ui.layout, cursor(&window).id), before);
+    assert_eq!((document(&window).visible_range(), document(&window).ui.layout, cursor(&window).id), before);
     assert_eq!(document(&window).query.filter.steps().len(), 1);
     press_with(&mut window, Modifiers::NONE, Key::Escape);
     assert!(document(&window).ui.dialog.is_none());
@@ -180,7 +180,7 @@ fn a_trace_is_shown_as_it_was_left() {
     let left = document(&first).remember();
     let rows = |window: &Window<'_>| all_rows(window).into_iter().map(|row| row.text).collect::<Vec<_>>();
     let shown = (columns(&first), rows(&first), cursor(&first).text, document(&first).query.marks.clone());
-    let (view, width) = (document(&first).view(), header(&first, "Pool Tag").width());
+    let (view, width) = (document(&first).visible_range(), header(&first, "Pool Tag").width());
     // It survives being written down.
     let text = serde_json::to_string(&left).expect("it can be written");
     assert_eq!(serde_json::from_str::<Remembered>(&text).expect("and read"), left);
@@ -190,7 +190,7 @@ fn a_trace_is_shown_as_it_was_left() {
     assert_eq!(document(&second).remember(), left);
     let again = (columns(&second), rows(&second), cursor(&second).text, document(&second).query.marks.clone());
     assert_eq!(again, shown);
-    assert_eq!((document(&second).view(), header(&second, "Pool Tag").width()), (view, width));
+    assert_eq!((document(&second).visible_range(), header(&second, "Pool Tag").width()), (view, width));
     assert_eq!(document(&second).ui.layout, Layout::Both);
     let title = document(&second).query.filter.steps()[0].title();
     second.get_by_label(&format!("Remove {title}"));

@@ -97,7 +97,7 @@ fn a_zoom_classifies_anew_and_keeps_what_was_open() {
     window.key_press_modifiers(Modifiers::COMMAND, Key::Plus);
     window.run_steps(2);
     settle(&mut window);
-    let view = app(&window).document().expect("open").view();
+    let view = app(&window).document().expect("open").visible_range();
     let whole = app(&window).document().expect("open").whole();
     assert!((view.span() - whole.span() / 2.0).abs() < 1e-3);
     let (_, truth) = made_up(&[(view.from, view.to)]);

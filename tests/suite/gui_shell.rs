@@ -6,7 +6,7 @@ use std::sync::Arc;
 use egui_kittest::kittest::{NodeT, Queryable};
 use poolscope::gui::OpenRequest;
 use poolscope::gui::egui::accesskit::Role;
-use poolscope::gui::egui::{Event, Key, Modifiers};
+use poolscope::gui::egui::{Event, Key, Modifiers, MouseWheelSource, MouseWheelUnit, TouchPhase, vec2};
 use poolscope::gui::settings::{Settings, Theme};
 
 use crate::gui_harness::*;
@@ -61,7 +61,7 @@ fn two_traces_stand_in_tabs() {
     window.key_press_modifiers(Modifiers::COMMAND, Key::Plus);
     window.run_steps(2);
     settle(&mut window);
-    let spans: Vec<f64> = app(&window).documents().map(|d| d.view().span() / d.whole().span()).collect();
+    let spans: Vec<f64> = app(&window).documents().map(|d| d.visible_range().span() / d.whole().span()).collect();
     assert!((spans[0] - 0.5).abs() < 1e-3 && (spans[1] - 1.0).abs() < 1e-3, "{spans:?}");
     window.get_by_label("Close a.etl").click();
     window.run_steps(3);
@@ -206,6 +206,25 @@ fn two_traces_can_be_seen_side_by_side() {
     settle(&mut window);
     assert_eq!(tabs(&window), [tab("a.etl", true), tab("b.etl", true)]);
     assert_eq!(window.get_all_by_role_and_label(Role::TreeGrid, "Allocations").count(), 2);
+    // The wheel zooms the graph under the pointer, and the other trace stays in front.
+    assert_eq!(document(&window).source.name(), "b.etl");
+    let graphs = window.get_all_by_role(Role::Figure).map(|graph| graph.rect());
+    let left = graphs.min_by(|a, b| a.left().total_cmp(&b.left())).expect("two graphs");
+    window.hover_at(left.center());
+    window.step();
+    window.event(Event::MouseWheel {
+        unit: MouseWheelUnit::Point,
+        delta: vec2(0.0, 50.0),
+        source: MouseWheelSource::Unknown,
+        phase: TouchPhase::Move,
+        modifiers: Modifiers::NONE,
+    });
+    window.run_steps(4);
+    settle(&mut window);
+    assert_eq!(document(&window).source.name(), "b.etl");
+    let zoomed: Vec<(String, bool)> =
+        app(&window).documents().map(|one| (one.source.name(), one.visible_range() != one.whole())).collect();
+    assert_eq!(zoomed, [("a.etl".to_owned(), true), ("b.etl".to_owned(), false)]);
 }
 
 /// Opens the palette and writes.
@@ -259,7 +278,7 @@ fn the_palette_finds_and_runs_commands() {
     window.run_steps(3);
     settle(&mut window);
     let document = document(&window);
-    assert!((document.view().span() / document.whole().span() - 0.5).abs() < 1e-3);
+    assert!((document.visible_range().span() / document.whole().span() - 0.5).abs() < 1e-3);
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn a_drag_and_a_double_click_classify_anew() {
     }
     window.run_steps(3);
     settle(&mut window);
-    let view = document(&window).view();
+    let view = document(&window).visible_range();
     assert!((view.from - range.from).abs() < 1e-6 && (view.to - range.to).abs() < 1e-6, "{view:?} {range:?}");
     let (_, truth) = made_up(&[(view.from, view.to)]);
     for kind in ["AIFI", "AIFO", "AOFI", "AOFO"] {

@@ -132,8 +132,8 @@ fn sizes(count: u64, suspect: &Suspect) -> String {
             format!("all of one size, {}", format::bytes(outstanding.bytes / outstanding.count))
         }
         1 => "all of one size".to_owned(),
-        64.. => "of 64 sizes or more".to_owned(),
-        _ => format!("of {count} sizes"),
+        64.. => "64 or more distinct sizes".to_owned(),
+        _ => format!("{count} distinct sizes"),
     }
 }
 
@@ -203,8 +203,8 @@ mod tests {
         assert_eq!(text_of(&Reason::TopStack { share: 1.0 }), "all from one stack");
         assert_eq!(text_of(&Reason::TopStack { share: 0.934 }), "93 % from one stack");
         assert_eq!(text_of(&Reason::DistinctSizes { count: 1 }), "all of one size, 2.00 KB");
-        assert_eq!(text_of(&Reason::DistinctSizes { count: 3 }), "of 3 sizes");
-        assert_eq!(text_of(&Reason::DistinctSizes { count: 64 }), "of 64 sizes or more");
+        assert_eq!(text_of(&Reason::DistinctSizes { count: 3 }), "3 distinct sizes");
+        assert_eq!(text_of(&Reason::DistinctSizes { count: 64 }), "64 or more distinct sizes");
         assert_eq!(text_of(&Reason::ShareOfPoolGrowth(0.98)), "98 % of the growth of nonpaged pool");
     }
 

@@ -28,7 +28,7 @@ pub struct Dialogs {
     pub reset: bool,
     /// The symbol path.
     pub symbol_path: Option<SymbolPathDialog>,
-    /// The user's rules on frames to look through, as they are written.
+    /// The user's rules on wrapper functions, as they are written.
     pub look_through: Option<String>,
     /// Tag sources, while the dialog is open.
     pub tag_sources: Option<TagSourcesDialog>,

@@ -209,7 +209,7 @@ impl App {
         self.watch_recorder(ui);
         self.keep_recorder_places();
         drop_hint(ui);
-        commands.extend(self.copy_nobody_took(ui));
+        commands.extend(self.unclaimed_copy(ui));
         if !commands.is_empty() {
             // What a command changes is seen in the next frame, and nothing else may ask for one.
             ui.ctx().request_repaint();
@@ -222,7 +222,7 @@ impl App {
         // After the commands: one of them may have opened a field that takes the keyboard.
         self.give_keys_to_table(ui);
         self.serve_documents(ui);
-        self.tell_title(ui);
+        self.update_title(ui);
         if let Some(error) = self.settings.keep(ui) {
             self.toasts.push(Kind::Error, format!("The settings cannot be saved: {error}"));
         }
@@ -340,8 +340,8 @@ impl App {
         self.remember_soon(ui);
     }
 
-    /// Copy, when no text is being written and the table does not have the keys: it is meant for the selected rows.
-    fn copy_nobody_took(&self, ui: &Ui) -> Option<Command> {
+    /// Copy for the selected rows, when it was pressed while neither a text field nor the table has the keyboard.
+    fn unclaimed_copy(&self, ui: &Ui) -> Option<Command> {
         let asked = ui.input(|input| input.events.iter().any(|event| matches!(event, egui::Event::Copy)));
         let text_selected = ui.ctx().plugin::<LabelSelectionState>().lock().has_selection();
         let meant = asked && !text_selected && !self.is_modal_open() && !ui.ctx().text_edit_focused();
@@ -368,7 +368,7 @@ impl App {
         }
     }
 
-    fn tell_title(&mut self, ui: &Ui) {
+    fn update_title(&mut self, ui: &Ui) {
         let title = match self.tabs.active_tab() {
             Some(tab) => format!("{} - poolscope", tab.source.name()),
             None => match self.tabs.page_in_front().and_then(window_page) {

@@ -1,4 +1,4 @@
-//! The page about recording as the window serves it: it is opened with what is wanted, its texts are saved, listings of pool tags
+//! The page about recording as the window serves it: it is opened with what is wanted, its texts are saved, snapshots of pool tags
 //! are read, and tags of open traces are proposed. What runs on this machine is in `recorder`.
 
 use std::path::{Path, PathBuf};
@@ -104,7 +104,7 @@ impl App {
         }
     }
 
-    /// Reads a listing of pool tags.
+    /// Reads a snapshot of pool tags.
     pub(super) fn read_listing(&mut self, source: SnapshotSource) {
         self.setup.section = Section::Snapshots;
         self.setup.snapshots.begin();
@@ -119,7 +119,7 @@ impl App {
         });
     }
 
-    /// With the page in front, files that are dropped are listings, unless they are traces; and so is a text that is pasted where no
+    /// With the page in front, files that are dropped are snapshots, unless they are traces; and so is a text that is pasted where no
     /// field has the keys.
     pub(super) fn feed_recording(&mut self, ui: &Ui) {
         if !self.tabs.is_recording_in_front() || self.is_modal_open() {

@@ -43,13 +43,13 @@ impl App {
         document.load_symbols_first(self.settings.get().symbols.automatic);
     }
 
-    /// Applies the symbol options to all open traces. Running searches restart; with `anew` all searches do.
-    pub(super) fn apply_symbol_choice(&mut self, anew: bool) {
+    /// Applies the symbol options to all open traces. Running searches restart; with `restart` all searches do.
+    pub(super) fn apply_symbol_choice(&mut self, restart: bool) {
         let (choice, automatic) = (self.symbol_choice(), self.settings.get().symbols.automatic);
         for (_, tab) in self.tabs.iter_mut() {
             if let Some(document) = tab.document_mut() {
                 document.set_symbol_choice(choice.clone());
-                let begins = anew || document.results.symbols.phase == Phase::Running;
+                let begins = restart || document.results.symbols.phase == Phase::Running;
                 if begins && automatic && !document.lacks_stacks() {
                     document.load_symbols(None);
                 } else if begins {
@@ -159,7 +159,7 @@ impl App {
         }
     }
 
-    /// Draws the box with the user's rules on frames to look through.
+    /// Draws the box with the user's rules on wrapper functions.
     pub(super) fn show_look_through(&mut self, ui: &Ui) {
         let Some(text) = &mut self.dialogs.look_through else { return };
         let Some(action) = wrapper_rules::show(ui, text) else { return };

@@ -364,7 +364,7 @@ mod tests {
         tabs.cycle(false);
         assert_eq!(tabs.active(), Some(c), "round");
         assert_eq!(tabs.find(&Source::File("b".into())), Some(b));
-        assert_eq!(tabs.find(&Source::ThroughWindows("c".into())), Some(c), "whoever reads it");
+        assert_eq!(tabs.find(&Source::ThroughWindows("c".into())), Some(c), "with either reader");
         assert_eq!(tabs.find(&Source::Sample), None);
     }
 

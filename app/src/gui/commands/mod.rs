@@ -234,3 +234,23 @@ impl Command {
 pub fn shortcut_text(ctx: &Context, shortcut: &KeyboardShortcut) -> String {
     ctx.format_shortcut(shortcut).replace("Period", ".").replace("Minus", "-").replace("Plus", "+")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gui::widgets::graph;
+
+    #[test]
+    fn commands_of_a_page_are_bound_to_its_tab() {
+        let tab = TabId(7);
+        let zoom = WidgetAction::Graph(graph::Action::ZoomAll);
+        assert_eq!(
+            Command::from(zoom.clone()).in_tab(tab),
+            Command::InTab(tab, DocumentCommand::OfWidget(zoom.clone()))
+        );
+        assert!(Command::from(zoom).in_tab(tab).is_widget_action());
+        let find = Command::from(DocumentCommand::Find).in_tab(tab);
+        assert_eq!((find.clone(), find.is_widget_action()), (Command::InTab(tab, DocumentCommand::Find), false));
+        assert_eq!(Command::Open.in_tab(tab), Command::Open, "the window has no tab");
+    }
+}

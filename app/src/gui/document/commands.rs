@@ -138,8 +138,8 @@ impl Document {
     }
 
     fn run_zoom(&mut self, command: &C) {
-        let (view, whole) = (self.view(), self.whole());
-        let middle = f64::midpoint(view.from, view.to);
+        let (range, whole) = (self.visible_range(), self.whole());
+        let middle = f64::midpoint(range.from, range.to);
         match command {
             C::ZoomToSelection => {
                 if let Some(to) = self.ui.graph.selection() {
@@ -147,8 +147,8 @@ impl Document {
                     self.zoom(to, false);
                 }
             }
-            C::ZoomIn => self.zoom(view.zoomed(0.5, middle, whole), false),
-            C::ZoomOut => self.zoom(view.zoomed(2.0, middle, whole), false),
+            C::ZoomIn => self.zoom(range.zoomed(0.5, middle, whole), false),
+            C::ZoomOut => self.zoom(range.zoomed(2.0, middle, whole), false),
             C::ZoomBack => self.zoom_step(true),
             C::ZoomForward => self.zoom_step(false),
             _ => self.zoom_all(),

@@ -157,7 +157,7 @@ impl Document {
         self.trace.diagnostics.count(DiagnosticKind::NoStacks) > 0
     }
 
-    /// A view in seconds.
+    /// A time range in seconds.
     #[must_use]
     pub fn seconds(&self, range: TimeRange) -> Range {
         let clock = &self.trace.clock;
@@ -166,7 +166,7 @@ impl Document {
 
     /// The visible range in seconds.
     #[must_use]
-    pub fn view(&self) -> Range {
+    pub fn visible_range(&self) -> Range {
         self.seconds(self.query.range)
     }
 
@@ -300,7 +300,7 @@ impl Document {
         let clock = &self.trace.clock;
         let to = TimeRange { from: clock.ticks(to.from), to: clock.ticks(to.to) };
         if self.go_to(to, smooth) {
-            self.view_changed();
+            self.range_changed();
         }
     }
 
@@ -308,7 +308,7 @@ impl Document {
     pub fn zoom_all(&mut self) {
         let whole = self.trace.extent;
         if self.go_to(whole, false) {
-            self.view_changed();
+            self.range_changed();
         }
     }
 
@@ -317,11 +317,11 @@ impl Document {
         let (history, range) = (&mut self.ui.range_history, &mut self.query.range);
         let moved = if back { history.back(range) } else { history.forward(range) };
         if moved {
-            self.view_changed();
+            self.range_changed();
         }
     }
 
-    pub(in crate::gui) fn view_changed(&mut self) {
+    pub(in crate::gui) fn range_changed(&mut self) {
         self.work.unnoticed.clear();
         self.ask_outdated();
     }

@@ -41,17 +41,17 @@ impl Document {
         self.search_for(only, true);
     }
 
-    fn search_for(&mut self, only: Option<Vec<usize>>, anew: bool) {
+    fn search_for(&mut self, only: Option<Vec<usize>>, bypass_cache: bool) {
         let order = self.search_order(only);
-        self.begin_search(order, self.search.choice.clone(), anew);
+        self.begin_search(order, self.search.choice.clone(), bypass_cache);
     }
 
     /// Shows the names that are at hand and, if `online`, those that servers have.
     pub fn load_symbols_first(&mut self, online: bool) {
         if self.trace.stacks.node_count() > 1 {
             let offline = self.search.choice.offline || !online;
-            let anew = self.search.bypass_cache;
-            self.begin_search(None, SymbolOptions { offline, ..self.search.choice.clone() }, anew);
+            let bypass_cache = self.search.bypass_cache;
+            self.begin_search(None, SymbolOptions { offline, ..self.search.choice.clone() }, bypass_cache);
         }
     }
 
@@ -71,7 +71,7 @@ impl Document {
         Some(order)
     }
 
-    fn begin_search(&mut self, only: Option<Vec<usize>>, choice: SymbolOptions, anew: bool) {
+    fn begin_search(&mut self, only: Option<Vec<usize>>, choice: SymbolOptions, bypass_cache: bool) {
         self.results.symbols.begin(only.as_deref());
         let known = !self.results.symbols.rows().is_empty();
         self.search.order = Some(SearchOrder::Begin(SymbolsRequest {
@@ -80,8 +80,8 @@ impl Document {
             choice,
             needs: known.then(|| Arc::clone(self.results.symbols.needs())),
             only,
-            anew,
-            by_hand: self.search.explicit_pdbs.iter().map(|(at, path)| (*at, path.clone())).collect(),
+            bypass_cache,
+            explicit_pdbs: self.search.explicit_pdbs.iter().map(|(at, path)| (*at, path.clone())).collect(),
         }));
     }
 

@@ -1,5 +1,5 @@
 //! The curves of the graph: one measure of the largest combinations of key values, the rest folded into "other", rows that
-//! somebody picked by hand, and the whole trace in one curve. Outstanding curves keep their extremes between any two
+//! the user has pinned, and the whole trace in one curve. Outstanding curves keep their extremes between any two
 //! points, so that no peak is lost however few pixels there are. Cancelled work gives no answer.
 
 use std::sync::{Arc, OnceLock};

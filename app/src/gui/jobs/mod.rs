@@ -125,7 +125,7 @@ pub enum Answer {
         /// The news.
         news: RecordNews,
     },
-    /// A listing of pool tags.
+    /// A snapshot of pool tags.
     Listing(SnapshotAnswer),
     /// Result of writing a text.
     Saved(FileAnswer),

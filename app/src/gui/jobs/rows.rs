@@ -1,5 +1,5 @@
 //! Rows that a question is about: those that the filter leaves in a visible range, of these only AIFO rows where only they are drawn, of
-//! that only what lies in some places of the tree. Computed on the thread of the request.
+//! those only the rows below some rows of the tree. Computed on the thread of the request.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Listings of pool tags in the background: a file or a pasted text is read and understood there, however long it is. The profile and
+//! Snapshots of pool tags in the background: a file or a pasted text is read and understood there, however long it is. The profile and
 //! the script of the page about recording go out here, too.
 
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ pub struct SnapshotAnswer {
 }
 
 impl Jobs {
-    /// Reads a listing.
+    /// Reads a snapshot.
     pub fn listing(&self, source: SnapshotSource) {
         self.spawn("listing", move || Answer::Listing(read(source)));
     }
@@ -43,7 +43,7 @@ impl Jobs {
 fn read(source: SnapshotSource) -> SnapshotAnswer {
     match source {
         SnapshotSource::Pasted(text) => {
-            SnapshotAnswer { name: "pasted".to_owned(), result: parse_text(&text).map_err(|error| error.to_string()) }
+            SnapshotAnswer { name: "Pasted".to_owned(), result: parse_text(&text).map_err(|error| error.to_string()) }
         }
         SnapshotSource::File(path) => {
             let name =

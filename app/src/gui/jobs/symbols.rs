@@ -88,9 +88,9 @@ pub struct SymbolsRequest {
     /// Positions in the needs that are to be looked for, in this order; `None`: all, in their order.
     pub only: Option<Vec<usize>>,
     /// PDBs that the user chose, by position in the needs.
-    pub by_hand: Vec<(usize, PathBuf)>,
+    pub explicit_pdbs: Vec<(usize, PathBuf)>,
     /// True if names kept from before are left aside.
-    pub anew: bool,
+    pub bypass_cache: bool,
 }
 
 /// News of a search. Positions are positions in the needs.
@@ -119,14 +119,19 @@ fn search(
     let needs = request.needs.unwrap_or_else(|| Arc::new(module_needs(&request.trace)));
     tell(SymbolsNews::Needs(Arc::clone(&needs)));
     let wanted = request.only.unwrap_or_else(|| (0..needs.len()).collect());
-    let anew = request.anew;
-    let by_hand = |at: usize| request.by_hand.iter().find(|hand| hand.0 == at).map(|hand| hand.1.clone());
+    let bypass_cache = request.bypass_cache;
+    let explicit_pdbs =
+        |at: usize| request.explicit_pdbs.iter().find(|(module, _)| *module == at).map(|(_, path)| path.clone());
     let wanted: Vec<(usize, ModuleRequest)> = wanted
         .into_iter()
         .filter_map(|at| {
             Some((
                 at,
-                ModuleRequest { explicit_pdb: by_hand(at), ignore_cache: anew, ..needs.get(at)?.request.clone() },
+                ModuleRequest {
+                    explicit_pdb: explicit_pdbs(at),
+                    ignore_cache: bypass_cache,
+                    ..needs.get(at)?.request.clone()
+                },
             ))
         })
         .collect();

@@ -1,4 +1,4 @@
-//! The listings of pool tags that were pasted or opened: which one is shown, or which two are compared, how its rows are sorted and
+//! The snapshots of pool tags that were pasted or opened: which one is shown, or which two are compared, how its rows are sorted and
 //! filtered, and which tags are ticked. It reads nothing and draws nothing.
 
 use std::cmp::Ordering;
@@ -13,7 +13,7 @@ use crate::format;
 use crate::gui::jobs::snapshots::SnapshotAnswer;
 use crate::gui::model::recording_setup::sentence;
 
-/// Listings that are kept, the newest.
+/// Snapshots that are kept, the newest.
 const MAX_SNAPSHOTS: usize = 50;
 
 /// A column of the table.
@@ -79,7 +79,7 @@ impl ListColumn {
     }
 }
 
-/// A row of the table: figures of one listing, or the differences of two.
+/// A row of the table: figures of one snapshot, or the differences of two.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListRow {
     /// The tag, four characters.
@@ -166,16 +166,16 @@ struct Basis {
     filter: String,
 }
 
-/// A listing and what to call it.
+/// A snapshot and what to call it.
 #[derive(Debug)]
 pub struct NamedListing {
     /// Name of it.
     pub name: String,
-    /// The listing.
+    /// The snapshot.
     pub listing: Snapshot,
 }
 
-/// The listings.
+/// The snapshots.
 #[derive(Debug)]
 pub struct SnapshotList {
     /// All of them, the oldest first.
@@ -295,7 +295,7 @@ impl SnapshotList {
         self.comparison.as_ref()
     }
 
-    /// The listing that is shown.
+    /// The snapshot that is shown.
     #[must_use]
     pub fn listing(&self) -> Option<&Snapshot> {
         self.listings.get(self.shown).map(|named| &named.listing)

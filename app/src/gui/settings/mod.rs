@@ -64,7 +64,7 @@ pub struct SymbolSettings {
     pub offline: bool,
     /// They are looked for as soon as a trace is open.
     pub automatic: bool,
-    /// Rules on frames to look through, beside the program's, one a line.
+    /// Rules on wrapper functions, beside the program's, one a line.
     pub look_through: Vec<String>,
 }
 

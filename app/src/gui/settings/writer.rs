@@ -25,7 +25,7 @@ pub struct SettingsWriter {
 struct Waiting {
     settings: Settings,
     /// They replace the file, even if another process wrote it.
-    anew: bool,
+    replaces_all: bool,
 }
 
 struct Shared {
@@ -71,7 +71,7 @@ impl Shared {
         let after = value_of(part, &waiting.settings);
         let before = known.get(&part).unwrap_or(&Value::Null);
         let mut new = match &there {
-            _ if waiting.anew => after.clone(),
+            _ if waiting.replaces_all => after.clone(),
             Some(there) => patched(there.clone(), before, &after),
             // Nothing of its own and nothing of another's: no file.
             None if *before == after => return Ok(()),
@@ -132,18 +132,18 @@ impl SettingsWriter {
 
     /// Writes soon what changed.
     pub fn save(&self, settings: Settings) {
-        self.wait(Waiting { settings, anew: false });
+        self.wait(Waiting { settings, replaces_all: false });
     }
 
     /// Replaces all settings soon, even if another process wrote them.
     pub fn replace(&self, settings: Settings) {
-        self.wait(Waiting { settings, anew: true });
+        self.wait(Waiting { settings, replaces_all: true });
     }
 
     fn wait(&self, new: Waiting) {
         let mut waiting = self.shared.waiting.lock();
-        let anew = new.anew || waiting.as_ref().is_some_and(|waiting| waiting.anew);
-        *waiting = Some(Waiting { anew, ..new });
+        let replaces_all = new.replaces_all || waiting.as_ref().is_some_and(|waiting| waiting.replaces_all);
+        *waiting = Some(Waiting { replaces_all, ..new });
         drop(waiting);
         let shared = Arc::clone(&self.shared);
         let body = move || shared.write_waiting();

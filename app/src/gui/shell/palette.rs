@@ -141,7 +141,7 @@ fn list(ui: &mut Ui, state: &mut PaletteState, hits: &[Hit<'_>]) -> Option<usize
     let mut clicked = None;
     ui.spacing_mut().item_spacing.y = 0.0;
     let room = (ui.ctx().content_rect().height() - 120.0).min(ROW * PAGE as f32);
-    ScrollArea::vertical().max_height(room).auto_shrink([false, true]).show(ui, |ui| {
+    ScrollArea::vertical().max_height(room).min_scrolled_height(room).auto_shrink([false, true]).show(ui, |ui| {
         for (number, hit) in hits.iter().enumerate() {
             let response = row(ui, hit, number == state.chosen);
             if number == state.chosen && state.reveal {

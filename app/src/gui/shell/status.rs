@@ -46,9 +46,9 @@ pub fn show(
                 ui.weak("Nothing selected");
             }
         }
-        let (view, whole) = (document.view(), document.whole());
+        let (range, whole) = (document.visible_range(), document.whole());
         ui.weak("\u{b7}");
-        ui.weak(format!("Visible range {} of {}", format::seconds(view.span(), 3), format::seconds(whole.span(), 3)));
+        ui.weak(format!("Visible range {} of {}", format::seconds(range.span(), 3), format::seconds(whole.span(), 3)));
         symbols(ui, document, commands);
         if let Some(message) = message {
             ui.weak("\u{b7}");

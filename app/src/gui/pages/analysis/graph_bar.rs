@@ -24,7 +24,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             for command in [DocumentCommand::ZoomAll, DocumentCommand::ZoomForward, DocumentCommand::ZoomBack] {
                 if document.can(&command)
-                    && (command != DocumentCommand::ZoomAll || document.view() != document.whole())
+                    && (command != DocumentCommand::ZoomAll || document.visible_range() != document.whole())
                 {
                     push_on_click(ui, &command, commands);
                 }
@@ -33,8 +33,8 @@ pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>
                 push_on_click(ui, &DocumentCommand::ZoomToSelection, commands);
                 selected(ui, document);
             } else if wide {
-                let view = document.view();
-                ui.weak(format!("{} to {}", time_text(view.from, 0.0), time_text(view.to, 0.0)));
+                let range = document.visible_range();
+                ui.weak(format!("{} to {}", time_text(range.from, 0.0), time_text(range.to, 0.0)));
             }
         });
     });

@@ -123,7 +123,7 @@ fn graph(ui: &mut Ui, document: &Document, state: &mut GraphState, commands: &mu
         ui.colored_label(Palette::of(ui).bad, format!("The graph cannot be drawn: {why}"));
         return;
     }
-    let (view, whole) = (document.view(), document.whole());
+    let whole = document.whole();
     let Some(data) = &document.results.graph_data else {
         let message = match document.query.columns.graphed() {
             Some(_) => "Computing the graph",
@@ -142,7 +142,7 @@ fn graph(ui: &mut Ui, document: &Document, state: &mut GraphState, commands: &mu
     let note = selection_note(document);
     let unrecorded = unrecorded(&document.trace);
     let graph = Graph {
-        view,
+        view: document.visible_range(),
         dimmed: document.waits(Topic::Curves),
         marks: &marks,
         unrecorded: &unrecorded,

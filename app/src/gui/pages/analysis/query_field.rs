@@ -39,6 +39,7 @@ pub(super) fn show(ui: &mut Ui, state: &mut QueryField, commands: &mut Vec<Comma
     response.ctx.accesskit_node_builder(response.id, |node| node.set_label("Query"));
     if std::mem::take(&mut state.wants_focus) {
         response.request_focus();
+        put_cursor(ui, &out, state.text.chars().count());
         commands.push(WidgetAction::CompleteQuery(state.text.len()).into());
     }
     let is_late = std::mem::take(&mut state.is_late) && response.has_focus();
@@ -103,13 +104,18 @@ fn act(ui: &Ui, state: &mut QueryField, keys: Keys, out: &TextEditOutput, comman
 
 fn accept(ui: &Ui, state: &mut QueryField, at: usize, out: &TextEditOutput, commands: &mut Vec<Command>) {
     if let Some(cursor) = state.complete(at) {
-        let mut edit = out.state.clone();
-        edit.cursor.set_char_range(Some(CCursorRange::one(CCursor::new(cursor))));
-        edit.store(ui.ctx(), out.response.response.id);
+        put_cursor(ui, out, cursor);
         let byte = state.text.char_indices().nth(cursor).map_or(state.text.len(), |(byte, _)| byte);
         commands.push(WidgetAction::CompleteQuery(byte).into());
     }
     out.response.response.request_focus();
+}
+
+/// Moves the cursor of the field, to a position in characters.
+fn put_cursor(ui: &Ui, out: &TextEditOutput, cursor: usize) {
+    let mut edit = out.state.clone();
+    edit.cursor.set_char_range(Some(CCursorRange::one(CCursor::new(cursor))));
+    edit.store(ui.ctx(), out.response.response.id);
 }
 
 fn cursor_byte(out: &TextEditOutput, text: &str) -> usize {

@@ -12,7 +12,7 @@ use crate::gui::widgets::chip::ChipPart;
 
 /// Draws the line, if there is anything in it or to undo.
 pub(super) fn show(ui: &mut Ui, document: &Document, state: &mut FlamePageState, commands: &mut Vec<Command>) {
-    let view = document.view();
+    let range = document.visible_range();
     let is_whole = document.query.range == document.trace.extent;
     let steps = document.query.filter.steps();
     if state.scope.is_none() && steps.is_empty() && !document.ui.filter_history.can_undo() && is_whole {
@@ -42,7 +42,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, state: &mut FlamePageState,
             }
         }
         if !is_whole {
-            ui.weak(format!("from {} to {}", format::seconds(view.from, 3), format::seconds(view.to, 3)));
+            ui.weak(format!("from {} to {}", format::seconds(range.from, 3), format::seconds(range.to, 3)));
             let command = DocumentCommand::ZoomAll;
             if ui.button(command.title()).clicked() {
                 commands.push(command.into());

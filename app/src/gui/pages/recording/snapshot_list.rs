@@ -1,4 +1,4 @@
-//! Tags from poolmon or `!poolused`: a place to paste, the listings that were read, a table of their tags or of the differences of
+//! Tags from poolmon or `!poolused`: a place to paste, the snapshots that were read, a table of their tags or of the differences of
 //! two, and the way from ticked tags to what is recorded.
 
 use eframe::egui::{Button, Checkbox, ComboBox, Label, RichText, Role, TextEdit, Ui, WidgetInfo};

@@ -205,7 +205,7 @@ impl Document {
             self.clear_filter();
             self.notify("The filter excluded these rows and was cleared; Undo filter restores it");
         } else if self.go_to(goal.range, false) {
-            self.view_changed();
+            self.range_changed();
         } else {
             self.notify("No row of the table matches this suspect");
             return;

@@ -20,7 +20,7 @@ pub enum SuspectsCommand {
     View,
     /// List those that do not leak, too, or no longer.
     NonLeaking,
-    /// Say above graph and table what leaks, or no longer.
+    /// Show or hide the summary banner.
     Headline,
 }
 

@@ -117,7 +117,7 @@ fn command(state: &mut TableState, frame: &TableFrame<'_>, key: Key, shift: bool
         Key::A => {
             state.selected = Arc::new((0..count.min(MAX_SELECTED)).filter_map(|i| model.id_at(i)).collect());
             actions.push(Action::Select);
-            tell_cut(count, actions);
+            report_cut(count, actions);
         }
         _ => return false,
     }
@@ -125,7 +125,7 @@ fn command(state: &mut TableState, frame: &TableFrame<'_>, key: Key, shift: bool
 }
 
 /// Adds an action if not all rows could be selected.
-fn tell_cut(wanted: u64, actions: &mut Vec<Action>) {
+fn report_cut(wanted: u64, actions: &mut Vec<Action>) {
     if wanted > MAX_SELECTED {
         actions.push(Action::Cut { selected: MAX_SELECTED, wanted });
     }
@@ -234,7 +234,7 @@ fn move_to(state: &mut TableState, model: &dyn TreeModel, index: u64, extend: bo
     state.cursor = Some(id);
     state.wants_reveal = true;
     actions.push(Action::Select);
-    tell_cut(all, actions);
+    report_cut(all, actions);
 }
 
 /// Handles a click on a row: it selects, with Ctrl it adds or removes, with Shift it selects the range.
