@@ -95,7 +95,7 @@ fn a_figure_over_the_blue_bar_is_drawn_and_the_other_steps_back() {
     let x = gold(&window) + 6.0;
     drag_header(&mut window, "Count", x);
     assert_eq!(columns(&window), "Type, Paged, Pool Tag, Stack | Count, Size | ");
-    window.get_by_label_contains("Drag Size, Count or an impacting column over the blue bar");
+    window.get_by_label_contains("Drag Size, Count or an impacting column across the blue bar");
     assert!(document(&window).results.graph_data.is_none());
 }
 
@@ -125,7 +125,7 @@ fn a_column_that_fits_nowhere_else_says_why_for_both_places() {
     assert_eq!(columns(&window), "Type, Paged, Pool Tag, Stack | Count, Growth (bytes/s) | Size");
     let x = blue(&window) + 8.0;
     hold_header(&mut window, "Growth (bytes/s)", x);
-    window.get_by_label_contains("Growth (bytes/s) has no course over time");
+    window.get_by_label_contains("Growth (bytes/s) cannot be graphed");
 }
 
 #[test]
@@ -287,9 +287,9 @@ fn the_box_of_columns_is_searched_and_used_by_name() {
     click(&mut window, "Move down Size (peak)");
     click(&mut window, "Graph Count");
     assert_eq!(columns(&window), "Type, Paged, Pool Tag, Stack | Size (peak), Size | Count");
-    click(&mut window, "Group by Size (peak)");
+    click(&mut window, "Move to key columns: Size (peak)");
     assert_eq!(columns(&window), "Type, Paged, Pool Tag, Stack, Size Class | Size | Count");
-    click(&mut window, "Add up Paged");
+    click(&mut window, "Move to data columns: Paged");
     click(&mut window, "Remove Size Class");
     assert_eq!(columns(&window), "Type, Pool Tag, Stack | Size, Paged (unique) | Count");
     click(&mut window, "Reset columns");

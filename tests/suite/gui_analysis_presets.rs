@@ -106,7 +106,7 @@ fn presets_are_saved_renamed_exported_and_taken_in_elsewhere() {
     let mut fresh = open_file(&path);
     command(&mut fresh, "Manage presets");
     choose_path(&mut fresh, "Import\u{2026}", &file);
-    window_says(&fresh, "Took in 1 preset from");
+    window_says(&fresh, "Imported 1 preset from");
     click(&mut fresh, "Close");
     preset(&mut fresh, "Ours");
     assert_eq!(columns(&fresh), "Type, Pool Tag, Stack | Count | Size");
@@ -211,7 +211,7 @@ fn a_trace_without_stacks_has_drivers_that_nobody_knows() {
     assert!(labels[0].starts_with(&format!("Driver [No Driver], Count {},", format::count(total))), "{labels:?}");
     let curves = &document(&window).results.graph_data.as_ref().expect("curves").series;
     assert!(curves.iter().any(|curve| curve.name == "[No Driver]"));
-    window.get_by_label_contains("These allocations were recorded without a stack");
+    window.get_by_label_contains("These allocations were recorded without stacks");
     let can = document(&window).stack_text();
     assert_eq!(can, None);
     for _ in 0..8 {

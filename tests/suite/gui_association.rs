@@ -80,13 +80,13 @@ fn nothing_is_offered_before_the_user_says_so_and_it_can_be_taken_back() {
     let system = Arc::new(MadeUp::default());
     let mut window = window(system.clone());
     command(&mut window, TITLE);
-    until(&mut window, "poolscope can be offered for .etl files");
+    until(&mut window, "Registers poolscope for .etl files");
     window.get_by_label_contains("Windows lets only you change it");
     assert!(system.told().is_empty(), "only asked");
     click(&mut window, "Register");
     until(&mut window, PROGRAM);
     click(&mut window, "Unregister");
-    until(&mut window, "poolscope can be offered for .etl files");
+    until(&mut window, "Registers poolscope for .etl files");
     assert_eq!(system.told(), ["offer", "withdraw"]);
     // The harmless button has the keys.
     press(&mut window, Key::Enter);

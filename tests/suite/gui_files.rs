@@ -40,7 +40,7 @@ fn recent_files_open_from_the_start_page() {
     std::fs::remove_file(&gone).expect("removed");
     let mut window = window_with(OpenRequest::Nothing, Arc::clone(&store));
     wait_for(&mut window, "gone.etl, which no longer exists");
-    window.get_by_label("Remove gone.etl from the list").click();
+    window.get_by_label("Remove gone.etl from list").click();
     window.run_steps(3);
     assert!(window.query_by_label_contains("gone.etl").is_none());
     window.get_by_label(&format!("Open {}", path.display())).click();
@@ -85,7 +85,7 @@ fn a_reload_that_fails_leaves_the_trace_as_it_was() {
     window.get_by_label("Reload").click();
     window.run_steps(2);
     settle(&mut window);
-    wait_for(&mut window, "made-up.etl was not loaded again");
+    wait_for(&mut window, "made-up.etl was not reloaded");
     window.get_by_role_and_label(Role::TreeGrid, "Allocations");
 }
 

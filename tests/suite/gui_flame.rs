@@ -159,7 +159,7 @@ fn a_row_of_the_table_leads_to_its_flame_graph() {
     press(&mut window, Key::Escape);
     assert_eq!((document(&window).ui.page, cursor(&window).text.as_str()), (PageId::ANALYSIS, "Leak"));
     let size = document(&window).selection_totals().expect("selected").1;
-    command(&mut window, "Stacks: Flame graph of this row");
+    command(&mut window, "Stacks: Show flame graph of row");
     window.get_by_label("AIFO / NonPaged / Leak");
     assert_eq!((document(&window).ui.page, tree(&window).weight(FlameTree::ROOT)), (PageId::FLAME, size));
 }

@@ -420,6 +420,7 @@ pub fn command(window: &mut Window<'_>, name: &str) {
     window.run_steps(3);
     window.event(Event::Text(name.to_owned()));
     window.run_steps(3);
+    assert!(window.query_all_by_label_contains(name).next().is_some(), "there is no command {name}");
     press(window, Key::Enter);
     settle(window);
 }

@@ -82,7 +82,7 @@ fn presets_of_two_windows_and_of_other_versions_stay() {
     let mut two = window_with(OpenRequest::File(path.clone()), Arc::clone(&store));
     settle(&mut one);
     settle(&mut two);
-    one.get_by_label_contains("they stay in the file: Strange");
+    one.get_by_label_contains("they are kept in the file: Strange");
     header_menu(&mut one, "Paged", &["Remove"]);
     save_preset(&mut one, "One");
     header_menu(&mut two, "Count", &["Remove"]);

@@ -79,7 +79,7 @@ fn the_estimate_follows_what_is_chosen() {
     assert_ne!(both, one);
     click(&mut window, "Memory (circular)");
     assert!(says(&window, "Only the last part before the stop is kept"));
-    assert!(says(&window, "that is too little"), "all tags make too much: {}", estimate(&window));
+    assert!(says(&window, "use larger buffers"), "all tags make too much: {}", estimate(&window));
     assert!(says(&window, "assumed"));
     let rate = |window: &mut Window<'_>, text: &str| {
         window.get_by_label("Allocations and frees per second").click();
@@ -90,9 +90,9 @@ fn the_estimate_follows_what_is_chosen() {
         press(window, Key::Enter);
     };
     rate(&mut window, "800");
-    assert!(says(&window, "what is older is overwritten") && !says(&window, "assumed"));
+    assert!(says(&window, "older events are overwritten") && !says(&window, "assumed"));
     rate(&mut window, "1000000");
-    assert!(says(&window, "that is too little"), "{}", estimate(&window));
+    assert!(says(&window, "use larger buffers"), "{}", estimate(&window));
     assert!(says(&window, "GB per minute"), "{}", estimate(&window));
 }
 
@@ -187,7 +187,7 @@ fn a_suspect_leads_to_a_recording_of_its_tag() {
     command(&mut window, "Suspects");
     let tag = document_mut(&mut window).suspects_mut().current().expect("a suspect").tag.clone().expect("a tag");
     click(&mut window, "Record this tag\u{2026}");
-    assert!(says(&window, &format!("The tag {tag} alone, with stacks")));
+    assert!(says(&window, &format!("Only the tag {tag}, with stacks")));
     assert!(says(&window, &format!("-PoolTag {tag}")));
     assert!(checked(&window, "Stack on PoolAlloc"));
     click(&mut window, "Dismiss");

@@ -54,20 +54,20 @@ fn a_recording_is_started_watched_saved_and_opened() {
     assert!(window.query_by_label("Start recording on this machine?").is_none(), "the harmless way has the keys");
     assert_eq!(fake.calls(), Vec::<String>::new());
     start(&mut window);
-    wait_for(&mut window, "it records", |window| says(window, "00:00:0") && says(window, "none"));
+    wait_for(&mut window, "it records", |window| says(window, "00:00:0") && says(window, "None"));
     assert!(fake.calls()[0].starts_with("-start|"), "{:?}", fake.calls());
     wait_for(&mut window, "the file grows", |window| {
         says(window, "KB") && window.query_by_label("File size").is_some()
     });
-    assert!(says(&window, "This machine: recording"), "the status bar says it, too");
+    assert!(says(&window, "This machine: Recording"), "the status bar says it, too");
     // It goes on while another tab is looked at.
     press_with(&mut window, Modifiers::COMMAND, Key::W);
     window.get_by_label("Find what leaks kernel pool");
     fake.becomes("lossy");
     wait_for(&mut window, "a look from elsewhere", |window| says(window, "1,234 events lost"));
-    window.query_all_by_label_contains("This machine: recording").next().expect("in the status bar").click();
+    window.query_all_by_label_contains("This machine: Recording").next().expect("in the status bar").click();
     window.run_steps(4);
-    assert!(says(&window, "1,234: larger buffers are needed"));
+    assert!(says(&window, "1,234: use larger buffers"));
     field(&mut window, "Description of the problem (saved in the trace)", "pool leak");
     let to = fake.folder().join("my result.etl");
     picks.then(&to);
@@ -129,7 +129,7 @@ fn a_recording_of_somebody_else_is_found_and_can_be_saved() {
     // Begun elsewhere, after the page was opened.
     std::fs::write(fake.folder().join("recording.txt"), "").expect("a state");
     start(&mut window);
-    wait_for(&mut window, "a word about it", |window| says(window, "A recording is running already"));
+    wait_for(&mut window, "a word about it", |window| says(window, "A recording is already running"));
     wait_for(&mut window, "it is watched", |window| says(window, "00:00:0"));
     fake.becomes("disk-full");
     picks.then(fake.folder().join("x.etl"));
@@ -155,7 +155,7 @@ fn closing_the_window_asks_while_it_records() {
     };
     close(&mut window);
     window.get_by_label("A recording is running");
-    assert!(says(&window, "It continues if the window is closed"));
+    assert!(says(&window, "The recording continues if the window is closed"));
     click(&mut window, "Keep window open");
     assert!(window.query_by_label("A recording is running").is_none());
     close(&mut window);
@@ -180,7 +180,13 @@ fn the_recorder_can_be_named_and_is_remembered() {
     click(&mut window, "Choose wpr.exe\u{2026}");
     let path = elsewhere.program().display().to_string();
     wait_for(&mut window, "it is there", |window| says(window, &path));
-    window.get_by_label(&format!("wpr.exe: {path}"));
+    let named = format!("wpr.exe: {path}");
+    assert!(
+        window
+            .query_all_by_label_contains(&path)
+            .any(|node| node.accesskit_node().label().as_deref() == Some(named.as_str())),
+        "{named}"
+    );
     drop(window);
     assert_eq!(store.settings().recording.wpr, path);
 }
@@ -207,7 +213,7 @@ fn the_start_page_and_a_trace_lead_to_the_same_recording() {
     wait_for(&mut window, "it records", |window| says(window, "00:00:0"));
     press_with(&mut window, Modifiers::CTRL, Key::Tab);
     assert!(app(&window).document().is_some());
-    assert!(says(&window, "This machine: recording"));
+    assert!(says(&window, "This machine: Recording"));
     // A paste meant for the trace is not taken for a listing.
     window.event(Event::Paste("Tag Type Allocs".to_owned()));
     window.run_steps(3);

@@ -158,11 +158,11 @@ fn a_cancelled_load_leaves_the_rest_alone() {
     window.get_by_label("Cancel").click();
     window.run_steps(3);
     assert_eq!(tabs(&window), [tab("a.etl", true)]);
-    window.get_by_label("Opening slow was cancelled");
+    window.get_by_label("Opening slow was canceled");
     // A message can be closed.
     window.get_by_label("Dismiss message").click();
     window.run_steps(3);
-    assert!(window.query_by_label("Opening slow was cancelled").is_none());
+    assert!(window.query_by_label("Opening slow was canceled").is_none());
 }
 
 #[test]
@@ -346,7 +346,7 @@ fn settings_are_remembered_from_one_window_to_the_next() {
         first.key_press(Key::Enter);
         first.run_steps(3);
     }
-    first.get_by_label("Hide the trace summary").click();
+    first.get_by_label("Hide trace summary").click();
     first.run_steps(3);
     drop(first);
     let settings = store.settings();
@@ -358,7 +358,7 @@ fn settings_are_remembered_from_one_window_to_the_next() {
     assert!(second.ctx.global_style().visuals.dark_mode);
     assert!((second.ctx.zoom_factor() - 1.25).abs() < 1e-6);
     assert!(second.query_by_label("No losses").is_none());
-    second.get_by_label("Show the trace summary").click();
+    second.get_by_label("Show trace summary").click();
     second.run_steps(3);
     second.get_by_label("No losses");
     // Everything back, after a question.

@@ -136,7 +136,7 @@ fn a_trace_without_pool_events_says_how_to_record_them() {
     window.get_by_label_contains("Data quality:").click();
     window.run_steps(3);
     assert!(window.query_by_label("This trace has no pool events").is_none());
-    assert!(window.query_all_by_label_contains("record with the Pool keyword").next().is_some());
+    assert!(window.query_all_by_label_contains("with the Pool keyword").next().is_some());
     every_control_has_a_name(&window);
     window.get_by_label("Back").click();
     window.run_steps(3);
@@ -179,11 +179,11 @@ fn giving_up_a_load_is_said() {
     every_control_has_a_name(&window);
     window.get_by_label("Cancel").click();
     window.run_steps(3);
-    window.get_by_label("Opening slow was cancelled");
+    window.get_by_label("Opening slow was canceled");
     drop_file(&mut window, Path::new("nowhere.etl"));
     settle(&mut window);
     window.get_by_label("nowhere.etl was not opened");
-    assert!(window.query_by_label("Opening slow was cancelled").is_none());
+    assert!(window.query_by_label("Opening slow was canceled").is_none());
     every_control_has_a_name(&window);
 }
 

@@ -426,7 +426,7 @@ fn a_search_that_falls_over_is_told() {
             .document
             .effects
             .iter()
-            .any(|effect| matches!(effect, Effect::Notify(words) if words.contains("mistake")))
+            .any(|effect| matches!(effect, Effect::Notify(words) if words.contains("Internal error")))
     );
     assert!(harness.rows().len() > 1);
 }

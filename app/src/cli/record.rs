@@ -205,7 +205,7 @@ fn is_same(one: &Path, other: &Path) -> bool {
 
 /// Conditions on which the script stops, and the command that runs it.
 fn script_usage(path: &Path, options: &ScriptOptions) -> String {
-    let pool = options.pool.name();
+    let pool = options.pool.sentence_name();
     let growth = options.stop_at_growth_bytes.map(|growth| format!("when {pool} has grown by {}", bytes(growth)));
     let size = options.stop_at_bytes.map(|size| format!("when {pool} reaches {}", bytes(size)));
     let mut stops: Vec<String> = growth.into_iter().chain(size).collect();

@@ -371,7 +371,7 @@ mod tests {
         settings.theme = Theme::Dark;
         keeper.save(settings.clone());
         keeper.finish();
-        assert!(keeper.error().is_some_and(|message| message.contains("the file is not overwritten")));
+        assert!(keeper.error().is_some_and(|message| message.contains("is not overwritten")));
         assert_eq!(scratch.text("settings.json"), old);
         // Once it can be read, the changes made meanwhile are added to it.
         store.broken.store(false, Ordering::SeqCst);

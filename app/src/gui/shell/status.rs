@@ -1,7 +1,7 @@
 //! The bar at the bottom: what is selected, what is being computed, the view, and whether the data can be trusted.
 
 use crate::gui::model::page_id::PageId;
-use eframe::egui::{Align, Button, Layout, RichText, Ui, vec2};
+use eframe::egui::{Align, Button, Label, Layout, RichText, Ui, vec2};
 use poolscope_etl::diagnostics::Severity;
 
 use crate::format;
@@ -37,28 +37,34 @@ pub fn show(
             });
             return;
         }
-        match document.selection_totals() {
-            Some((blocks, bytes)) => {
-                let allocations = format::counted(blocks, "allocation", "allocations");
-                ui.label(format!("{allocations}, {} selected", format::bytes(bytes)));
-            }
-            None => {
-                ui.weak("Nothing selected");
-            }
-        }
-        let (range, whole) = (document.visible_range(), document.whole());
-        ui.weak("\u{b7}");
-        ui.weak(format!("Visible range {} of {}", format::seconds(range.span(), 3), format::seconds(whole.span(), 3)));
-        symbols(ui, document, commands);
-        if let Some(message) = message {
-            ui.weak("\u{b7}");
-            ui.weak(message);
-        }
+        // The right side first: in a narrow window the left side is cut.
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             quality(ui, document, commands);
             recorder(ui, recording, commands);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| left_side(ui, document, message, commands));
         });
     });
+}
+
+/// Selection, visible range, symbols, and the message.
+fn left_side(ui: &mut Ui, document: &Document, message: Option<&str>, commands: &mut Vec<Command>) {
+    match document.selection_totals() {
+        Some((count, bytes)) => {
+            let allocations = format::counted(count, "allocation", "allocations");
+            ui.label(format!("{allocations}, {} selected", format::bytes(bytes)));
+        }
+        None => {
+            ui.weak("Nothing selected");
+        }
+    }
+    let (range, whole) = (document.visible_range(), document.whole());
+    ui.weak("\u{b7}");
+    ui.weak(format!("Visible range {} of {}", format::seconds(range.span(), 3), format::seconds(whole.span(), 3)));
+    symbols(ui, document, commands);
+    if let Some(message) = message {
+        ui.weak("\u{b7}");
+        ui.add(Label::new(RichText::new(message).weak()).truncate());
+    }
 }
 
 /// State of a recording on this machine; it leads to its page.

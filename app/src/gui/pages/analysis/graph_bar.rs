@@ -1,6 +1,6 @@
 //! The bar above the graph: what it shows, how, by which columns; the range, and the steps between ranges.
 
-use eframe::egui::{Align, Button, ComboBox, Layout, Response, Ui};
+use eframe::egui::{Align, Button, ComboBox, Label, Layout, Response, Ui};
 use poolscope_analysis::pivot::Key;
 use poolscope_analysis::series::{SeriesKind as MeasureKind, SeriesMetric};
 
@@ -13,6 +13,9 @@ use crate::gui::widgets::graph::Kind;
 
 /// Width below which the range is not written out, in points.
 const LEAST_WIDTH_FOR_RANGE: f32 = 760.0;
+
+/// Width below which the totals of a selection are not shown, in points.
+const LEAST_TOTALS_WIDTH: f32 = 80.0;
 
 /// Draws the bar.
 pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
@@ -136,10 +139,8 @@ fn selected(ui: &mut Ui, document: &Document) {
         allocations(total.count()),
         format::delta_bytes(total.net_size()),
     );
-    // Where there is no room for it, the note in the graph says it.
-    let font = crate::gui::theme::text_font();
-    let needed = ui.painter().layout_no_wrap(text.clone(), font, eframe::egui::Color32::WHITE).size().x;
-    if needed <= ui.available_width() {
-        ui.label(text).on_hover_text(whole);
+    // In a narrow window the text is cut, and the note in the graph shows it in full.
+    if ui.available_width() >= LEAST_TOTALS_WIDTH {
+        ui.add(Label::new(text).truncate()).on_hover_text(whole);
     }
 }

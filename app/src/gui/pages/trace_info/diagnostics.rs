@@ -27,12 +27,12 @@ const FIX: usize = 5;
 pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let issues = issues(document);
     let columns = vec![
-        Column::text("Severity", Width::Exact(96.0)),
-        Column::text("Issue", Width::Initial(190.0)),
-        Column::figure("Count", Width::Exact(64.0)),
-        Column::text("Effect", Width::Rest(240.0)),
-        Column::text("First at file offset", Width::Initial(150.0)),
-        Column::text("", Width::Exact(196.0)),
+        Column::text("Severity", Width::Exact(84.0)),
+        Column::text("Issue", Width::Initial(140.0)),
+        Column::figure("Count", Width::Exact(52.0)),
+        Column::text("Effect", Width::Rest(100.0)),
+        Column::text("First at file offset", Width::Initial(104.0)),
+        Column::text("", Width::Exact(186.0)),
     ];
     let mut records = Issues { issues: &issues, fix: None };
     let stamp = super::stamp(document);
