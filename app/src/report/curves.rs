@@ -14,7 +14,7 @@ const POINTS: usize = 241;
 /// Outstanding bytes over the visible range of the suspects, by tag and pool; of the largest tags if there is no suspect.
 ///
 /// # Errors
-/// [`Cancelled`] if the work was cancelled.
+/// [`SeriesError::Cancelled`] if the work was cancelled.
 pub fn curves(
     names: &ColumnValues,
     analysis: &LeakAnalysis,
