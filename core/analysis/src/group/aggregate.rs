@@ -18,6 +18,8 @@ const CLASSES: usize = 4;
 pub const MAX_DENSE_KEYS: u64 = 1 << 15;
 /// Upper bound on the bytes of a worker's sums by attributes.
 const MAX_ATTRIBUTE_BYTES: usize = 1 << 25;
+/// Bytes of a table of sums by group above which each worker gets one table instead of several.
+const LARGE_SUMS_BYTES: usize = 1 << 20;
 /// Upper bound on the keys that a [`SumMap`] finds in a table; larger keys are hashed.
 const MAX_TABLE_KEYS: u64 = 1 << 18;
 /// No position in a [`SumMap`].
@@ -512,11 +514,14 @@ fn numbered(
     cancel: Cancel<'_>,
 ) -> Result<Vec<(u64, Aggregate)>, Cancelled> {
     let (from, to) = (range.from, range.to);
+    let count = ids.representatives().len() * CLASSES;
+    // Allocating and merging large tables takes longer than an uneven load of the workers.
+    let is_large = count * size_of::<ClassAggregate>() > LARGE_SUMS_BYTES;
     let sums = fold_rows(
         table.rows_allocated_by(to),
-        rayon::current_num_threads() * 2,
+        if is_large { rayon::current_num_threads() } else { worker_chunks() },
         cancel,
-        || vec![ClassAggregate::default(); ids.representatives().len() * CLASSES],
+        || vec![ClassAggregate::default(); count],
         |sums, range| {
             let first = range.start;
             let times = table.alloc_time[range.clone()].iter().zip(&table.free_time[range.clone()]);
