@@ -33,7 +33,7 @@ use std::sync::Arc;
 pub struct Args {
     #[command(flatten)]
     trace: TraceArgs,
-    /// What one verdict is about
+    /// Unit of a verdict
     #[arg(long, value_enum, default_value_t)]
     by: GroupBy,
     #[command(flatten)]

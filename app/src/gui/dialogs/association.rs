@@ -8,7 +8,7 @@ use crate::gui::widgets::modal::{self, DialogAction, Modal};
 
 /// Greatest width of the dialog, in points.
 const WIDTH: f32 = 480.0;
-/// How the default program is chosen on Windows.
+/// Note on the choice of the default program on Windows.
 const DEFAULT: &str = "The default app for .etl files does not change; Windows lets only you change it. To do so, \
                        right-click a trace, select Open with, Choose another app, poolscope, and then Always.";
 
@@ -19,7 +19,7 @@ pub struct AssociationDialog {
     pub registration: Option<Result<AssociationState, String>>,
 }
 
-/// What the user wants beside closing the dialog.
+/// Action requested in the dialog, besides closing it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AssociationAction {
     /// Register poolscope for `.etl` files.

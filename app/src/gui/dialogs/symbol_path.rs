@@ -33,7 +33,7 @@ pub struct SymbolPathDialog {
     pub asked: Option<Option<String>>,
 }
 
-/// What the user wants beside closing the dialog.
+/// Action requested in the dialog, besides closing it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SymbolPathAction {
     /// Check whether each part can be reached.

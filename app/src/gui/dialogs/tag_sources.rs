@@ -24,7 +24,7 @@ pub struct TagSourcesDialog {
     pub scanned: Option<u64>,
 }
 
-/// What the user wants beside closing the dialog.
+/// Action requested in the dialog, besides closing it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TagSourcesAction {
     /// Choose a list.

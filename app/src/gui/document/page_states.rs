@@ -32,7 +32,7 @@ impl PageStates {
     /// The state of this type.
     ///
     /// # Panics
-    /// When no page has such a state, which is an error in the program.
+    /// Panics if no page has such a state, which is an error in the program.
     pub(in crate::gui) fn state<T: 'static>(&self) -> &T {
         let state = self.0.values().find_map(|state| (&**state as &dyn Any).downcast_ref());
         state.expect("every page's state is made with the document")
@@ -78,7 +78,7 @@ impl Document {
     /// State of a page, by its type.
     ///
     /// # Panics
-    /// When no page has such a state, which is an error in the program.
+    /// Panics if no page has such a state, which is an error in the program.
     #[must_use]
     pub fn page_state<T: 'static>(&self) -> &T {
         self.pages.state()

@@ -197,7 +197,7 @@ impl Document {
     /// Gives one of the user's own presets another name.
     ///
     /// # Errors
-    /// When the name cannot be used: the reason as a sentence.
+    /// The reason as a sentence, if the name cannot be used.
     pub fn rename_preset(&mut self, from: &str, to: &str) -> Result<(), String> {
         self.presets.write().rename(from, to)?;
         if self.ui.preset == from {

@@ -155,7 +155,7 @@ impl Presets {
     /// Saves a layout under a name; one of that name is replaced.
     ///
     /// # Errors
-    /// When the name cannot be used: the reason as a sentence.
+    /// The reason as a sentence, if the name cannot be used.
     pub fn save(&mut self, name: &str, layout: TableLayout) -> Result<(), String> {
         if let Some(problem) = self.name_problem(name) {
             return Err(problem);
@@ -171,7 +171,7 @@ impl Presets {
     /// Gives one of the user's own another name.
     ///
     /// # Errors
-    /// When the name cannot be used: the reason as a sentence.
+    /// The reason as a sentence, if the name cannot be used.
     pub fn rename(&mut self, from: &str, to: &str) -> Result<(), String> {
         if let Some(problem) = self.name_problem(to) {
             return Err(problem);
