@@ -13,7 +13,7 @@ const MAX_ATTEMPTS: usize = 20;
 
 /// Result of a load that was cancelled.
 struct CancelledLoad {
-    /// Whether it ended as cancelled.
+    /// True if it ended as cancelled.
     is_cancelled: bool,
     /// Number of records that were read after the cancel.
     records_after: u64,

@@ -128,7 +128,7 @@ fn documents_have_the_specified_fields() {
     assert_eq!(fields(&series), ["trace", "range", "recorded_range", "analyzed_range", "by", "measure", "rows"]);
 }
 
-/// Whether a field of a CSV file is a JSON value. The test's own JSON reader may be off in a float's last digit.
+/// Returns `true` if a field of a CSV file is a JSON value. The test's own JSON reader may be off in a float's last digit.
 fn is_same(value: &Value, field: &str) -> bool {
     match value {
         Value::Null => field.is_empty(),

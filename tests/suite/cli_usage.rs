@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// What a command line asks for, and what it says about that.
+/// Exit code and messages of a command line.
 fn outcome_of(line: &[&str]) -> (Outcome, String) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let words = std::iter::once("poolscope").chain(line.iter().copied()).map(OsString::from);

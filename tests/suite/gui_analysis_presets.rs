@@ -15,7 +15,7 @@ use crate::gui_harness::*;
 
 const CTRL: Modifiers = Modifiers::COMMAND;
 
-/// What the box of presets shows.
+/// Rows of the presets dialog.
 fn shown_preset(window: &Window<'_>) -> String {
     let shown = window.get_by_role_and_label(Role::ComboBox, "Preset");
     shown.accesskit_node().value().unwrap_or_default()

@@ -24,7 +24,7 @@ fn go_to(window: &mut Window<'_>, letters: &str) {
     assert_eq!(cursor(window).text.to_lowercase(), letters);
 }
 
-/// Whether the row under the cursor is the heaviest of its siblings.
+/// Returns `true` if the row under the cursor is the heaviest of its siblings.
 fn is_heaviest(window: &Window<'_>) -> bool {
     let document = document(window);
     let rows = document.results.rows.as_ref().expect("rows");

@@ -141,7 +141,7 @@ pub fn focus(window: &mut Window) {
     window.run();
 }
 
-/// What the crosshair says.
+/// Text of the crosshair.
 pub fn crosshair(window: &Window) -> String {
     window.get_by_role(Role::Tooltip).accesskit_node().label().unwrap_or_default()
 }

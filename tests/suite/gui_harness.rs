@@ -144,7 +144,7 @@ impl InMemory {
         Arc::new(Self { text: Mutex::new(Some(text.to_owned())), ..Self::default() })
     }
 
-    /// What was written last, once the window is gone.
+    /// Settings that were written last, after the window is closed.
     pub fn settings(&self) -> Settings {
         let text = self.text.lock().expect("nobody panicked").clone().expect("something was written");
         let (settings, left_out) = Settings::parse(text.as_bytes()).expect("it can be read");
@@ -465,7 +465,7 @@ pub fn sums(truth: &RangeGroundTruth, wanted: impl Fn(&TagTotals) -> bool) -> (u
     rows.fold((0, 0), |(count, size), row| (count + row.totals.count, size + row.totals.size))
 }
 
-/// What the next frames put on the clipboard.
+/// Text that the next frames put on the clipboard.
 pub fn copied(window: &mut Window<'_>) -> String {
     let mut texts = String::new();
     for _ in 0..6 {

@@ -45,7 +45,7 @@ fn open_menu(window: &mut Window<'_>) {
     window.run_steps(4);
 }
 
-/// Whether an entry of the open menu is greyed; keys stand behind names there.
+/// Returns `true` if an entry of the open menu is greyed; keys stand behind names there.
 fn is_disabled(window: &Window<'_>, name: &str) -> bool {
     let entries = window.query_all_by_label_contains(name);
     let is_it = |label: &str| label == name || label.strip_prefix(name).is_some_and(|key| key.contains("Ctrl+"));

@@ -52,7 +52,7 @@ pub fn need(name: &str, module: u32, outstanding_bytes: u64, merged: bool) -> Mo
     }
 }
 
-/// What became of a module.
+/// Outcome of a module.
 pub fn outcome(need: &ModuleNeed, state: ModuleState, attempts: Vec<LookupAttempt>) -> ModuleOutcome {
     let pdb = need.request.identity.pdb.clone();
     let names = match state {
@@ -158,9 +158,9 @@ pub fn many(count: u32) -> Vec<SymbolsNews> {
 pub struct MadeUpSymbols {
     /// By what searches went.
     pub choices: Mutex<Vec<SymbolOptions>>,
-    /// What was asked of the dialog.
+    /// Requests to the dialog.
     pub asked: Mutex<Vec<Asked>>,
-    /// What the dialog answers.
+    /// Answers of the dialog.
     pub picks: Mutex<Option<PathBuf>>,
 }
 

@@ -82,7 +82,7 @@ pub fn field(window: &mut Window<'_>, name: &str, text: &str) {
     }
 }
 
-/// Whether any label holds this text.
+/// Returns `true` if any label holds this text.
 pub fn says(window: &Window<'_>, text: &str) -> bool {
     window.query_all_by_label_contains(text).next().is_some()
 }

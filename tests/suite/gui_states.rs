@@ -187,7 +187,7 @@ fn giving_up_a_load_is_said() {
     every_control_has_a_name(&window);
 }
 
-/// What the next frames put on the clipboard.
+/// Text that the next frames put on the clipboard.
 fn copied(window: &mut Window<'_>) -> Vec<String> {
     let mut texts = Vec::new();
     for _ in 0..6 {
@@ -266,7 +266,7 @@ fn tab_goes_through_the_controls_and_back() {
     assert!(seen.iter().any(|name| name == "Allocations"), "it goes round");
 }
 
-/// What can be pressed, chosen or written in, and has no name.
+/// Controls without an accessible name.
 pub fn every_control_has_a_name(window: &Window<'_>) {
     let control = |role: Role| {
         use Role::*;

@@ -293,7 +293,7 @@ fn curves_stay_pinned_hidden_and_in_their_colors() {
     assert!(after.iter().any(|one| one.0 == hidden.values && !one.2));
 }
 
-/// What is remembered, open rows in the order of their numbers.
+/// Remembered state of a document, with expanded rows in the order of their ids.
 fn in_order(left: &Remembered) -> serde_json::Value {
     let mut value = serde_json::to_value(left).expect("it can be written");
     let open = value["open"].as_array_mut().expect("open rows");

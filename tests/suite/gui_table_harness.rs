@@ -96,7 +96,7 @@ pub struct Table {
     pub state: TableState,
     pub frozen: usize,
     pub actions: Vec<Action>,
-    /// What was chosen in menus.
+    /// Choices made in menus.
     pub chosen: Vec<String>,
 }
 

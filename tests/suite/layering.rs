@@ -40,7 +40,7 @@ fn app_forbids(module: &[&str], named: &[&str]) -> bool {
     }
 }
 
-/// Whether a name in `gui::pages` belongs to the list of pages, and not to one of them.
+/// Returns `true` if a name in `gui::pages` belongs to the list of pages, and not to one of them.
 fn is_of_list(name: &str) -> bool {
     matches!(name, "Page" | "PAGES" | "page" | "WindowPage" | "WINDOW_PAGES" | "window_page" | "WindowState" | "self")
 }

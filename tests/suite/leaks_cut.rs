@@ -55,7 +55,7 @@ fn cut_at(params: &SynthParams, share: f64, at_buffer: bool) -> usize {
         .unwrap_or(max_length) as usize
 }
 
-/// Whether the leaking tag ranks first with verdict leak or growing, and whether its growth is near the planted one. The text describes
+/// Outcomes of one trace: the leaking tag ranks first with verdict leak or growing, and its growth is near the planted one. The text describes
 /// what is wrong.
 fn outcome(seed: u64, share: f64, at_buffer: bool) -> ([bool; 2], String) {
     let params = params(seed);

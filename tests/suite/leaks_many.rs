@@ -82,7 +82,7 @@ fn analyzed(params: &SynthParams) -> LeakAnalysis {
     .expect("not canceled")
 }
 
-/// Whether the leaking tag ranks first; whether its verdict then is leak or growing; whether it is leak; whether another tag has the
+/// Outcomes of one trace: the leaking tag ranks first; its verdict then is leak or growing; it is leak; another tag has the
 /// verdict leak. The text describes what is wrong.
 fn outcome(kind: Kind, seed: u64) -> ([bool; 4], String) {
     let analysis = analyzed(&params(kind, seed));

@@ -13,7 +13,7 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// What a frame looks like.
+    /// Pixels of a frame.
     pub fn of(ctx: &Context, output: &FullOutput, width: usize, height: usize) -> Self {
         let mut picture = Self { width, height, rgba: [0, 0, 0, 255].repeat(width * height) };
         let font = ctx.fonts(|fonts| fonts.image());

@@ -143,7 +143,7 @@ fn lossy(n: usize) -> SynthParams {
     }
 }
 
-/// Whether records are missing in the file.
+/// Returns `true` if records are missing in the file.
 fn is_lossy(planted: &Planted) -> bool {
     let truth = &planted.truth;
     truth.events_lost > 0 || truth.buffers_lost > 0 || truth.buffers.missing > 0
@@ -189,7 +189,7 @@ fn one_loss_leaves_most_stacks_certain() {
     }
 }
 
-/// Whether a stack consists of the kernel stack, the user stack, both or neither of another: records of a damaged file may be
+/// Returns `true` if a stack consists of the kernel stack, the user stack, both or neither of another: records of a damaged file may be
 /// missing.
 fn is_part(found: &[String], planted: &[String]) -> bool {
     planted.starts_with(found) || planted.ends_with(found)

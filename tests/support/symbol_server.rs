@@ -219,7 +219,7 @@ impl BareServer {
         self.heads.recv_timeout(std::time::Duration::from_secs(60)).expect("a request comes")
     }
 
-    /// Whether there is a request that nobody asked about yet.
+    /// Returns `true` if there is a request that nobody asked about yet.
     #[must_use]
     pub fn has_more(&self) -> bool {
         self.heads.try_recv().is_ok()

@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub struct Planted {
     /// The file.
     pub bytes: Vec<u8>,
-    /// What a correct reader finds in it.
+    /// Ground truth of the trace.
     pub truth: GroundTruth,
 }
 
@@ -46,7 +46,7 @@ pub fn bytes_of(params: &SynthParams) -> Vec<u8> {
 /// Loads a trace with all its stacks.
 ///
 /// # Errors
-/// What the loader says.
+/// Result of the load.
 pub fn try_load(bytes: Vec<u8>) -> Result<Arc<Trace>, LoadError> {
     let file = TraceFile::from_bytes(bytes, "made-up.etl")?;
     load(file, LoadOptions::default(), &Progress::default(), &CancelToken::none())

@@ -8,7 +8,7 @@ use poolscope_synth::writer::{Clock, Compression, FileMode, Width};
 /// A named way to write a trace.
 #[derive(Debug, Clone)]
 pub struct Variant {
-    /// What is special about it.
+    /// Property that distinguishes the variant.
     pub name: String,
     /// All parameters.
     pub params: SynthParams,

@@ -40,7 +40,7 @@ struct Owned {
     cpu: u16,
 }
 
-/// How the records end.
+/// End of the records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Ending {
     /// At the end of the file.
@@ -55,9 +55,9 @@ pub enum Ending {
 pub struct WindowsShape {
     records: Vec<Owned>,
     bytes: u64,
-    /// Whether processors are told: Windows does, but not every way to it.
+    /// True if processors are told: Windows does, but not every way to it.
     pub with_cpus: bool,
-    /// How a walk ends.
+    /// End of a walk.
     pub ending: Ending,
     /// Number of walks so far.
     pub walks: AtomicUsize,
@@ -101,7 +101,7 @@ impl WindowsShape {
         self.records.len()
     }
 
-    /// Whether there are none.
+    /// Returns `true` if there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()

@@ -15,7 +15,7 @@ impl FakeWpr {
     /// One that saves `trace`, and for which these words hold: `no-rights`, `hang`, `lossy`, `utf-16`, `slow-stop`, `disk-full`.
     ///
     /// # Panics
-    /// When the folder cannot be made.
+    /// The folder cannot be created.
     #[must_use]
     pub fn new(trace: &[u8], scenario: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
@@ -29,7 +29,7 @@ impl FakeWpr {
     /// Other words hold from now on.
     ///
     /// # Panics
-    /// When they cannot be written.
+    /// The files cannot be written.
     pub fn becomes(&self, scenario: &str) {
         std::fs::write(self.folder().join("scenario.txt"), scenario).expect("words");
     }
@@ -37,7 +37,7 @@ impl FakeWpr {
     /// Lets a slow end come.
     ///
     /// # Panics
-    /// When the file cannot be written.
+    /// The file cannot be written.
     pub fn go(&self) {
         std::fs::write(self.folder().join("go.txt"), "").expect("a file");
     }
@@ -54,7 +54,7 @@ impl FakeWpr {
         self.folder().join("wpr.exe")
     }
 
-    /// What it was called with, one line a call, arguments divided by bars.
+    /// Arguments of each call, one line per call, separated by bars.
     #[must_use]
     pub fn calls(&self) -> Vec<String> {
         let log = std::fs::read_to_string(self.folder().join("log.txt")).unwrap_or_default();

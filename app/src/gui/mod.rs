@@ -42,7 +42,7 @@ pub enum OpenRequest {
 /// Opens the window and stays until it is closed.
 ///
 /// # Errors
-/// When the system has no display, or nothing that can draw on it.
+/// The system has no display, or no driver that can draw on it.
 pub fn run(open: OpenRequest) -> anyhow::Result<()> {
     let viewport = egui::ViewportBuilder::default()
         .with_title("poolscope")

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::Duration;
 
-/// What it writes to the temporary file at each look, in bytes.
+/// Bytes that are written to the temporary file at each status query.
 const GROWTH: usize = 4096;
 
 struct Fake {

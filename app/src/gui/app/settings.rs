@@ -17,7 +17,7 @@ pub struct SettingsStore {
     keeper: SettingsWriter,
     settings: Settings,
     changed: bool,
-    /// When the first change came that is not written, in seconds of the window's clock.
+    /// Time of the first change that is not written, in seconds of the window's clock.
     since: Option<f64>,
 }
 

@@ -20,7 +20,7 @@ use crate::gui::shell::loading::LoadingState;
 pub struct Loading {
     /// Progress of the loader.
     pub progress: Arc<Progress>,
-    /// When it began.
+    /// Start time.
     pub began: Instant,
 }
 

@@ -57,7 +57,7 @@ impl Widgets {
     /// State of the page.
     ///
     /// # Panics
-    /// When the page has no state of this type, which is an error in the program.
+    /// Panics if the page has no state of this type, which is an error in the program.
     #[must_use]
     pub fn page_state<T: 'static>(&mut self) -> &mut T {
         let state = self.page.as_mut().and_then(|(_, state)| (&mut **state as &mut dyn Any).downcast_mut());

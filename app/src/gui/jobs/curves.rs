@@ -90,7 +90,7 @@ pub struct CurvesAnswer {
 /// Draws the largest combinations.
 ///
 /// # Errors
-/// When cancelled, and when there would be more values than memory should hold.
+/// Returned if the work is canceled, and if there would be too many values to keep in memory.
 pub(super) fn run(request: &CurvesRequest, generation: u64, cancel: &CancelToken) -> Result<CurvesAnswer, SeriesError> {
     let pen = Pen { request, cancel };
     let rows = request.rows.as_deref();

@@ -16,9 +16,9 @@ impl PageId {
     pub const TRACE_INFO: Self = Self("trace_info");
     /// Modules on the stacks and their symbols.
     pub const MODULES: Self = Self("modules");
-    /// What is shown while no tab is open.
+    /// Start page, shown while no tab is open.
     pub const START: Self = Self("start");
-    /// How to record a trace, and the recording on this machine.
+    /// Recording page: commands for another machine, and the recording on this one.
     pub const RECORDING: Self = Self("recording");
 }
 

@@ -201,7 +201,7 @@ impl Presets {
     /// Takes in a file's presets; those of the same name are replaced. Returns how many.
     ///
     /// # Errors
-    /// When the file cannot be used: the reason as a sentence.
+    /// The reason as a sentence, if the file cannot be used.
     pub fn import(&mut self, text: &str) -> Result<usize, String> {
         let file: File = serde_json::from_str(text).map_err(|error| format!("This is not a preset file: {error}."))?;
         if file.format != FORMAT {

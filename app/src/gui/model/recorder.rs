@@ -67,7 +67,7 @@ pub struct RecorderState {
     pub phase: Phase,
     /// Result of the last status check.
     pub status: Option<RecordingStatus>,
-    /// When that was, in seconds of the window's clock.
+    /// Time of that, in seconds of the window's clock.
     pub looked_at: f64,
     /// Size of the temporary files, in bytes.
     pub temp_bytes: Option<u64>,
@@ -132,7 +132,7 @@ impl RecorderState {
         Some(said + since)
     }
 
-    /// When the recording is to be looked at again, in seconds of the window's clock; `None` when nothing is watched.
+    /// Time of the next look at the recording, in seconds of the window's clock; `None` when nothing is watched.
     #[must_use]
     pub fn next_look(&self, in_front: bool) -> Option<f64> {
         let wait = if in_front { LOOK_S } else { LOOK_BEHIND_S };

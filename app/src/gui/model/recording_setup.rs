@@ -101,7 +101,7 @@ pub struct RecordingSetup {
     pub tags: [String; TAGS_MAX],
     /// Everything but the tags.
     pub plan: RecordingPlan,
-    /// When the script stops.
+    /// Stop conditions of the script.
     pub options: ScriptOptions,
     /// File name of the trace in commands.
     pub trace_file: String,
@@ -245,7 +245,7 @@ impl RecordingSetup {
     /// Results of the present settings.
     ///
     /// # Errors
-    /// When the settings cannot be used: the reason as a sentence.
+    /// The reason as a sentence, if the settings cannot be used.
     pub fn prepared(&self) -> Result<&Prepared, &str> {
         self.prepared.as_ref().map_err(String::as_str)
     }
@@ -315,7 +315,7 @@ impl RecordingSetup {
     /// The recording on this machine that was chosen, with its files in a folder.
     ///
     /// # Errors
-    /// When the settings cannot be used: the reason as a sentence.
+    /// The reason as a sentence, if the settings cannot be used.
     pub fn start(&self, folder: PathBuf) -> Result<Start, String> {
         let prepared = self.prepared.as_ref().map_err(Clone::clone)?;
         Ok(Start {

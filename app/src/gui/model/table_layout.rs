@@ -191,7 +191,7 @@ impl TableLayout {
     /// Moves a column in front of another of an area, or to its end; the area determines what it shows.
     ///
     /// # Errors
-    /// When it cannot be there: the reason as a sentence.
+    /// The reason as a sentence, if it cannot be there.
     pub fn move_column(&mut self, id: u32, area: ColumnRole, before: Option<u32>) -> Result<(), String> {
         let Some(from) = self.columns.iter().position(|column| column.id == id) else { return Ok(()) };
         if before == Some(id) {
@@ -213,7 +213,7 @@ impl TableLayout {
     /// Takes in a column; on the graphed side it takes the place of the one there.
     ///
     /// # Errors
-    /// When it cannot be there: the reason as a sentence.
+    /// The reason as a sentence, if it cannot be there.
     pub fn add(&mut self, what: What, area: ColumnRole, before: Option<u32>) -> Result<u32, String> {
         let what = what.in_area(area)?;
         self.refuse_twice(what, None)?;
@@ -244,7 +244,7 @@ impl TableLayout {
     /// Takes a column away. The last key stays: without one there are no rows.
     ///
     /// # Errors
-    /// When it has to stay: the reason as a sentence.
+    /// The reason as a sentence, if it cannot be removed.
     pub fn remove(&mut self, id: u32) -> Result<(), String> {
         let is_key = self.column(id).is_some_and(|column| column.area == ColumnRole::Key);
         if is_key && self.keys().len() == 1 {
@@ -324,7 +324,7 @@ impl TableLayout {
     /// The same with everything put right that a file may have got wrong.
     ///
     /// # Errors
-    /// When it is unusable: the reason as a sentence.
+    /// The reason as a sentence, if it is unusable.
     pub fn checked(mut self) -> Result<Self, String> {
         self.columns.sort_by_key(|column| column.area);
         for at in 0..self.columns.len() {

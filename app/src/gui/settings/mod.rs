@@ -102,7 +102,7 @@ pub struct Recent {
     /// Its size, in bytes.
     #[serde(default)]
     pub bytes: u64,
-    /// When it was opened last, in seconds since 1970.
+    /// Time of the last opening, in seconds since 1970.
     #[serde(default)]
     pub opened_unix_s: u64,
 }
@@ -170,7 +170,7 @@ impl Settings {
     /// Reads settings. Also returns the values that are not known, with their places: they keep their defaults.
     ///
     /// # Errors
-    /// When it is no JSON.
+    /// The text is not JSON.
     pub fn parse(text: &[u8]) -> Result<(Self, Vec<String>), serde_json::Error> {
         serde_json::from_slice(text).map(Self::from_value)
     }

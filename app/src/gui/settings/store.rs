@@ -36,25 +36,25 @@ pub trait Store: Send + Sync {
     /// The text; `None` when nothing was written yet.
     ///
     /// # Errors
-    /// When it exists and cannot be read.
+    /// The file exists and cannot be read.
     fn read(&self, part: Part) -> Result<Option<Vec<u8>>>;
 
     /// Replaces the text, as a whole or not at all.
     ///
     /// # Errors
-    /// When it cannot be written; the text before is still there then.
+    /// The file cannot be written; the previous text is then still there.
     fn write(&self, part: Part, text: &str) -> Result<()>;
 
     /// Puts a damaged text aside, so that it is not written over. Says where it is.
     ///
     /// # Errors
-    /// When it cannot be moved.
+    /// The file cannot be moved.
     fn put_aside(&self, part: Part) -> Result<String>;
 
     /// Waits until no other window is writing.
     ///
     /// # Errors
-    /// When another window does not come to an end.
+    /// Another window holds the lock for too long.
     fn lock(&self) -> Result<Lock>;
 }
 

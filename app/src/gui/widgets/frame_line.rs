@@ -11,7 +11,7 @@ const HOVER: f32 = 480.0;
 pub struct FrameLine<'f> {
     /// The name, or the address.
     pub text: &'f str,
-    /// Whether the name may be that of a neighboring function.
+    /// True if the name may be that of a neighboring function.
     pub is_guess: bool,
     /// The functions that are inlined there, the innermost first, each with its text on hover.
     pub inlined: Vec<(String, String)>,

@@ -26,7 +26,7 @@ pub enum Width {
     Exact(f32),
     /// This width until its edge is dragged.
     Initial(f32),
-    /// What the other columns leave, at least this.
+    /// The rest of the width, at least this.
     Rest(f32),
 }
 
@@ -35,11 +35,11 @@ pub enum Width {
 pub struct Column {
     /// The name in the header; empty for a column without one.
     pub title: &'static str,
-    /// What the column shows, in a sentence; may be empty.
+    /// Tip on the header: a sentence, or empty.
     pub tip: &'static str,
     /// Its width.
     pub width: Width,
-    /// Whether it holds figures, which are aligned to the right.
+    /// True if it holds figures, which are aligned to the right.
     pub is_figure: bool,
     /// The order of the rows, if they are sorted by this column.
     pub sort: Option<Sort>,
@@ -59,7 +59,7 @@ impl Column {
     }
 }
 
-/// How a selection changes.
+/// Change of a selection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pick {
     /// The row alone is selected.
@@ -72,7 +72,7 @@ pub enum Pick {
     Menu,
 }
 
-/// What the user asks for; rows and columns are numbers in the order that is shown.
+/// Action requested in the list; rows and columns are numbers in the order that is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// Sort by this column, or reverse its order.
@@ -81,14 +81,14 @@ pub enum Action {
     Move {
         /// The row.
         row: usize,
-        /// How the selection changes.
+        /// Change of the selection.
         pick: Pick,
     },
     /// Move the cursor to a row by a click, and change the selection.
     Click {
         /// The row.
         row: usize,
-        /// How the selection changes.
+        /// Change of the selection.
         pick: Pick,
     },
     /// Select all rows.
@@ -103,13 +103,13 @@ pub trait Rows {
     fn count(&self) -> usize;
     /// The accessible name of a row.
     fn label(&self, row: usize) -> String;
-    /// Whether a row is selected.
+    /// Returns `true` if a row is selected.
     fn is_selected(&self, row: usize) -> bool;
     /// Draws a cell.
     fn cell(&mut self, ui: &mut Ui, row: usize, column: usize);
     /// Draws the entries of the menu of a row.
     fn menu(&mut self, _ui: &mut Ui, _row: usize) {}
-    /// Whether rows have a menu.
+    /// Returns `true` if rows have a menu.
     fn has_menu(&self) -> bool {
         false
     }

@@ -14,7 +14,7 @@ pub struct KeyedMenu {
     until_focus: u8,
 }
 
-/// Whether the keys for a menu were pressed on a control.
+/// Returns `true` if the keys for a menu were pressed on a control.
 #[must_use]
 pub fn is_asked_by_keys(ui: &Ui, response: &Response) -> bool {
     let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
@@ -57,7 +57,7 @@ pub fn show(
     }
 }
 
-/// Whether Enter or Space was pressed on an entry of the menu that opened no menu below it: egui closes menus on clicks only.
+/// Returns `true` if Enter or Space was pressed on an entry of the menu that opened no menu below it: egui closes menus on clicks only.
 #[must_use]
 pub fn is_chosen_by_key(ui: &Ui, popup: Id) -> bool {
     let ctx = ui.ctx();

@@ -14,7 +14,7 @@ const QUESTION: f32 = 16.0;
 /// Distance between a dialog at the top of the window and its edge, in points.
 const TOP: f32 = 32.0;
 
-/// What the user wants of a dialog.
+/// Action requested in a dialog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DialogAction<A> {
     /// Accept the input and close the dialog.
@@ -137,7 +137,7 @@ pub fn focus_at_first(ui: &Ui, control: &Response) {
     }
 }
 
-/// Whether Enter was pressed in a field of one line.
+/// Returns `true` if Enter was pressed in a field of one line.
 #[must_use]
 pub fn is_entered(ui: &Ui, field: &Response) -> bool {
     field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter))

@@ -14,7 +14,7 @@ pub struct PathChoice<'a> {
     pub choose: &'a str,
 }
 
-/// What the user wants of a choice.
+/// Action requested for a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PathAction {
     /// Open the file dialog.

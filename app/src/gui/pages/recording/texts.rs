@@ -68,7 +68,7 @@ pub(super) fn show(ui: &mut Ui, setup: &mut RecordingSetup, commands: &mut Vec<C
     });
 }
 
-/// When the script stops.
+/// Stop conditions of the script.
 fn options(ui: &mut Ui, setup: &mut RecordingSetup) {
     let options = &mut setup.options;
     ui.horizontal_wrapped(|ui| {

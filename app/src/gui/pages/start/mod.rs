@@ -25,7 +25,7 @@ const CROSS: f32 = 16.0;
 /// The page.
 pub static PAGE: StartPage = StartPage;
 
-/// What poolscope is for, and the files that were opened before.
+/// Start page: the purpose of poolscope, and recent files.
 pub struct StartPage;
 
 impl WindowPage for StartPage {

@@ -32,7 +32,7 @@ pub(super) struct PlacedFrame {
     pub(super) level: u32,
     pub(super) left: f32,
     pub(super) right: f32,
-    /// Whether the name contains the searched text.
+    /// True if the name contains the searched text.
     pub(super) is_match: bool,
 }
 

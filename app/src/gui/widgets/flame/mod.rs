@@ -152,7 +152,7 @@ impl<'a> FlameGraph<'a> {
         Self { name, model, state, root_at_top: false, needle: "", dimmed: false, tip: None, menu: None }
     }
 
-    /// Whether the root is at the top.
+    /// Returns `true` if the root is at the top.
     #[must_use]
     pub fn root_at_top(mut self, top: bool) -> Self {
         self.root_at_top = top;

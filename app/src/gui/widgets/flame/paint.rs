@@ -69,7 +69,7 @@ fn bar(place: Rect) -> Rect {
     Rect::from_min_max(place.min, place.max - vec2(gap, 1.0))
 }
 
-/// Whether the frame is an ancestor of the zoomed frame, or not found by the search.
+/// Returns `true` if the frame is an ancestor of the zoomed frame, or not found by the search.
 fn is_back(stage: &FlameView<'_>, placed: &PlacedFrame, look: &PaintOptions) -> bool {
     placed.level < stage.layout.zoomed || look.searching && !placed.is_match
 }

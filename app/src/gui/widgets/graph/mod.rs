@@ -109,7 +109,7 @@ pub struct Graph<'a> {
     pub whole: Range,
     /// The visible range.
     pub view: Range,
-    /// Whether the series are outdated; they are drawn dimmed.
+    /// True if the series are outdated; they are drawn dimmed.
     pub dimmed: bool,
     /// The time of day at a time in seconds from the start of the trace, where it is known.
     pub wall_clock: Option<&'a dyn Fn(f64) -> Option<String>>,

@@ -35,7 +35,7 @@ impl Range {
         self.to - self.from
     }
 
-    /// Whether the range contains `time`.
+    /// Returns `true` if the range contains `time`.
     #[must_use]
     pub fn contains(self, time: f64) -> bool {
         (self.from..=self.to).contains(&time)
@@ -87,11 +87,11 @@ pub struct Series {
     pub color: Color32,
     /// Number of the dash or hatch pattern that tells it from others of the same color; 0 is plain.
     pub pattern: u8,
-    /// Whether the series is shown.
+    /// True if the series is shown.
     pub on: bool,
-    /// Whether a row of the table belongs to the series.
+    /// True if a row of the table belongs to the series.
     pub has_row: bool,
-    /// Whether its row is selected; it is drawn thicker and on top of the others.
+    /// True if its row is selected; it is drawn thicker and on top of the others.
     pub marked: bool,
     /// One value for each time of the graph.
     pub values: Vec<f64>,
@@ -177,7 +177,7 @@ pub enum Action {
     Zoom {
         /// The range to show.
         to: Range,
-        /// Whether it is one of many small steps (wheel, drag), which the history keeps as one.
+        /// True if it is one of many small steps (wheel, drag), which the history keeps as one.
         smooth: bool,
     },
     /// Show the whole trace.

@@ -13,7 +13,7 @@ pub(super) struct Stack {
     pub times: Vec<f64>,
     /// The layers from the axis up; each includes those below.
     pub layers: Vec<Layer>,
-    /// Whether the sum at a time is only an upper bound; empty if none is.
+    /// True if the sum at a time is only an upper bound; empty if none is.
     pub at_most: Vec<bool>,
 }
 

@@ -12,13 +12,13 @@ use crate::gui::theme::{self, Palette};
 /// Options of the table.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct TableOptions<'a> {
-    /// Whether the figures are outdated.
+    /// True if the figures are outdated.
     pub(super) dimmed: bool,
     /// Number of columns that do not scroll sideways.
     pub(super) frozen: usize,
-    /// Whether headers have a menu.
+    /// True if headers have a menu.
     pub(super) header_menu: bool,
-    /// Whether rows have a menu.
+    /// True if rows have a menu.
     pub(super) row_menu: bool,
     /// The tooltip of a row while the pointer is on its key.
     pub(super) tip: Option<(RowId, &'a str)>,
@@ -37,7 +37,7 @@ pub(super) struct TableFrame<'a> {
     left: f32,
     /// The visible columns of figures.
     pub(super) figures: Vec<FigurePlace>,
-    /// Whether assistive technology is active.
+    /// True if assistive technology is active.
     pub(super) named: bool,
     pub(super) focused: bool,
     pub(super) options: TableOptions<'a>,
@@ -110,7 +110,7 @@ impl<'a> TableFrame<'a> {
         f64::from(self.body.height() / theme::ROW_HEIGHT)
     }
 
-    /// Whether there is a horizontal scrollbar. A drag that opens empty areas scrolls without one.
+    /// Returns `true` if there is a horizontal scrollbar. A drag that opens empty areas scrolls without one.
     pub(super) fn has_horizontal_bar(&self) -> bool {
         self.overflow() - self.places.opened > 0.5
     }

@@ -42,7 +42,7 @@ pub fn header_label(column: &Column, several: bool) -> String {
     format!("{}, sorted {direction}{rank}", column.title)
 }
 
-/// Whether the rows are sorted by more than one column.
+/// Returns `true` if the rows are sorted by more than one column.
 #[must_use]
 pub fn several_sorted(columns: &[Column]) -> bool {
     columns.iter().filter(|c| c.sort.is_some()).count() > 1

@@ -109,7 +109,7 @@ impl ColumnLayout {
         self
     }
 
-    /// Whether `range` does not move when the table scrolls sideways.
+    /// Returns `true` if `range` does not move when the table scrolls sideways.
     #[must_use]
     pub fn is_frozen(&self, range: Rangef) -> bool {
         range.max <= self.frozen

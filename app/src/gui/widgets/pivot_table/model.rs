@@ -68,14 +68,14 @@ pub struct Column {
     pub sort: Option<Sort>,
     /// Rank among the columns that the rows are sorted by, 1 for the first; without meaning if `sort` is `None`.
     pub sort_rank: u8,
-    /// Whether the column is allowed in each area, in the order of [`Area::ALL`].
+    /// True if the column is allowed in each area, in the order of [`Area::ALL`].
     pub allowed: [bool; 3],
     /// Why the column is not allowed in the other areas, such as "Count cannot group rows".
     pub refusal: String,
 }
 
 impl Column {
-    /// Whether the column is allowed in `area`.
+    /// Returns `true` if the column is allowed in `area`.
     #[must_use]
     pub fn may_stand(&self, area: Area) -> bool {
         self.allowed[area as usize]
@@ -91,7 +91,7 @@ pub struct Cell {
     pub unit: &'static str,
     /// Share of the parent row's figure, 0 to 1, drawn as a bar behind the figure.
     pub share: Option<f32>,
-    /// Whether the figure is still being computed; an ellipsis is drawn in its place.
+    /// True if the figure is still being computed; an ellipsis is drawn in its place.
     pub pending: bool,
 }
 
@@ -100,7 +100,7 @@ pub struct Cell {
 pub struct Swatch {
     /// The color of the series.
     pub color: Color32,
-    /// Whether the series is shown.
+    /// True if the series is shown.
     pub on: bool,
 }
 
@@ -119,13 +119,13 @@ pub struct Row {
     pub text: String,
     /// Number of bytes at the start of the text that have a color of their own (the module of a frame), and the color.
     pub lead: Option<(usize, Color32)>,
-    /// Whether a search found the row; its text is marked.
+    /// True if a search found the row; its text is marked.
     pub found: bool,
-    /// Whether the row is drawn dimmed.
+    /// True if the row is drawn dimmed.
     pub dimmed: bool,
-    /// Whether the row has children.
+    /// True if the row has children.
     pub expandable: bool,
-    /// Whether the children are shown.
+    /// True if the children are shown.
     pub expanded: bool,
     /// One cell for each column right of the gold bar, in their order.
     pub cells: Vec<Cell>,
@@ -166,7 +166,7 @@ pub enum Action {
     Sort {
         /// Id of the column.
         column: u32,
-        /// Whether to sort by it after the present columns, instead of replacing them.
+        /// True if to sort by it after the present columns, instead of replacing them.
         add: bool,
     },
     /// Move a column to a place where it is allowed.
