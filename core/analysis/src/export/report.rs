@@ -1,6 +1,7 @@
 //! A pivot as a flat table: one row per group.
 
 use super::{csv, json};
+use crate::group::column::KeyValue;
 use crate::pivot::{Metric, Pivot, Value};
 use crate::trace::Trace;
 use crate::trace::time::{Clock, TimeRange};
@@ -141,6 +142,22 @@ impl MetricTable<'_> {
     /// # Errors
     /// If the output cannot be written.
     pub fn write_csv(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.write_csv_by(out, csv::value)
+    }
+
+    /// Writes the same table for spreadsheets: texts are not run as formulas, and a table with other than ASCII characters begins
+    /// with [`csv::BYTE_ORDER_MARK`]. The table is written twice then, the first time to nowhere.
+    ///
+    /// # Errors
+    /// If the output cannot be written.
+    pub fn write_spreadsheet_csv(&self, out: &mut dyn Write) -> io::Result<()> {
+        if self.write_csv_by(&mut AsciiOnly, csv::spreadsheet_value).is_err() {
+            out.write_all(csv::BYTE_ORDER_MARK)?;
+        }
+        self.write_csv_by(out, csv::spreadsheet_value)
+    }
+
+    fn write_csv_by(&self, out: &mut dyn Write, write_key: WriteKey) -> io::Result<()> {
         let keys = self.pivot.keys().iter().map(|k| k.name().to_owned());
         let uncertain = self.uncertain();
         let metrics = || self.metrics.iter().chain(&uncertain);
@@ -150,7 +167,7 @@ impl MetricTable<'_> {
             let mut comma = "";
             for column in 0..self.pivot.keys().len() {
                 out.write_all(comma.as_bytes())?;
-                csv::value(out, &self.pivot.key_value(*group as usize, column))?;
+                write_key(out, &self.pivot.key_value(*group as usize, column))?;
                 comma = ",";
             }
             for metric in metrics() {
@@ -160,6 +177,22 @@ impl MetricTable<'_> {
             }
             out.write_all(b"\n")?;
         }
+        Ok(())
+    }
+}
+
+/// Writes a value of a key column.
+type WriteKey = fn(&mut dyn Write, &KeyValue<'_>) -> io::Result<()>;
+
+/// An output that keeps nothing and fails at the first character that is not ASCII.
+struct AsciiOnly;
+
+impl Write for AsciiOnly {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.is_ascii() { Ok(bytes.len()) } else { Err(io::ErrorKind::InvalidData.into()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }

@@ -3,6 +3,8 @@
 //! weight is counted in their parent.
 
 mod build;
+pub mod sample_tree;
+pub mod samples;
 #[cfg(test)]
 mod tests;
 
@@ -70,6 +72,20 @@ impl FlameMetric {
             Value::Float(_) | Value::None => 0,
         }
     }
+}
+
+/// The module in the text of a frame: the part before its function or its offset, else the whole text if it is a file name;
+/// `None` for an address.
+#[must_use]
+pub fn module_of_text(text: &str) -> Option<&str> {
+    let is_offset = |text: &str| text.starts_with("0x");
+    let module = match (text.split_once('!'), text.rsplit_once('+')) {
+        (Some((module, _)), _) => module,
+        (None, Some((module, offset))) if is_offset(offset) => module,
+        _ if is_offset(text) || text.starts_with('[') => "",
+        _ => text,
+    };
+    (!module.is_empty()).then_some(module)
 }
 
 /// Request for a flame graph.

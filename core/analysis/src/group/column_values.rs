@@ -10,6 +10,7 @@ use super::key::Key;
 use super::parallel::{Cancel, Cancelled};
 use super::pool_tags::{BUILT_IN_MARK, PoolTags, built_in_description};
 use super::responsible::{driver_label, responsible_frames, responsible_module};
+use super::stack_tags::StackTags;
 use super::wrapper_rules::WrapperRules;
 use crate::trace::Trace;
 use crate::trace::attributes::EventAttributes;
@@ -36,6 +37,7 @@ pub struct ColumnValues {
     symbols: Option<Arc<dyn FrameNames>>,
     wrapper_rules: Arc<WrapperRules>,
     pool_tags: Option<Arc<PoolTags>>,
+    stack_tags: Arc<StackTags>,
     stacks: OnceLock<Arc<DisplayStacks>>,
     responsible: OnceLock<Arc<Vec<FrameId>>>,
     generations: Generations,
@@ -53,6 +55,7 @@ impl ColumnValues {
             symbols: None,
             wrapper_rules: WrapperRules::built_in(),
             pool_tags: None,
+            stack_tags: Arc::default(),
             stacks: OnceLock::new(),
             responsible: OnceLock::new(),
             generations: Generations::default(),
@@ -79,6 +82,18 @@ impl ColumnValues {
     #[must_use]
     pub fn with_tag_descriptions(&self, tags: Option<Arc<PoolTags>>) -> Self {
         Self { pool_tags: tags, ..self.without(&[Key::TagDescription]) }
+    }
+
+    /// A copy with other stack tags. Unaffected columns are shared.
+    #[must_use]
+    pub fn with_stack_tags(&self, tags: Arc<StackTags>) -> Self {
+        Self { stack_tags: tags, ..self.without(&[Key::StackTag]) }
+    }
+
+    /// The stack tags.
+    #[must_use]
+    pub fn stack_tags(&self) -> &Arc<StackTags> {
+        &self.stack_tags
     }
 
     /// A copy with these markers between the generations, in any order. Unaffected columns are shared.
@@ -121,7 +136,7 @@ impl ColumnValues {
 
     /// A copy that shares all columns but these, and all intermediate results but theirs.
     fn without(&self, keys: &[Key]) -> Self {
-        let is_of_responsible_frame = |key: &Key| key.needs_stacks() && !key.is_stack();
+        let is_of_responsible_frame = |key: &Key| matches!(key, Key::Driver | Key::Function);
         let mut columns = self.columns.clone();
         for key in keys {
             if let Some(column) = columns.get_mut(*key as usize) {
@@ -134,6 +149,7 @@ impl ColumnValues {
             symbols: self.symbols.clone(),
             wrapper_rules: Arc::clone(&self.wrapper_rules),
             pool_tags: self.pool_tags.clone(),
+            stack_tags: Arc::clone(&self.stack_tags),
             stacks: if keys.iter().any(|key| key.is_stack()) { OnceLock::new() } else { self.stacks.clone() },
             responsible: if keys.iter().any(is_of_responsible_frame) {
                 OnceLock::new()
@@ -236,6 +252,12 @@ impl ColumnValues {
             Key::Session => self.attribute_numbers(|c| (c.session != EventAttributes::NO_SESSION).then_some(c.session)),
             Key::Driver => self.responsible_texts(|f| driver_label(&self.trace, f)),
             Key::Function => self.responsible_texts(|f| function_label(&self.trace, self.symbols.as_deref(), f)),
+            Key::StackTag => {
+                let (texts, of_stack) = self.stack_tags.of_stacks(&self.trace, self.symbols.as_deref());
+                let (distinct, ids) = rank_texts(texts);
+                let ids = of_stack.iter().map(|text| ids.get(*text as usize).copied().unwrap_or(0)).collect();
+                (KeySource::AllocStack(Arc::new(ids)), KeyLabels::Texts(distinct))
+            }
             Key::Stack | Key::FreeStack => {
                 let stacks = self.stacks();
                 let ids = Arc::new(stacks.of_stacks().to_vec());

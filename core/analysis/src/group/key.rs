@@ -83,6 +83,8 @@ keys! {
     Stack = "stack", "Stack", AllocationStack, CodeText;
     /// Free stack, as a tree.
     FreeStack = "free_stack", "Free Stack", FreeStack, CodeText;
+    /// Name that the user's stack tags give to the allocation stack.
+    StackTag = "stack_tag", "Stack Tag", AllocationStack, CodeText;
     /// Process of the allocation, `name (pid)`.
     Process = "process", "Process", Attributes, Text;
     /// Thread of the allocation.

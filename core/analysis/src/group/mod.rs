@@ -4,13 +4,15 @@
 //! - [`column_values`]: all columns of a trace, computed on first use and then kept
 //! - [`group_by`]: the group of each row; [`aggregate`]: sums by group
 //! - [`event_order`]: allocations and frees by time; [`parallel`]: work over all rows on all workers
-//! - sources of values: [`frames`], [`display_stacks`], [`symbols`], [`responsible`] by [`wrapper_rules`], [`pool_tags`], [`generation`]
+//! - sources of values: [`frames`], [`display_stacks`], [`symbols`], [`responsible`] by [`wrapper_rules`], [`pool_tags`],
+//!   [`stack_tags`], [`generation`]
 
 pub mod aggregate;
 pub mod column;
 pub mod column_values;
 pub mod display_stacks;
 pub mod event_order;
+pub mod frame_lines;
 pub mod frames;
 pub mod generation;
 pub mod group_by;
@@ -18,6 +20,7 @@ pub mod key;
 pub mod parallel;
 pub mod pool_tags;
 pub mod responsible;
+pub mod stack_tags;
 pub mod symbols;
 #[cfg(test)]
 pub(crate) mod test_util;

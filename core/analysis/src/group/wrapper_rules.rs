@@ -255,7 +255,7 @@ fn parse_rule(line: &str) -> Result<Option<Line>, String> {
 }
 
 /// Returns `true` if a text matches a pattern in which `*` stands for any characters and `?` for one.
-fn is_like(pattern: &str, text: &str) -> bool {
+pub(super) fn is_like(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut p, mut t) = (0, 0);
     // Positions to continue at after a mismatch: behind the last star, one character further in the text.

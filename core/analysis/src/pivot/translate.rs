@@ -29,7 +29,7 @@ pub struct Translation {
 /// Returns `true` if the values of a column depend on the names of frames.
 #[must_use]
 pub const fn is_named_by_frames(key: Key) -> bool {
-    matches!(key, Key::Driver | Key::Function | Key::Stack | Key::FreeStack)
+    matches!(key, Key::Driver | Key::Function | Key::StackTag | Key::Stack | Key::FreeStack)
 }
 
 impl Translation {
@@ -123,7 +123,7 @@ impl Translation {
         let mut new = NewPaths::default();
         let keys = tree.pivot().keys().to_vec();
         let values = keys.iter().map(|key| match key {
-            Key::Driver | Key::Function => Some(self.new_values(*key)),
+            Key::Driver | Key::Function | Key::StackTag => Some(self.new_values(*key)),
             _ => None,
         });
         let walk = Walk { translation: self, values: values.collect(), keys };
@@ -149,7 +149,7 @@ impl Translation {
     #[must_use]
     pub fn texts(&self, keys: &[Key], wanted: &[Vec<String>]) -> Vec<Option<Vec<String>>> {
         let mut texts: Vec<Option<Vec<String>>> = wanted.iter().cloned().map(Some).collect();
-        for of in [[Key::Driver, Key::Function, Key::Stack].as_slice(), &[Key::FreeStack]] {
+        for of in [[Key::Driver, Key::Function, Key::StackTag, Key::Stack].as_slice(), &[Key::FreeStack]] {
             let places: Vec<usize> = (0..keys.len()).filter(|at| of.contains(&keys[*at])).collect();
             if !places.is_empty() {
                 self.translate_texts(keys, &places, &mut texts);
@@ -287,7 +287,7 @@ impl Translation {
     #[must_use]
     pub fn row_paths(&self, place: &RowPath) -> Vec<RowPath> {
         let mut ways = vec![place.clone()];
-        for of in [[Key::Driver, Key::Function, Key::Stack].as_slice(), &[Key::FreeStack]] {
+        for of in [[Key::Driver, Key::Function, Key::StackTag, Key::Stack].as_slice(), &[Key::FreeStack]] {
             let changed = |step: &RowPathStep| of.contains(&step.key()) && !matches!(step, RowPathStep::NoStack { .. });
             let steps: Vec<usize> = (0..place.0.len()).filter(|at| changed(&place.0[*at])).collect();
             if steps.is_empty() {
