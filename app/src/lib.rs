@@ -4,18 +4,23 @@
 pub mod association;
 pub mod cli;
 pub mod drivers;
+pub mod editor;
+pub mod export;
 pub mod file_identity;
 pub mod format;
 pub mod gui;
 pub mod gui_program;
 pub mod leak_text;
+pub mod output_file;
 pub mod pool_tags;
 pub mod reader;
 pub mod recorded_range_text;
 pub mod recording_text;
 pub mod report;
 pub mod sample;
+pub mod stack_tags;
 pub mod symbols;
+pub mod text_table;
 pub mod wpr;
 
 use std::ffi::OsString;

@@ -11,6 +11,7 @@ use poolscope::association::SystemAssociation;
 use poolscope::format;
 use poolscope::gui::OpenRequest;
 use poolscope::gui::app::{App, Services};
+use poolscope::gui::clipboard::NoRichClipboard;
 use poolscope::gui::document::Document;
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{DroppedFile, Event, Key, Modifiers, OutputCommand, Rect, pos2, vec2};
@@ -215,6 +216,7 @@ pub fn services(store: Arc<InMemory>) -> Services {
         picker: Arc::new(NoDialog),
         symbols: Arc::new(NoSymbols),
         association: Arc::new(SystemAssociation),
+        clipboard: Arc::new(NoRichClipboard),
         recorder: Arc::new(MachineRecorder::default()),
         store,
     }

@@ -7,7 +7,7 @@ use poolscope_symbols::path::MICROSOFT_SERVER;
 use std::ffi::OsStr;
 
 /// Options that do not affect the result.
-const WITHOUT_EFFECT: [&str; 8] = ["html", "force", "threads", "color", "quiet", "help", "version", "identify"];
+const WITHOUT_EFFECT: [&str; 9] = ["html", "to", "force", "threads", "color", "quiet", "help", "version", "identify"];
 
 /// A command line as text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,11 +4,13 @@ use super::command_line::CommandLine;
 use super::fail_if::{Condition, Figures};
 use super::io::Io;
 use super::open::{TraceArgs, UsageError, Workers};
+use super::symbol_args::module_lines;
 use super::output_format::OutputFormat;
 use super::selection::SelectionArgs;
 use super::table::{Column, Table, escape_markdown};
 use super::units::parse_seconds;
 use super::{output_file, record};
+use crate::export::ModuleLine;
 use crate::drivers::{scan_folder, tags_of};
 use crate::report::{self, ReportInput};
 use crate::{format, leak_text};
@@ -121,7 +123,8 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     args.html.iter().try_for_each(|path| output_file::check(path, args.force))?;
     args.trace.with_trace(io, args.selection.load_options(&KEYS), |trace, workers, io| {
         let visible_range = args.selection.visible_range(trace)?;
-        let names = args.selection.names(trace, &KEYS, &args.trace, io)?;
+        let (names, resolved) = args.selection.names_and_symbols(trace, &KEYS, &args.trace, io)?;
+        let modules = resolved.map_or_else(Vec::new, |resolved| module_lines(trace, &resolved));
         let grouping = args.grouping();
         let request = AnalysisRequest { visible_range, grouping, warm_up: args.warm_up(trace, visible_range)? };
         let scanned = args.scan_drivers(trace, workers, io)?;
@@ -130,7 +133,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
         let owner_data =
             TagOwnerData { pool_tags: names.pool_tags().map(Arc::as_ref), scanned_drivers: scanned.as_ref() };
         let header = DocumentHeader::new(&name, trace, visible_range);
-        let leaks = LeakReport { analysis: &analysis, names: &names, header: &header, owner_data };
+        let leaks = LeakReport { analysis: &analysis, names: &names, header: &header, owner_data, modules };
         match args.format {
             OutputFormat::Text => leaks.write_text(io, &args.shown(&analysis))?,
             OutputFormat::Markdown => leaks.write_markdown(&mut io.out, &args.shown(&analysis))?,
@@ -196,7 +199,10 @@ impl Args {
 
     fn write_html(&self, path: &Path, leaks: &LeakReport<'_>, workers: &Workers) -> anyhow::Result<()> {
         let shown = self.shown(leaks.analysis);
-        let curves = workers.run(|| report::curves(leaks.names, leaks.analysis, &shown, &|| workers.is_cancelled()))?;
+        let is_cancelled = || workers.is_cancelled();
+        let curves = workers.run(|| report::curves(leaks.names, leaks.analysis, &shown, &is_cancelled))?;
+        let visible_range = leaks.analysis.request.visible_range;
+        let pools = workers.run(|| report::pool_curves(leaks.names, visible_range, &is_cancelled))?;
         let name = leaks.header.trace;
         // The name may come from another system.
         let file_name = name.rsplit(['/', '\\']).next().unwrap_or(name);
@@ -210,6 +216,9 @@ impl Args {
             hidden_suspects_note: hidden.as_deref(),
             owner_data: leaks.owner_data,
             curves: &curves,
+            pools: &pools,
+            table: None,
+            modules: &leaks.modules,
             command: if self.identify { &self.command_line.full } else { &self.command_line.anonymized },
         };
         output_file::write(path, self.force, |out| Ok(report::write(out, &input)?))
@@ -235,6 +244,7 @@ struct LeakReport<'v> {
     names: &'v ColumnValues,
     header: &'v DocumentHeader<'v>,
     owner_data: TagOwnerData<'v>,
+    modules: Vec<ModuleLine>,
 }
 
 impl LeakReport<'_> {

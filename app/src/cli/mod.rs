@@ -4,6 +4,7 @@
 mod associate;
 pub mod command_line;
 mod completions;
+mod export;
 mod fail_if;
 mod info;
 pub mod interrupt;
@@ -12,7 +13,6 @@ mod leaks;
 mod man;
 mod mistyped;
 pub mod open;
-mod output_file;
 mod output_format;
 mod poolmon;
 mod record;
@@ -22,10 +22,11 @@ mod series;
 mod symbol_args;
 mod symbols;
 mod synth;
-mod table;
 mod units;
 
 use crate::association::SystemAssociation;
+use crate::output_file;
+use crate::text_table as table;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use command_line::CommandLine;
 use io::{ColorChoice, Io};
@@ -64,6 +65,8 @@ enum Command {
     Report(report::Args),
     /// Shows series over time grouped by any columns, as in the graph
     Series(series::Args),
+    /// Writes a report, table, graph or flame graph to a file, in the format of its ending
+    Export(Box<export::Args>),
     /// Finds the tags, functions and drivers that leak, with the evidence
     Leaks(Box<leaks::Args>),
     /// Resolves and caches the symbols of a trace; lists the result for each module
@@ -163,6 +166,12 @@ fn execute(command: Command, definition: &clap::Command, matches: &ArgMatches, i
         Command::Info(args) => info::run(&args, io),
         Command::Report(args) => report::run(&args, io),
         Command::Series(args) => series::run(&args, io),
+        Command::Export(mut args) => {
+            let given = matches.subcommand().zip(definition.find_subcommand("export"));
+            args.command_line =
+                given.map_or_else(CommandLine::default, |((_, given), export)| CommandLine::of(export, given));
+            export::run(&args, io)
+        }
         Command::Leaks(mut args) => {
             let given = matches.subcommand().zip(definition.find_subcommand("leaks"));
             args.command_line =

@@ -117,6 +117,12 @@ impl Workers {
         }
     }
 
+    /// Set when the user interrupts the command.
+    #[must_use]
+    pub fn cancel_token(&self) -> CancelToken {
+        self.cancel.clone()
+    }
+
     /// Returns `true` if the user interrupted the command.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {

@@ -5,6 +5,7 @@ use super::open::{TraceArgs, UsageError};
 use super::symbol_args::SymbolArgs;
 use super::units::{SecondsRange, parse_range, parse_seconds};
 use crate::pool_tags::{self, PoolTagChoice};
+use crate::symbols::ResolvedSymbols;
 use anyhow::Context as _;
 use clap::{ValueEnum, ValueHint};
 use poolscope_analysis::filter::query::Field;
@@ -13,6 +14,7 @@ use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::key::{Key, parse_keys};
 use poolscope_analysis::group::parallel::not_cancelled;
+use poolscope_analysis::group::stack_tags::StackTags;
 use poolscope_analysis::group::wrapper_rules::WrapperRules;
 use poolscope_analysis::load::{LoadOptions, StackScope};
 use poolscope_analysis::trace::Trace;
@@ -46,6 +48,9 @@ pub struct SelectionArgs {
     /// Uses no pooltag.txt
     #[arg(long, conflicts_with = "pooltag")]
     no_pooltag: bool,
+    /// File with stack tags, as WPA reads them (.stacktags); the column stack_tag groups by them. Can be given more than once
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    stack_tags: Vec<PathBuf>,
     /// Markers in seconds from the start of the trace. The column generation groups allocations by the markers between which
     /// they were made
     #[arg(long, value_name = "SECONDS,…", value_parser = parse_marks, allow_hyphen_values = true)]
@@ -157,7 +162,8 @@ impl SelectionArgs {
     /// Names of the trace's frames, tags and processes, as these keys need them.
     ///
     /// # Errors
-    /// The pooltag.txt or the file of wrapper rules cannot be read, a rule is invalid, or a warning cannot be written.
+    /// The pooltag.txt, the file of wrapper rules or of stack tags cannot be read, a rule is invalid, or a warning cannot be
+    /// written.
     pub fn names(
         &self,
         trace: &Arc<Trace>,
@@ -165,6 +171,20 @@ impl SelectionArgs {
         args: &TraceArgs,
         io: &mut Io<'_>,
     ) -> anyhow::Result<ColumnValues> {
+        self.names_and_symbols(trace, keys, args, io).map(|(names, _)| names)
+    }
+
+    /// As [`Self::names`], with the symbols of the modules if they were resolved.
+    ///
+    /// # Errors
+    /// As [`Self::names`].
+    pub fn names_and_symbols(
+        &self,
+        trace: &Arc<Trace>,
+        keys: &[Key],
+        args: &TraceArgs,
+        io: &mut Io<'_>,
+    ) -> anyhow::Result<(ColumnValues, Option<ResolvedSymbols>)> {
         let naming = match self.frames {
             Frames::Symbol => FrameNaming::Symbol,
             Frames::Function => FrameNaming::Function,
@@ -173,9 +193,10 @@ impl SelectionArgs {
         };
         let names = ColumnValues::new(Arc::clone(trace), naming);
         let names = names.with_wrapper_rules(self.rules()?);
-        let symbols = if self.needs_function_names(keys) { self.symbols.names(trace, args, io)? } else { None };
-        let names = match symbols {
-            Some(symbols) => names.with_symbols(symbols),
+        let names = names.with_stack_tags(self.stack_tags(keys)?);
+        let resolved = if self.needs_function_names(keys) { self.symbols.resolve(trace, args, io)? } else { None };
+        let names = match &resolved {
+            Some(resolved) => names.with_symbols(Arc::new(resolved.table(trace))),
             None => names,
         };
         let ticks = |marks: &Marks| marks.0.iter().map(|s| trace.clock.ticks(*s)).collect::<Vec<_>>();
@@ -189,10 +210,24 @@ impl SelectionArgs {
         for problem in &search.problems {
             writeln!(io.err, "poolscope: warning: {problem}")?;
         }
-        Ok(match search.found {
+        let names = match search.found {
             Some(found) => names.with_pool_tags(found.tags),
             None => names,
-        })
+        };
+        Ok((names, resolved))
+    }
+
+    /// The stack tags of `--stack-tags`, in the order of the files.
+    fn stack_tags(&self, keys: &[Key]) -> anyhow::Result<Arc<StackTags>> {
+        if self.stack_tags.is_empty() && self.with_query_keys(keys).any(|key| key == Key::StackTag) {
+            let message = "the column stack_tag needs the rules of a .stacktags file: add --stack-tags FILE";
+            return Err(UsageError(message.to_owned()).into());
+        }
+        let mut all = StackTags::default();
+        for path in &self.stack_tags {
+            all = all.followed_by(crate::stack_tags::read(path).map_err(anyhow::Error::msg)?);
+        }
+        Ok(Arc::new(all))
     }
 
     /// The built-in wrapper rules, and those of `--wrappers`.

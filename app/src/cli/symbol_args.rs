@@ -3,15 +3,15 @@
 
 use super::io::Io;
 use super::open::TraceArgs;
+use crate::export::ModuleLine;
 use crate::format;
 use crate::symbols::{ResolvedSymbols, SymbolOptions};
 use clap::ValueHint;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use poolscope_analysis::group::symbols::{ModuleNeed, SymbolTable, module_needs};
+use poolscope_analysis::group::symbols::{ModuleNeed, module_needs, named_frames};
 use poolscope_analysis::trace::Trace;
-use poolscope_symbols::resolve::{ModuleState, ProgressEvent, Resolver};
+use poolscope_symbols::resolve::{ModuleOutcome, ModuleState, ProgressEvent, Resolver};
 use std::io::Write as _;
-use std::sync::Arc;
 
 /// Source of function names.
 #[derive(clap::Args, Debug, Clone, Default)]
@@ -37,11 +37,16 @@ fn parse_symbol_path(text: &str) -> Result<String, String> {
 }
 
 impl SymbolArgs {
-    /// Names of a trace's frames; `None` with `--no-symbols`.
+    /// The symbols of a trace's modules; `None` with `--no-symbols`.
     ///
     /// # Errors
     /// A warning cannot be written, or the user interrupted the search.
-    pub fn names(&self, trace: &Trace, args: &TraceArgs, io: &mut Io<'_>) -> std::io::Result<Option<Arc<SymbolTable>>> {
+    pub fn resolve(
+        &self,
+        trace: &Trace,
+        args: &TraceArgs,
+        io: &mut Io<'_>,
+    ) -> std::io::Result<Option<ResolvedSymbols>> {
         if self.no_symbols {
             return Ok(None);
         }
@@ -58,7 +63,7 @@ impl SymbolArgs {
             let why = format!("'poolscope symbols {}' says why", args.name());
             writeln!(io.err, "poolscope: warning: symbols: {unnamed} of {all} modules have no names; {why}")?;
         }
-        Ok(Some(Arc::new(resolved.table(trace))))
+        Ok(Some(resolved))
     }
 }
 
@@ -112,4 +117,24 @@ pub fn state_text(state: &ModuleState) -> String {
         ModuleState::ExportsOnly => "exports only".to_owned(),
         other => other.name().replace('_', " "),
     }
+}
+
+/// The modules on the stacks with the states of their symbols.
+#[must_use]
+pub fn module_lines(trace: &Trace, resolved: &ResolvedSymbols) -> Vec<ModuleLine> {
+    let named = named_frames(trace, &resolved.needs, &resolved.table(trace));
+    let modules = resolved.needs.iter().zip(&resolved.outcomes).zip(named);
+    let line = |((need, outcome), named): ((&ModuleNeed, &ModuleOutcome), usize)| {
+        ModuleLine {
+            name: need.request.identity.name.clone(),
+            state: state_text(&outcome.state),
+            outstanding_bytes: need.outstanding_bytes,
+            frames: need.frames as u64,
+            named: named as u64,
+            pdb: outcome.pdb.as_ref().map_or_else(String::new, |pdb| {
+                format!("{} {} age {}", pdb.file_name, pdb.guid, pdb.age)
+            }),
+        }
+    };
+    modules.map(line).collect()
 }

@@ -2,6 +2,7 @@
 //! file and never waits.
 
 pub mod app;
+pub mod clipboard;
 pub mod commands;
 pub mod dialogs;
 pub mod document;
@@ -60,6 +61,7 @@ pub fn run(open: OpenRequest) -> anyhow::Result<()> {
             recorder: Arc::new(MachineRecorder::this()),
             store: store(),
             association: Arc::new(SystemAssociation),
+            clipboard: Arc::new(clipboard::SystemClipboard::default()),
         };
         Ok(Box::new(app::App::new(&creation.egui_ctx, services, open)) as Box<dyn eframe::App>)
     };

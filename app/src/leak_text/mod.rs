@@ -7,6 +7,7 @@ mod data_quality;
 mod finding;
 mod owner;
 mod reason;
+mod report_text;
 mod summary;
 
 pub use cost::{cost, pool_growth, seconds_to_exhaustion};
@@ -14,6 +15,7 @@ pub use data_quality::{counter_comparison, data_quality_note, grouping_note};
 pub use finding::finding;
 pub use owner::{certainty_help, owner_candidate};
 pub use reason::{reason, reasons, sentence};
+pub use report_text::{RichText, SuspectEvidence};
 pub use summary::{non_leaking_counts, summary};
 
 use poolscope_analysis::leaks::Suspect;

@@ -38,6 +38,21 @@ pub fn summary(analysis: &LeakAnalysis) -> String {
     if suspects.iter().all(|s| s.verdict == Verdict::TooLittleData) { too_little(analysis) } else { nothing(analysis) }
 }
 
+/// The sentence about one suspect: what it does and how fast, or that it does not leak.
+#[must_use]
+pub(super) fn of_suspect(suspect: &Suspect, by: SuspectGrouping) -> String {
+    match suspect.verdict {
+        Verdict::Leak => leaks(suspect, by),
+        Verdict::Growing => grows(suspect, by),
+        Verdict::Stopped => stopped(suspect, by),
+        Verdict::Burst => step(suspect, by),
+        other => {
+            let who = subject(suspect, by).map_or_else(String::new, |who| format!(" of {who}"));
+            format!("{}{who} in {} pool does not leak: {}", the_tag(suspect), pool(suspect.is_paged), other.description())
+        }
+    }
+}
+
 /// No suspect grows for certain, but one comes close.
 fn borderline(analysis: &LeakAnalysis, suspect: &Suspect) -> String {
     let who = match (subject(suspect, analysis.request.grouping), &suspect.tag) {

@@ -4,6 +4,7 @@ use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::key::Key;
 use poolscope_analysis::group::parallel::Cancel;
 use poolscope_analysis::leaks::{LeakAnalysis, Suspect};
+use poolscope_analysis::trace::time::TimeRange;
 use poolscope_analysis::series::{SeriesError, SeriesKind, SeriesMetric, SeriesRequest, SeriesSet, series};
 
 /// Number of curves with a color of their own.
@@ -39,6 +40,30 @@ pub fn curves(
         include_preexisting: false,
         top: Some(MAX_CURVES),
         chosen: (!chosen.is_empty()).then_some(chosen.as_slice()),
+    };
+    series(names, &request, cancel)
+}
+
+/// Outstanding bytes of the nonpaged and the paged pool over the visible range, in this order.
+///
+/// # Errors
+/// [`SeriesError::Cancelled`] if the work was cancelled.
+pub fn pool_curves(
+    names: &ColumnValues,
+    visible_range: TimeRange,
+    cancel: Cancel<'_>,
+) -> Result<SeriesSet, SeriesError> {
+    // The ids of the paged column are 0 for nonpaged and 1 for paged pool.
+    let chosen = [vec![0], vec![1]];
+    let request = SeriesRequest {
+        keys: &[Key::Paged],
+        metric: SeriesMetric { kind: SeriesKind::Outstanding, by_count: false },
+        visible_range,
+        points: POINTS,
+        rows: None,
+        include_preexisting: false,
+        top: None,
+        chosen: Some(&chosen),
     };
     series(names, &request, cancel)
 }

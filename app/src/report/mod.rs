@@ -1,16 +1,25 @@
-//! HTML report of a leak analysis: one self-contained file without scripts or network access. The same analysis gives the same
-//! bytes: no clock is read.
+//! Report of a leak analysis, with graphs of suspects and pools, the table of the page, markers and module states: one self-contained
+//! HTML file without scripts or network access, or [`markdown`]. The same analysis gives the same bytes: no clock is read.
 
 mod charts;
 mod curves;
 mod details;
 mod graph;
+mod lines;
+pub mod markdown;
+mod markers;
+mod modules;
 mod page;
+mod pools;
 mod quality;
+mod rows;
 mod table;
 
-pub use curves::curves;
+pub use curves::{curves, pool_curves};
 
+use crate::export::ModuleLine;
+use poolscope_analysis::export::MetricTable;
+use poolscope_analysis::export::xml::escape;
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::leaks::owner::TagOwnerData;
 use poolscope_analysis::leaks::{LeakAnalysis, Suspect};
@@ -36,8 +45,25 @@ pub struct ReportInput<'r> {
     pub owner_data: TagOwnerData<'r>,
     /// Outstanding bytes over time; see [`curves()`].
     pub curves: &'r SeriesSet,
+    /// Outstanding bytes of both pools over time; see [`pool_curves()`].
+    pub pools: &'r SeriesSet,
+    /// The table of the page, if there is one.
+    pub table: Option<PageTable<'r>>,
+    /// Modules on the stacks and the states of their symbols; empty if they are not known.
+    pub modules: &'r [ModuleLine],
     /// The command line that creates this report.
     pub command: &'r str,
+}
+
+/// The rows of a table that a report contains.
+#[derive(Clone, Copy)]
+pub struct PageTable<'t> {
+    /// The rows to show.
+    pub rows: &'t MetricTable<'t>,
+    /// Number of all rows.
+    pub all: usize,
+    /// The filter that left these rows.
+    pub query: Option<&'t str>,
 }
 
 /// Writes the report.
@@ -49,26 +75,12 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     graph::write(out, input)?;
     table::write(out, input)?;
     details::write(out, input)?;
+    pools::write(out, input)?;
+    markers::write(out, input)?;
+    rows::write(out, input)?;
+    modules::write(out, input)?;
     quality::write(out, input)?;
     page::close(out, input)
-}
-
-/// A text escaped for HTML elements and attributes. Control characters become U+FFFD.
-fn escape(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            '\n' | '\t' => safe.push(' '),
-            c if c.is_control() => safe.push('\u{fffd}'),
-            c => safe.push(c),
-        }
-    }
-    safe
 }
 
 /// The `points` attribute of an SVG line.
@@ -87,8 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn markup_in_texts_is_escaped() {
-        assert_eq!(escape("<b a='1'>\"&\u{1}\n"), "&lt;b a=&#39;1&#39;&gt;&quot;&amp;\u{fffd} ");
+    fn points_have_one_decimal() {
         assert_eq!(points([(0.0, 1.26), (2.0, 3.0)].into_iter()), "0.0,1.3 2.0,3.0");
     }
 }

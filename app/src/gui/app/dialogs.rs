@@ -9,6 +9,7 @@ use crate::gui::commands::Command;
 use crate::gui::commands::table::Entry;
 use crate::gui::dialogs::association::AssociationDialog;
 use crate::gui::dialogs::open_file::OpenFileDialog;
+use crate::gui::dialogs::source_editor::SourceEditorDialog;
 use crate::gui::dialogs::symbol_path::SymbolPathDialog;
 use crate::gui::dialogs::tag_sources::TagSourcesDialog;
 use crate::gui::dialogs::{confirm, open_file, shortcuts};
@@ -34,6 +35,8 @@ pub struct Dialogs {
     pub tag_sources: Option<TagSourcesDialog>,
     /// File association, while the dialog is open.
     pub association: Option<AssociationDialog>,
+    /// The editor of source lines, while the dialog is open.
+    pub source_editor: Option<SourceEditorDialog>,
 }
 
 impl Dialogs {
@@ -41,7 +44,7 @@ impl Dialogs {
     #[must_use]
     pub fn any(&self) -> bool {
         let boxes = self.open.is_some() || self.symbol_path.is_some() || self.look_through.is_some();
-        let boxes = boxes || self.tag_sources.is_some() || self.association.is_some();
+        let boxes = boxes || self.tag_sources.is_some() || self.association.is_some() || self.source_editor.is_some();
         boxes || self.keys.is_some() || self.palette.is_some() || self.reset
     }
 
@@ -64,6 +67,7 @@ impl App {
         self.show_look_through(ui);
         self.show_tag_sources(ui);
         self.show_association(ui);
+        self.show_source_editor(ui);
         self.show_question(ui, commands);
         if let Some(filter) = &mut self.dialogs.keys {
             shortcuts::show(ui, filter, entries, commands);

@@ -4,6 +4,7 @@
 mod association;
 mod command_state;
 mod dialogs;
+mod export;
 mod open;
 mod pages;
 mod panels;
@@ -27,7 +28,8 @@ use eframe::egui::{self, CentralPanel, Frame, Ui};
 use crate::gui::OpenRequest;
 use crate::gui::commands::{Command, DocumentCommand};
 use crate::gui::document::{Document, Effect, SearchOrder, SharedPresets};
-use crate::gui::jobs::dialog::PickFile;
+use crate::gui::clipboard::RichClipboard;
+use crate::gui::jobs::dialog::{Asked, PickFile};
 use crate::gui::jobs::load::{Loader, Source};
 use crate::gui::jobs::symbols::SymbolService;
 use crate::gui::jobs::{Answer, Jobs, TabId, Workers};
@@ -59,6 +61,7 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 pub struct App {
     jobs: Jobs,
     association: Arc<dyn Association>,
+    clipboard: Arc<dyn RichClipboard>,
     tabs: Tabs,
     /// The tab that comes to the front when its trace is loaded: the last one requested, until the user activates another.
     wanted: Option<TabId>,
@@ -106,6 +109,8 @@ pub struct Services {
     pub store: Arc<dyn Store>,
     /// Keeps what files are opened with.
     pub association: Arc<dyn Association>,
+    /// Takes texts with HTML.
+    pub clipboard: Arc<dyn RichClipboard>,
 }
 
 impl App {
@@ -116,7 +121,7 @@ impl App {
         // These keys belong to the time axis, as in WPA; the scale is in the menu.
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
         let waker = ctx.clone();
-        let Services { loader, picker, symbols, recorder, store, association } = services;
+        let Services { loader, picker, symbols, recorder, store, association, clipboard } = services;
         let (settings, warnings) = SettingsStore::open(store);
         let places = settings.get().recording.clone();
         let scratch = recorder.scratch();
@@ -124,6 +129,7 @@ impl App {
         let mut app = Self {
             jobs: Jobs::new(workers, Arc::new(move || waker.request_repaint())),
             association,
+            clipboard,
             tabs: Tabs::default(),
             wanted: None,
             title: String::new(),
@@ -271,6 +277,7 @@ impl App {
                 Answer::Record { news, .. } => self.take_record_news(news, ui.input(|input| input.time)),
                 Answer::Listing(answer) => self.setup.snapshots.take(answer),
                 Answer::Saved(answer) => self.take_saved(answer),
+                Answer::SourceNotOpened(why) => self.toasts.push(Kind::Error, why),
                 Answer::Picked { asked, path: Some(path), .. } => self.apply_file(asked, path),
                 Answer::Picked { asked, path: None, at_once: true } => self.no_dialog(asked),
                 Answer::Picked { path: None, .. } => {}
@@ -326,6 +333,13 @@ impl App {
             for effect in std::mem::take(&mut document.effects) {
                 match effect {
                     Effect::Copy(text) => ui.ctx().copy_text(text),
+                    Effect::CopyRich(text) => {
+                        if !self.clipboard.set(&text) {
+                            ui.ctx().copy_text(text.text);
+                        }
+                    }
+                    Effect::Export(kind, name) => self.jobs.pick_file(Asked::Export { tab: id, kind, name }),
+                    Effect::Cancel(topic) => self.jobs.cancel(id, topic),
                     Effect::Pick(asked) => self.jobs.pick_file(asked),
                     Effect::PresetsChanged => presets_changed = true,
                     Effect::Status(message) => self.note = Some((message, ui.input(|input| input.time) + NOTE_S)),

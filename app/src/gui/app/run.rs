@@ -72,6 +72,8 @@ impl App {
                 self.dialogs.look_through = Some(self.settings.get().symbols.look_through.join("\n"));
             }
             Command::TagSources => self.open_tag_sources(),
+            Command::SourceEditor => self.open_source_editor(),
+            Command::OpenSource(line) => self.open_source(line),
             Command::OpenWith => self.open_association(),
             Command::Take(asked, path) => self.apply_file(asked, path),
             Command::RecordingSetup(command) => self.run_recording(ui, command),

@@ -98,7 +98,8 @@ impl App {
             | Asked::Recorder
             | Asked::RecordingFolder => self.take_recording_file(&asked, path),
             Asked::ExportPresets(_) | Asked::ImportPresets => self.exchange_presets(&asked, path),
-            Asked::PoolTags | Asked::Drivers => self.take_tag_source(&asked, &path),
+            Asked::PoolTags | Asked::Drivers | Asked::StackTags => self.take_tag_source(&asked, &path),
+            Asked::Export { tab, kind, .. } => self.take_export_file(tab, kind, path),
             Asked::SymbolFolder => {
                 if let Some(state) = &mut self.dialogs.symbol_path {
                     state.add(&path.display().to_string());

@@ -21,22 +21,28 @@ impl App {
         TagChoice {
             pool_tags: PoolTagChoice::from_text(&tags.pool_tags),
             drivers: (!folder.is_empty()).then(|| PathBuf::from(folder)),
+            stack_tags: Some(tags.stack_tags.trim()).filter(|path| !path.is_empty()).map(PathBuf::from),
             machine: self.jobs.symbols().machine(),
         }
     }
 
     pub(super) fn open_tag_sources(&mut self) {
-        let TagSettings { pool_tags, drivers } = self.settings.get().tags.clone();
+        let TagSettings { pool_tags, drivers, stack_tags } = self.settings.get().tags.clone();
         let sources = self.document().map(|document| &document.results.tag_sources);
         let used = sources.and_then(|sources| sources.pool_tags.as_ref()).map(|found| found.path.display().to_string());
         let scanned = sources.and_then(|sources| sources.drivers.as_ref()).map(|drivers| drivers.scanned_files);
-        self.dialogs.tag_sources = Some(TagSourcesDialog { pool_tags, drivers, used, scanned });
+        let rules = sources.map(|sources| sources.stack_tags.len()).filter(|rules| *rules > 0);
+        self.dialogs.tag_sources = Some(TagSourcesDialog { pool_tags, drivers, stack_tags, used, scanned, rules });
     }
 
     /// A file or folder was chosen for the box.
     pub(super) fn take_tag_source(&mut self, asked: &Asked, path: &Path) {
         let Some(state) = &mut self.dialogs.tag_sources else { return };
-        let field = if *asked == Asked::Drivers { &mut state.drivers } else { &mut state.pool_tags };
+        let field = match asked {
+            Asked::Drivers => &mut state.drivers,
+            Asked::StackTags => &mut state.stack_tags,
+            _ => &mut state.pool_tags,
+        };
         *field = path.display().to_string();
     }
 
@@ -46,10 +52,12 @@ impl App {
         match tag_sources::show(ui, state) {
             Some(DialogAction::Other(TagSourcesAction::ChoosePoolTags)) => self.jobs.pick_file(Asked::PoolTags),
             Some(DialogAction::Other(TagSourcesAction::ChooseDrivers)) => self.jobs.pick_file(Asked::Drivers),
+            Some(DialogAction::Other(TagSourcesAction::ChooseStackTags)) => self.jobs.pick_file(Asked::StackTags),
             Some(DialogAction::Accept) => {
                 let written = TagSettings {
                     pool_tags: state.pool_tags.trim().to_owned(),
                     drivers: state.drivers.trim().to_owned(),
+                    stack_tags: state.stack_tags.trim().to_owned(),
                 };
                 self.dialogs.tag_sources = None;
                 if self.settings.get().tags != written {

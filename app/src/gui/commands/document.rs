@@ -1,5 +1,7 @@
 //! Commands about an open trace, and their rows in the command table. Commands that only one page has are in its folder.
 
+use std::path::PathBuf;
+
 use eframe::egui::{Key, KeyboardShortcut, Modifiers};
 use poolscope_analysis::pivot;
 use poolscope_analysis::series::SeriesKind as MeasureKind;
@@ -12,6 +14,7 @@ use crate::gui::document::{CURVE_COUNTS, Layout, measure_title};
 use crate::gui::jobs::dialog::Asked;
 use crate::gui::jobs::files::FileRequest;
 use crate::gui::model::columns::{ColumnRole, What};
+use crate::gui::model::export::ExportKind;
 use crate::gui::model::page_id::PageId;
 use crate::gui::widgets::{graph, pivot_table};
 
@@ -113,6 +116,10 @@ pub enum DocumentCommand {
     ResetColumns,
     /// Show the columns of a preset.
     Preset(String),
+    /// Write something that is shown to a file.
+    Export(ExportKind),
+    /// Give up the export that is being written.
+    CancelExport,
     /// Something with its symbols.
     Symbols(SymbolsCommand),
     /// A command that a page defines.
@@ -161,6 +168,8 @@ pub enum WidgetAction {
     ExchangePresets(FileRequest),
     /// Ask the user for a file.
     PickFile(Asked),
+    /// Write an export to a file, which is replaced if it exists.
+    ExportTo(ExportKind, PathBuf),
 }
 
 /// A change of the columns of the table. Columns are named by their ids.
@@ -202,6 +211,9 @@ pub(super) fn rows() -> Vec<CommandSpec> {
         CommandSpec::new(id, command, title, MenuPlace::new(menu, group))
     };
     let mut rows = edit_rows(&row);
+    rows.extend(ExportKind::ALL.map(|kind| {
+        CommandSpec::new(kind.id(), C::Export(kind), kind.title(), MenuPlace::within(Menu::File, 1, "Export"))
+    }));
     rows.extend(view_rows(&row));
     rows.extend(graph_rows(&row));
     rows.extend(table_rows(&row));
@@ -319,6 +331,7 @@ impl DocumentCommand {
     pub(super) fn title_outside_menus(&self) -> &'static str {
         match self {
             C::Symbols(command) => command.title(),
+            C::CancelExport => "Cancel export",
             _ => "",
         }
     }

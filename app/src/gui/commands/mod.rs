@@ -10,6 +10,7 @@ pub mod window;
 use std::path::PathBuf;
 
 use eframe::egui::{Context, Key, KeyboardShortcut, Modifiers, ThemePreference, Ui};
+use poolscope_symbols::names::SourceLine;
 
 use crate::gui::jobs::TabId;
 use crate::gui::jobs::dialog::Asked;
@@ -93,6 +94,10 @@ pub enum Command {
     Wrappers,
     /// Say where more is known about tags.
     TagSources,
+    /// Choose the editor that shows source lines.
+    SourceEditor,
+    /// Open a source line in the editor.
+    OpenSource(SourceLine),
     /// Show whether poolscope is registered for `.etl` files, and offer to change that.
     OpenWith,
     /// Take this file for what the user was asked for.

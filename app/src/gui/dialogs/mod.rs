@@ -7,16 +7,17 @@ pub mod open_file;
 mod presets;
 pub mod recording_question;
 pub mod shortcuts;
+pub mod source_editor;
 pub mod symbol_path;
 pub mod tag_sources;
 pub mod wrapper_rules;
 
 use eframe::egui::Ui;
 
-use crate::gui::commands::Command;
+use crate::gui::commands::{Command, WidgetAction};
 use crate::gui::document::Document;
 use crate::gui::model::dialogs::Dialog;
-use crate::gui::widgets::modal::Modal;
+use crate::gui::widgets::modal::{self, DialogAction, Modal};
 
 /// Draws the dialog of a trace, if one is open.
 pub fn show(ui: &Ui, document: &Document, dialog: &mut Option<Dialog>, commands: &mut Vec<Command>) {
@@ -29,6 +30,16 @@ pub fn show(ui: &Ui, document: &Document, dialog: &mut Option<Dialog>, commands:
         }
         Some(Dialog::Presets { renaming, outcome, replace }) => Modal::new("presets", "Your presets", 480.0)
             .show(ui, |ui| presets::manage(ui, document, renaming, outcome.as_ref(), replace, commands)),
+        Some(Dialog::ReplaceFile { kind, path }) => {
+            Modal::question("replace file", "Replace file", 420.0).show(ui, |ui| {
+                ui.label(format!("{} exists already. Replace it?", path.display()));
+                let action = modal::yes_or_no(ui, "Replace", "Keep");
+                if action == Some(DialogAction::Accept) {
+                    commands.push(WidgetAction::ExportTo(*kind, path.clone()).into());
+                }
+                action
+            })
+        }
     };
     if action.is_some() {
         *dialog = None;

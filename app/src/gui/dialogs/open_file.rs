@@ -41,7 +41,7 @@ impl OpenFileDialog {
 
     /// Returns whether a file of this name, in lower case, suits the purpose.
     fn may_be(&self, name: &str) -> bool {
-        match self.what {
+        match &self.what {
             Asked::Trace => name.ends_with(".etl"),
             Asked::Pdb { .. } => name.ends_with(".pdb") || name.ends_with(".pd_"),
             Asked::PoolTags => name.ends_with(".txt"),
@@ -51,6 +51,8 @@ impl OpenFileDialog {
             Asked::SaveProfile(_) => name.ends_with(".wprp"),
             Asked::SaveScript(_) => name.ends_with(".ps1"),
             Asked::SaveRecording(_) => name.ends_with(".etl"),
+            Asked::Export { kind, .. } => kind.formats().iter().any(|format| name.ends_with(format.ending())),
+            Asked::StackTags => name.ends_with(".stacktags") || name.ends_with(".xml"),
             Asked::SymbolFolder | Asked::Drivers | Asked::RecordingFolder => false,
         }
     }
@@ -128,12 +130,16 @@ fn explanation(what: &Asked) -> &'static str {
         }
         Asked::Pdb { .. } => "This system has no file dialog. Enter the path of the .pdb file.",
         Asked::PoolTags => "This system has no file dialog. Enter the path of the tag list.",
+        Asked::StackTags => "This system has no file dialog. Enter the path of the .stacktags file.",
         Asked::ImportPresets => "This system has no file dialog. Enter the path of the file.",
         Asked::Snapshot => {
             "This system has no file dialog. Enter the path of the snapshot, or drop the file on the \
                             page."
         }
         Asked::Recorder => "This system has no file dialog. Enter the path of wpr.exe.",
+        Asked::Export { .. } => {
+            "This system has no file dialog. Enter the path of the file to save; its ending is the format."
+        }
         Asked::ExportPresets(_) | Asked::SaveProfile(_) | Asked::SaveScript(_) | Asked::SaveRecording(_) => {
             "This system has no file dialog. Enter the path of the file to save."
         }

@@ -1,4 +1,5 @@
-//! The dialog with additional sources about tags: the user's `pooltag.txt` and a folder with driver files. It reads neither.
+//! The dialog with additional sources about tags: the user's `pooltag.txt`, a folder with driver files, and stack tags. It reads none
+//! of them.
 
 use eframe::egui::{Label, RichText, Ui};
 
@@ -18,10 +19,14 @@ pub struct TagSourcesDialog {
     pub pool_tags: String,
     /// The chosen folder with driver files, or empty.
     pub drivers: String,
+    /// The chosen file of stack tags, or empty.
+    pub stack_tags: String,
     /// The list that is in use.
     pub used: Option<String>,
     /// Number of driver files that were scanned.
     pub scanned: Option<u64>,
+    /// Number of rules of the stack tags in use.
+    pub rules: Option<usize>,
 }
 
 /// Action requested in the dialog, besides closing it.
@@ -31,6 +36,8 @@ pub enum TagSourcesAction {
     ChoosePoolTags,
     /// Choose a folder.
     ChooseDrivers,
+    /// Choose a file of stack tags.
+    ChooseStackTags,
 }
 
 type Action = DialogAction<TagSourcesAction>;
@@ -38,12 +45,14 @@ type Action = DialogAction<TagSourcesAction>;
 /// Draws the dialog over the window.
 pub fn show(ui: &Ui, state: &mut TagSourcesDialog) -> Option<Action> {
     Modal::new("tag sources", "Pool tags and drivers", WIDTH).show(ui, |ui| {
-        modal::paragraph(ui, "Optional sources for tag ownership, used when stacks are missing.");
+        modal::paragraph(ui, "Optional sources for tag ownership, used when stacks are missing, and names for stacks.");
         ui.add_space(2.0 * GRID);
         let pool_tags = pool_tags(ui, state);
         ui.add_space(2.0 * GRID);
         let drivers = drivers(ui, state);
-        modal::accept_or_cancel(ui, "OK", None).or(pool_tags).or(drivers)
+        ui.add_space(2.0 * GRID);
+        let stack_tags = stack_tags(ui, state);
+        modal::accept_or_cancel(ui, "OK", None).or(pool_tags).or(drivers).or(stack_tags)
     })
 }
 
@@ -74,6 +83,16 @@ fn drivers(ui: &mut Ui, state: &mut TagSourcesDialog) -> Option<Action> {
     let choice = PathChoice { name, path: &state.drivers, default, choose: "Choose: Folder with driver files (.sys)" };
     let action = choice.show(ui, |_| {});
     carry_out(action, &mut state.drivers, TagSourcesAction::ChooseDrivers)
+}
+
+fn stack_tags(ui: &mut Ui, state: &mut TagSourcesDialog) -> Option<Action> {
+    let name = "Stack tags (.stacktags)";
+    let rules = state.rules.map(|rules| format!("In use: {}", format::counted(rules as u64, "rule", "rules")));
+    head(ui, name, &rules.unwrap_or_default());
+    let default = "None: the column Stack Tag shows Other for all stacks";
+    let choice = PathChoice { name, path: &state.stack_tags, default, choose: "Choose: Stack tags (.stacktags)" };
+    let action = choice.show(ui, |_| {});
+    carry_out(action, &mut state.stack_tags, TagSourcesAction::ChooseStackTags)
 }
 
 fn head(ui: &mut Ui, name: &str, state: &str) {

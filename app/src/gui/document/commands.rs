@@ -7,6 +7,7 @@ use super::{Document, Effect, Layout, Topic};
 use crate::gui::commands::{ColumnChange, DocumentCommand as C, WidgetAction};
 use crate::gui::document::table_model::{Rows, node_id};
 use crate::gui::model::dialogs::Dialog;
+use crate::gui::model::frame_parts::with_line;
 use crate::gui::pages::page;
 use crate::gui::widgets::pivot_table::{TreeModel, tab_separated};
 
@@ -69,6 +70,8 @@ impl Document {
             C::ManagePresets => self.ui.dialog = Some(Dialog::presets()),
             C::ResetColumns => self.apply_preset(&self.ui.preset.clone()),
             C::Preset(name) => self.apply_preset(name),
+            C::Export(kind) => self.begin_export(*kind),
+            C::CancelExport => self.cancel_export(),
             C::Symbols(command) => self.run_symbols(*command),
             C::OfPage(command) => {
                 if let Some(page) = page(command.page) {
@@ -102,6 +105,7 @@ impl Document {
             WidgetAction::DeletePreset(name) => self.delete_preset(&name),
             WidgetAction::ExchangePresets(request) => self.exchange_presets(request),
             WidgetAction::PickFile(asked) => self.effects.push(Effect::Pick(asked)),
+            WidgetAction::ExportTo(kind, path) => self.export_to(kind, &path, true),
         }
     }
 
@@ -172,10 +176,11 @@ impl Document {
     pub fn stack_text(&self) -> Option<String> {
         let details = self.results.details.as_ref()?;
         if !details.stack.is_empty() {
-            return Some(details.stack_text());
+            let frames = details.stack.iter().map(|text| self.with_source_line(text));
+            return Some(frames.collect::<Vec<_>>().join("\n"));
         }
         let share = self.results.profile.as_ref().filter(|_| !self.waits(Topic::Profile))?.profile.stacks.first()?;
-        let frames = share.frames.iter().rev().map(|frame| frame.text.as_str());
+        let frames = share.frames.iter().rev().map(with_line);
         Some(frames.collect::<Vec<_>>().join("\n")).filter(|text| !text.is_empty())
     }
 
@@ -188,8 +193,7 @@ impl Document {
         let rows = self.results.rows.as_ref()?;
         let mut indexes: Vec<u64> = self.ui.table.selected().iter().filter_map(|id| rows.index_of(*id)).collect();
         indexes.sort_unstable();
-        let selected = indexes.into_iter().filter_map(|index| rows.row(index));
-        Some(tab_separated(rows.columns(), selected)).filter(|_| !self.ui.table.selected().is_empty())
+        Some(tab_separated(rows, indexes.into_iter())).filter(|_| !self.ui.table.selected().is_empty())
     }
 
     /// Returns whether a command would do anything now.
@@ -201,6 +205,8 @@ impl Document {
             C::Symbols(command) => self.symbols_blocked(*command).is_none(),
             _ if !self.has_allocations() => false,
             C::OfPage(command) => page(command.page).is_some_and(|page| page.can(self, command.id)),
+            C::Export(kind) => self.can_export(*kind),
+            C::CancelExport => self.ui.exporting.is_some(),
             _ if let Some(can) = page(self.ui.page).and_then(|page| page.can_shared(self, command)) => can,
             C::ZoomToSelection | C::MarkSelection => self.ui.graph.selection().is_some(),
             C::ZoomBack => self.ui.range_history.can_go_back(),

@@ -49,10 +49,4 @@ impl Details {
         }
         Self { keys: rows.path_texts(node), figures: figures.collect(), stack, stack_blocks }
     }
-
-    /// The stack as text, one frame per line, the innermost first.
-    #[must_use]
-    pub fn stack_text(&self) -> String {
-        self.stack.join("\n")
-    }
 }

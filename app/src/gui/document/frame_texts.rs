@@ -41,6 +41,13 @@ impl Document {
         (!message.is_empty()).then(|| message.join("\n"))
     }
 
+    /// The text of a frame, with its source line if that is known.
+    #[must_use]
+    pub fn with_source_line(&self, text: &str) -> String {
+        let line = self.answer_of_text(text).and_then(|answer| answer.line.as_ref());
+        line.map_or_else(|| text.to_owned(), |line| format!("{text} [{}]", line_text(line)))
+    }
+
     /// The module of the frame under the cursor: its place among those that the trace needs.
     #[must_use]
     pub fn module_of_cursor(&self) -> Option<usize> {

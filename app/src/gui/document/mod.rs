@@ -4,6 +4,7 @@
 mod commands;
 mod curves;
 pub mod details;
+pub mod exporting;
 mod finding;
 mod frame_texts;
 mod page_states;
@@ -30,15 +31,18 @@ use poolscope_etl::diagnostics::DiagnosticKind;
 
 use crate::gui::jobs::dialog::Asked;
 use crate::gui::jobs::document::{Reply, Request, Topic};
+use crate::gui::jobs::export::ExportOrder;
 use crate::gui::jobs::files::FileRequest;
 use crate::gui::jobs::load::Source;
 use crate::gui::jobs::tag_sources::TagChoice;
 use crate::gui::jobs::totals::TotalsRequest;
+use crate::gui::model::export::ExportKind;
 use crate::gui::model::filter::Step;
 use crate::gui::model::presets::{BuiltIn, Preset, Presets};
 use crate::gui::model::query::Query;
 use crate::gui::pages::{self, PAGES};
 use crate::gui::widgets::graph::Range;
+use crate::leak_text::RichText;
 use crate::symbols::SymbolOptions;
 
 pub use finding::FindState;
@@ -56,6 +60,12 @@ pub use symbols::SearchOrder;
 pub enum Effect {
     /// Put this text on the clipboard.
     Copy(String),
+    /// Put this text on the clipboard, for programs that take HTML as such.
+    CopyRich(RichText),
+    /// Ask the user for the file of an export, with the proposed name.
+    Export(ExportKind, String),
+    /// Give up a question.
+    Cancel(Topic),
     /// Tell the user this.
     Notify(String),
     /// Say this in passing: it was done.
@@ -105,6 +115,8 @@ pub(in crate::gui) struct Work {
     pub(in crate::gui) tag_choice: Option<TagChoice>,
     /// A file that is to be read or written.
     pub(in crate::gui) file: Option<FileRequest>,
+    /// An export that is to be written.
+    pub(in crate::gui) export: Option<ExportOrder>,
 }
 
 /// Settings of the search for the symbols of a trace, and its next action.
@@ -139,6 +151,7 @@ impl Document {
                 unnoticed: BTreeSet::new(),
                 tag_choice: None,
                 file: None,
+                export: None,
             },
             pages: PageStates::new(),
             trace,
@@ -199,6 +212,7 @@ impl Document {
             Topic::Find => self.find_request().map(Request::Find),
             Topic::Completion => Some(Request::Completion(Arc::clone(&self.results.names))),
             Topic::File => self.file_request().map(Request::File),
+            Topic::Export => self.work.export.take().map(|order| Request::Export(Box::new(order))),
             Topic::Page(job) => {
                 let work = pages::page(job.page)?.work(self, job.job)?;
                 Some(Request::Page(job, work))
@@ -241,6 +255,7 @@ impl Document {
                 self.ui.query_box.is_late = std::mem::take(&mut self.ui.query_box.awaited);
             }
             Reply::File(answer) => self.apply_file(answer),
+            Reply::Export(answer) => self.apply_export(answer),
             Reply::Page(job, answer) => {
                 if let Some(page) = pages::page(job.page) {
                     page.apply(self, job.job, answer);
@@ -263,6 +278,10 @@ impl Document {
             Topic::Find => "the search",
             Topic::Completion => "the query completions",
             Topic::File => "the file",
+            Topic::Export => {
+                self.ui.exporting = None;
+                "the export"
+            }
             Topic::Page(job) => pages::page(job.page).map_or("a result", |page| page.job_failed(self, job.job)),
             Topic::TagSources => "the tag sources",
         };

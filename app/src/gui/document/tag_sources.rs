@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use poolscope_analysis::group::column_values::ColumnValues;
+
 use super::{Document, Topic};
 use crate::gui::jobs::tag_sources::{TagChoice, TagSources, TagSourcesRequest};
 
@@ -41,13 +43,18 @@ impl Document {
         }
         let tags = |sources: &TagSources| sources.pool_tags.as_ref().map(|found| Arc::clone(&found.tags));
         let (old, new) = (tags(&self.results.tag_sources), tags(&sources));
+        let stack_tags = Arc::clone(&sources.stack_tags);
+        let has_new_stack_tags = **self.results.names.stack_tags() != *stack_tags;
         self.results.tag_sources = sources;
-        if old.is_none() && new.is_none() {
+        if old.is_none() && new.is_none() && !has_new_stack_tags {
             return;
         }
-        self.results.names = Arc::new(self.results.names.with_tag_descriptions(new.clone()));
-        self.results.pending_names =
-            self.results.pending_names.take().map(|names| Arc::new(names.with_tag_descriptions(new)));
+        let with_tags = |names: &ColumnValues| {
+            let names = names.with_tag_descriptions(new.clone());
+            Arc::new(if has_new_stack_tags { names.with_stack_tags(Arc::clone(&stack_tags)) } else { names })
+        };
+        self.results.names = with_tags(&self.results.names);
+        self.results.pending_names = self.results.pending_names.take().map(|names| with_tags(&names));
         self.query.tag_revision += 1;
         self.ask_outdated();
     }

@@ -7,6 +7,7 @@ use poolscope_analysis::pivot::RowPath;
 use poolscope_analysis::trace::time::TimeRange;
 use rustc_hash::FxHashSet;
 
+use super::exporting::Exporting;
 use super::page_states::PageState;
 use crate::gui::model::colors::ColorBook;
 use crate::gui::model::dialogs::Dialog;
@@ -113,6 +114,8 @@ pub struct UiState {
     pub(in crate::gui) colors: ColorBook,
     /// Colors of modules.
     pub(in crate::gui) module_colors: ColorBook,
+    /// The export that is being written.
+    pub exporting: Option<Exporting>,
 }
 
 impl UiState {
@@ -143,6 +146,7 @@ impl UiState {
             hidden: BTreeSet::new(),
             colors: ColorBook::default(),
             module_colors: ColorBook::default(),
+            exporting: None,
         }
     }
 }

@@ -10,6 +10,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use super::{Answer, TabId};
+use crate::gui::model::export::ExportKind;
 
 /// Purpose of a file dialog.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,17 @@ pub enum Asked {
     ExportPresets(String),
     /// A file of presets.
     ImportPresets,
+    /// File for an export of an open trace.
+    Export {
+        /// Tab of the trace.
+        tab: TabId,
+        /// What is exported.
+        kind: ExportKind,
+        /// The proposed name.
+        name: String,
+    },
+    /// A file of stack tags.
+    StackTags,
     /// A list of pool tags.
     PoolTags,
     /// A folder with driver files.
@@ -59,6 +71,8 @@ impl Asked {
             Self::SymbolFolder => "Add symbol folder".to_owned(),
             Self::ExportPresets(_) => "Export presets".to_owned(),
             Self::ImportPresets => "Import presets".to_owned(),
+            Self::Export { kind, .. } => kind.title().trim_end_matches('\u{2026}').to_owned(),
+            Self::StackTags => "Choose stack tags".to_owned(),
             Self::PoolTags => "Choose pooltag.txt".to_owned(),
             Self::Drivers => "Choose folder with driver files".to_owned(),
             Self::SaveProfile(_) => "Save profile".to_owned(),
@@ -77,7 +91,8 @@ impl Asked {
             Self::ExportPresets(name)
             | Self::SaveProfile(name)
             | Self::SaveScript(name)
-            | Self::SaveRecording(name) => Some(name),
+            | Self::SaveRecording(name)
+            | Self::Export { name, .. } => Some(name),
             _ => None,
         }
     }
@@ -110,6 +125,15 @@ impl PickFile for SystemDialog {
             Asked::Trace => filtered("Event traces", &["etl", "ETL"]),
             Asked::Pdb { .. } => filtered("Program databases", &["pdb", "PDB", "pd_", "PD_"]),
             Asked::ExportPresets(name) => saved(name, "Presets", "json"),
+            Asked::Export { kind, name, .. } => {
+                let filters = kind.formats().iter();
+                let dialog = filters.fold(dialog.clone(), |dialog, format| {
+                    dialog.add_filter(format.title(), &[format.ending()])
+                });
+                let dialog = dialog.set_file_name(name).save_file();
+                Box::pin(async move { dialog.await.map(|file| file.path().to_owned()) })
+            }
+            Asked::StackTags => filtered("Stack tags", &["stacktags", "STACKTAGS", "xml", "XML"]),
             Asked::ImportPresets => filtered("Presets", &["json", "JSON"]),
             Asked::PoolTags => filtered("Tag lists", &["txt", "TXT"]),
             Asked::Snapshot => filtered("Text files", &["txt", "TXT", "log", "LOG"]),

@@ -10,6 +10,7 @@ use poolscope_analysis::series::SeriesError;
 use poolscope_base::progress::CancelToken;
 
 use super::curves::{Curve, CurvesAnswer, CurvesRequest};
+use super::export::{ExportAnswer, ExportOrder};
 use super::files::{FileAnswer, FileRequest};
 use super::find::{FindAnswer, FindRequest};
 use super::names::NamesRequest;
@@ -21,6 +22,7 @@ use super::totals::{TotalsAnswer, TotalsRequest};
 use crate::gui::jobs::curves;
 use crate::gui::jobs::deferred;
 use crate::gui::jobs::deferred::{DeferredAnswer, DeferredRequest};
+use crate::gui::jobs::export;
 use crate::gui::jobs::files;
 use crate::gui::jobs::find;
 use crate::gui::jobs::names;
@@ -57,6 +59,8 @@ pub enum Topic {
     Completion,
     /// A small file.
     File,
+    /// An export to a file.
+    Export,
     /// Tag descriptions and drivers from outside the trace.
     TagSources,
     /// Work of a page. It comes last: the user is waiting for everything else.
@@ -100,6 +104,8 @@ pub enum Request {
     Completion(Arc<ColumnValues>),
     /// Read or write a file.
     File(FileRequest),
+    /// Write an export.
+    Export(Box<ExportOrder>),
     /// Do the work of a page.
     Page(PageJob, PageWork),
     /// Read what is known of tags.
@@ -128,6 +134,8 @@ pub enum Reply {
     Completion,
     /// Result of reading or writing a file.
     File(FileAnswer),
+    /// Result of an export.
+    Export(ExportAnswer),
     /// Result of a page's work.
     Page(PageJob, PageAnswer),
     /// Tag descriptions and drivers.
@@ -151,6 +159,7 @@ impl Request {
             Self::Find(_) => Topic::Find,
             Self::Completion(_) => Topic::Completion,
             Self::File(_) => Topic::File,
+            Self::Export(_) => Topic::Export,
             Self::Page(job, _) => Topic::Page(*job),
             Self::TagSources(_) => Topic::TagSources,
         }
@@ -175,6 +184,7 @@ impl Request {
                 Some(Reply::Completion)
             }
             Self::File(request) => Some(Reply::File(files::run(request))),
+            Self::Export(order) => export::run(*order, cancel).map(Reply::Export),
             Self::Page(job, work) => work(cancel).map(|answer| Reply::Page(job, answer)),
             Self::TagSources(request) => tag_sources::run(request, cancel).map(Reply::TagSources),
         }
@@ -217,6 +227,7 @@ impl Reply {
             Self::Find(_) => Topic::Find,
             Self::Completion => Topic::Completion,
             Self::File(_) => Topic::File,
+            Self::Export(_) => Topic::Export,
             Self::Page(job, _) => Topic::Page(*job),
             Self::TagSources(_) => Topic::TagSources,
             Self::Broken(topic) => *topic,

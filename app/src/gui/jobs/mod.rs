@@ -8,6 +8,8 @@ pub mod deferred;
 pub mod dialog;
 pub mod discard;
 pub mod document;
+pub mod editor;
+pub mod export;
 pub mod files;
 pub mod find;
 pub mod load;
@@ -129,6 +131,8 @@ pub enum Answer {
     Listing(SnapshotAnswer),
     /// Result of writing a text.
     Saved(FileAnswer),
+    /// A source line could not be opened: the reason.
+    SourceNotOpened(String),
     /// The file dialog was closed.
     Picked {
         /// Purpose of the file dialog.
@@ -358,6 +362,13 @@ impl Jobs {
         }
     }
 
+    /// Gives up one question about an open trace.
+    pub fn cancel(&mut self, tab: TabId, topic: Topic) {
+        if let Some(slot) = self.slots.get_mut(&(tab, topic)) {
+            slot.stop();
+        }
+    }
+
     /// Gives up all questions about an open trace. Their numbers go on, so that no late answer is taken for a new one.
     pub fn give_up(&mut self, tab: TabId) {
         let of_tab = self.slots.iter_mut().filter(|((owner, _), _)| *owner == tab).map(|(_, slot)| slot);
@@ -456,7 +467,7 @@ impl Jobs {
                 Answer::Record { generation, news: RecordNews::Said(_) } => self.record.is_current(*generation),
                 Answer::Record { generation, .. } => self.record.accept(*generation),
                 Answer::Changed { .. } | Answer::Listed { .. } | Answer::Missing(_) | Answer::Association(_) => true,
-                Answer::Listing(_) | Answer::Saved(_) => true,
+                Answer::Listing(_) | Answer::Saved(_) | Answer::SourceNotOpened(_) => true,
                 Answer::Picked { .. } => std::mem::take(&mut self.picking),
             };
             if wanted {

@@ -4,12 +4,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use poolscope_analysis::group::stack_tags::StackTags;
 use poolscope_analysis::leaks::owner::ScannedDrivers;
 use poolscope_analysis::trace::Trace;
 use poolscope_base::progress::CancelToken;
 
 use crate::drivers::{scan_folder, tags_of};
 use crate::pool_tags::{self, Found, PoolTagChoice};
+use crate::stack_tags;
 use crate::symbols::SymbolEnvironment;
 
 /// Tag sources.
@@ -19,6 +21,8 @@ pub struct TagChoice {
     pub pool_tags: PoolTagChoice,
     /// The folder with driver files.
     pub drivers: Option<PathBuf>,
+    /// The file of stack tags.
+    pub stack_tags: Option<PathBuf>,
     /// The machine that lists are looked for on.
     pub machine: SymbolEnvironment,
 }
@@ -40,6 +44,8 @@ pub struct TagSources {
     pub pool_tags: Option<Found>,
     /// Tags that driver files contain.
     pub drivers: Option<Arc<ScannedDrivers>>,
+    /// Stack tags.
+    pub stack_tags: Arc<StackTags>,
     /// Errors of reading, a sentence each.
     pub problems: Vec<String>,
 }
@@ -62,6 +68,11 @@ pub(super) fn run(request: TagSourcesRequest, cancel: &CancelToken) -> Option<Ta
             }
             Err(problem) => sources.problems.push(problem),
         }
+    }
+    match choice.stack_tags.as_deref().map(stack_tags::read) {
+        Some(Ok(tags)) => sources.stack_tags = Arc::new(tags),
+        Some(Err(problem)) => sources.problems.push(problem),
+        None => {}
     }
     (!cancel.is_cancelled()).then_some(sources)
 }

@@ -35,6 +35,10 @@ fn of_key(key: Key) -> &'static str {
         Key::Function => "Function of the responsible frame.",
         Key::Stack => "Call stack of the allocation, outermost frame first.",
         Key::FreeStack => "Call stack of the free, outermost frame first.",
+        Key::StackTag => {
+            "Name that your stack tags (.stacktags) give to the allocation stack. Choose the file in Symbols, Pool tags and \
+             drivers."
+        }
         Key::Process => "Process in which the allocation was made. Kernel work on behalf of others is shown as System.",
         Key::Thread => "Thread that made the allocation.",
         Key::Cpu => "Processor on which the allocation was made.",

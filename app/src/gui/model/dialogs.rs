@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::export::ExportKind;
+
 /// A dialog.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dialog {
@@ -14,6 +16,13 @@ pub enum Dialog {
     SavePreset {
         /// The name.
         name: String,
+    },
+    /// Whether an export replaces an existing file.
+    ReplaceFile {
+        /// What is exported.
+        kind: ExportKind,
+        /// The file.
+        path: PathBuf,
     },
     /// The user's own presets: rename, delete, export, import.
     Presets {

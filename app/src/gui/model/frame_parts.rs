@@ -14,6 +14,12 @@ pub fn lines(frame: &FrameParts) -> String {
     format!("{}{:#018x} {}{guess}{}", inlined.collect::<String>(), frame.address, frame.text, at(&frame.line))
 }
 
+/// The text of a frame, with its source line if that is known: `my.sys!f+0x4 [my.c:7]`.
+#[must_use]
+pub fn with_line(frame: &FrameParts) -> String {
+    frame.line.as_ref().map_or_else(|| frame.text.clone(), |line| format!("{} [{}]", frame.text, place(line)))
+}
+
 /// Returns whether the name is only the nearest export.
 #[must_use]
 pub fn is_guess(frame: &FrameParts) -> bool {
@@ -27,7 +33,9 @@ fn inlined_text(frame: &FrameParts, inlined: &InlinedFunction) -> String {
     format!("{module}{} [inlined]", inlined.function)
 }
 
-fn place(line: &SourceLine) -> String {
+/// A source line: `my.c:7`.
+#[must_use]
+pub fn place(line: &SourceLine) -> String {
     format!("{}:{}", line.file, line.line)
 }
 

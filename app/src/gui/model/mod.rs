@@ -5,6 +5,7 @@ pub mod colors;
 pub mod column_tips;
 pub mod columns;
 pub mod dialogs;
+pub mod export;
 pub mod filter;
 pub mod finder;
 pub mod frame_parts;

@@ -12,6 +12,8 @@ impl PageId {
     pub const SUSPECTS: Self = Self("suspects");
     /// Merged stacks.
     pub const FLAME: Self = Self("flame");
+    /// Callers and callees of a function or module.
+    pub const BUTTERFLY: Self = Self("butterfly");
     /// Facts about the trace and its data quality.
     pub const TRACE_INFO: Self = Self("trace_info");
     /// Modules on the stacks and their symbols.
@@ -21,6 +23,9 @@ impl PageId {
     /// Recording page: commands for another machine, and the recording on this one.
     pub const RECORDING: Self = Self("recording");
 }
+
+/// Id of the command that shows callers and callees of the frame that is selected on the page in front.
+pub const BUTTERFLY_OF_SELECTION: &str = "butterfly.of_selection";
 
 impl Default for PageId {
     fn default() -> Self {

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::gui::commands::table::{CommandSpec, MenuPlace};
 use crate::gui::commands::{Command, DocumentCommand};
+use crate::gui::document::exporting::ShownFlameChoice;
 use crate::gui::document::{Document, PageState, Widgets};
 use crate::gui::jobs::document::{PageAnswer, PageWork};
 use crate::gui::model::page_id::PageId;
@@ -38,6 +39,7 @@ pages! {
         analysis,
         suspects,
         flame,
+        butterfly,
         trace_info,
         modules,
     }
@@ -152,6 +154,16 @@ pub trait Page: Sync {
     /// Brings the page to the front with a module selected: its position among those that the trace needs.
     fn show_module(&self, document: &mut Document, _module: usize) {
         document.show_page(self.id());
+    }
+
+    /// The text of the frame that is selected on the page: a row of a stack, a box of a flame graph, the function of a suspect.
+    fn selected_frame(&self, _document: &Document) -> Option<String> {
+        None
+    }
+
+    /// The flame graph that the page shows, for an export.
+    fn shown_flame(&self, _document: &Document) -> Option<ShownFlameChoice> {
+        None
     }
 
     /// Settings of the page that are kept from one use of the trace to the next.

@@ -82,6 +82,18 @@ pub struct TagSettings {
     pub pool_tags: String,
     /// The folder with driver files; nothing for none.
     pub drivers: String,
+    /// The file of stack tags; nothing for none.
+    pub stack_tags: String,
+}
+
+/// The editor that shows source lines.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EditorSettings {
+    /// The command, with `{file}` and `{line}`; nothing for none.
+    pub command: String,
+    /// Paths of the machine that built the drivers and those here: a line `FROM=TO` each.
+    pub mappings: Vec<String>,
 }
 
 /// Recording on this machine.
@@ -134,6 +146,8 @@ pub struct Settings {
     pub tags: TagSettings,
     /// Recording on this machine.
     pub recording: RecordingSettings,
+    /// The editor that shows source lines.
+    pub editor: EditorSettings,
     /// The folder that a path was typed in last.
     pub folder: Option<PathBuf>,
     /// Files that were opened, the newest first.
@@ -157,6 +171,7 @@ impl Default for Settings {
             symbols: SymbolSettings::default(),
             tags: TagSettings::default(),
             recording: RecordingSettings::default(),
+            editor: EditorSettings::default(),
             folder: None,
             recent: Vec::new(),
             commands: Vec::new(),

@@ -1,5 +1,7 @@
 //! The bar at the bottom: what is selected, what is being computed, the view, and whether the data can be trusted.
 
+use std::time::Duration;
+
 use crate::gui::model::page_id::PageId;
 use eframe::egui::{Align, Button, Label, Layout, RichText, Ui, vec2};
 use poolscope_etl::diagnostics::Severity;
@@ -14,6 +16,9 @@ use crate::gui::model::symbols::Phase;
 use crate::gui::theme;
 use crate::gui::theme::{GRID, Palette};
 use crate::wpr::RecordingStatus;
+
+/// Interval between redraws of an export's progress.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
 /// Draws the bar; `words` say what is being computed or what happened last, `recording` how a recording on this machine goes on.
 pub fn show(
@@ -61,10 +66,30 @@ fn left_side(ui: &mut Ui, document: &Document, message: Option<&str>, commands: 
     ui.weak("\u{b7}");
     ui.weak(format!("Visible range {} of {}", format::seconds(range.span(), 3), format::seconds(whole.span(), 3)));
     symbols(ui, document, commands);
+    export(ui, document, commands);
     if let Some(message) = message {
         ui.weak("\u{b7}");
         ui.add(Label::new(RichText::new(message).weak()).truncate());
     }
+}
+
+/// Progress of the export that is being written, and the way to give it up.
+fn export(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    let Some(exporting) = &document.ui.exporting else { return };
+    ui.weak("\u{b7}");
+    let name = exporting.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let text = match exporting.progress.bytes() {
+        0 => format!("Exporting {name}"),
+        bytes => format!("Exporting {name}, {}", format::bytes(bytes)),
+    };
+    ui.label(text);
+    let cancel = ui.add(Button::new(RichText::new("Cancel").font(theme::small_font())).small());
+    let command: Command = DocumentCommand::CancelExport.into();
+    cancel.ctx.accesskit_node_builder(cancel.id, |node| node.set_label(command.title()));
+    if cancel.clicked() {
+        commands.push(command);
+    }
+    ui.ctx().request_repaint_after(PROGRESS_EVERY);
 }
 
 /// State of a recording on this machine; it leads to its page.

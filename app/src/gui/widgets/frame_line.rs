@@ -1,6 +1,6 @@
 //! A frame of a stack as text: the functions that are inlined there above it, and where the name is from on hover.
 
-use eframe::egui::{Label, RichText, Ui};
+use eframe::egui::{Label, Link, RichText, Ui};
 
 use crate::gui::theme;
 
@@ -15,11 +15,13 @@ pub struct FrameLine<'f> {
     pub is_guess: bool,
     /// The functions that are inlined there, the innermost first, each with its text on hover.
     pub inlined: Vec<(String, String)>,
+    /// The source line, such as `driver.c:312`; clicking it opens it.
+    pub source: Option<String>,
 }
 
 impl FrameLine<'_> {
-    /// Draws the frame; `explained` returns the paragraphs on hover.
-    pub fn show(&self, ui: &mut Ui, explained: impl FnOnce() -> Vec<String>) {
+    /// Draws the frame; `explained` returns the paragraphs on hover. Returns `true` if the source line was clicked.
+    pub fn show(&self, ui: &mut Ui, explained: impl FnOnce() -> Vec<String>) -> bool {
         for (text, tip) in &self.inlined {
             let text = RichText::new(text).font(theme::figure_font()).weak();
             ui.add(Label::new(text).truncate()).on_hover_text(tip);
@@ -32,5 +34,11 @@ impl FrameLine<'_> {
                 ui.label(paragraph);
             }
         });
+        let Some(source) = &self.source else { return false };
+        // The end of a path says which file it is.
+        let name = source.rsplit(['/', '\\']).next().unwrap_or(source);
+        let link = ui.add(Link::new(RichText::new(name).font(theme::small_font())));
+        link.ctx.accesskit_node_builder(link.id, |node| node.set_label(format!("Open source {source}")));
+        link.on_hover_text(format!("{source}\nClick: open in the editor")).clicked()
     }
 }

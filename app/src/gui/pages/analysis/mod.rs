@@ -48,6 +48,10 @@ impl Page for AnalysisPage {
         MenuPlace::new(Menu::View, 0)
     }
 
+    fn selected_frame(&self, document: &Document) -> Option<String> {
+        document.cursor_frame()
+    }
+
     fn new_state(&self) -> Box<dyn PageState> {
         Box::new(())
     }

@@ -174,7 +174,7 @@ impl Document {
     }
 
     /// The text of the selected frame, if it is one of a stack.
-    fn flame_frame(&self) -> Option<String> {
+    pub(in crate::gui) fn flame_frame(&self) -> Option<String> {
         let (tree, node) = self.flame_cursor()?;
         tree.is_frame(node).then(|| tree.text(node).to_owned())
     }
@@ -186,7 +186,8 @@ impl Document {
         if self.flame().look.merge() == poolscope_analysis::flame::FlameDirection::TopDown {
             path.reverse();
         }
-        Some(path.join("\n")).filter(|text| !text.is_empty())
+        let lines: Vec<String> = path.iter().map(|text| self.with_source_line(text)).collect();
+        Some(lines.join("\n")).filter(|text| !text.is_empty())
     }
 
     fn copy_of_flame(&mut self, text: Option<String>, what: &str) {

@@ -15,10 +15,11 @@ use poolscope_analysis::flame::FlameTree;
 use poolscope_analysis::pivot::Metric;
 
 use crate::gui::commands::table::{CommandSpec, MenuPlace};
-use crate::gui::commands::{Command, DocumentCommand, Menu, ctrl_shift};
+use crate::gui::commands::{Command, DocumentCommand, Menu, PageCommand, ctrl_shift};
+use crate::gui::document::exporting::ShownFlameChoice;
 use crate::gui::document::{Document, PageState, Widgets};
 use crate::gui::jobs::document::{PageAnswer, PageWork};
-use crate::gui::model::page_id::PageId;
+use crate::gui::model::page_id::{BUTTERFLY_OF_SELECTION, PageId};
 use crate::gui::pages::Page;
 use crate::gui::pages::flame::model::ShownModel;
 use crate::gui::theme;
@@ -160,6 +161,21 @@ impl Page for FlamePage {
     fn show_rows(&self, document: &mut Document, place: RowPath, title: Option<String>) {
         document.flame_mut().scope = Some(FlameScope { place, label: title });
         document.show_page(self.id());
+    }
+
+    fn selected_frame(&self, document: &Document) -> Option<String> {
+        document.flame_frame()
+    }
+
+    fn shown_flame(&self, document: &Document) -> Option<ShownFlameChoice> {
+        let flame = document.flame();
+        Some(ShownFlameChoice {
+            choice: flame.scope.as_ref().map(|scope| scope.place.clone()),
+            metric: flame.look.weight(),
+            direction: flame.look.merge(),
+            root_at_top: flame.look.root_at_top,
+            zoom: flame.zoom_path(),
+        })
     }
 
     fn remember(&self, document: &Document) -> Option<Value> {
@@ -317,18 +333,23 @@ fn tip(ui: &mut Ui, document: &Document, node: u32) {
 }
 
 /// Commands of a frame's menu, in groups, and whether they would do anything.
-struct Offers(Vec<Vec<(FlameCommand, bool)>>);
+struct Offers {
+    groups: Vec<Vec<(FlameCommand, bool)>>,
+    /// True if a frame of a stack is selected.
+    has_frame: bool,
+}
 
 impl Offers {
     fn of(document: &Document) -> Self {
         use FlameCommand as C;
         let groups = [vec![C::ZoomIn, C::ZoomOut], vec![C::FilterTo, C::ShowInTable], vec![C::CopyName, C::CopyStack]];
         let with_state = |command: C| (command, document.can(&command.into()));
-        Self(groups.into_iter().map(|group| group.into_iter().map(with_state).collect()).collect())
+        let groups = groups.into_iter().map(|group| group.into_iter().map(with_state).collect()).collect();
+        Self { groups, has_frame: document.flame_frame().is_some() }
     }
 
     fn show(&self, ui: &mut Ui, commands: &mut Vec<Command>) {
-        for (at, group) in self.0.iter().enumerate() {
+        for (at, group) in self.groups.iter().enumerate() {
             if at > 0 {
                 ui.separator();
             }
@@ -351,6 +372,13 @@ impl Offers {
                     commands.push((*command).into());
                 }
             }
+        }
+        ui.separator();
+        let command = PageCommand { page: PageId::BUTTERFLY, id: BUTTERFLY_OF_SELECTION };
+        let command = Command::from(command);
+        if ui.add_enabled(self.has_frame, Button::new(command.title())).clicked() {
+            ui.close();
+            commands.push(command);
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use poolscope_analysis::filter::query::quoted;
 use poolscope_analysis::group::frames::FrameParts;
+use poolscope_analysis::leaks::owner::TagOwnerData;
 use poolscope_analysis::leaks::{Suspect, SuspectGrouping};
 use poolscope_analysis::pivot::{Key, RowPath, RowPathStep};
 
@@ -20,10 +21,12 @@ use crate::gui::document::table_model::row_id;
 use crate::gui::document::{Document, Effect};
 use crate::gui::model::columns::{leak_candidates, paged_text, pool_step};
 use crate::gui::model::filter::Step;
+use crate::gui::model::frame_parts::with_line;
 use crate::gui::model::page_id::PageId;
 use crate::gui::model::presets::BuiltIn;
 use crate::gui::model::recording_fix::RecordingGoal;
 use crate::gui::pages::page;
+use crate::leak_text::{RichText, SuspectEvidence};
 use poolscope_analysis::leaks::AnalysisRequest;
 
 impl Document {
@@ -90,19 +93,21 @@ impl Document {
             C::View => self.suspects_mut().follows_visible_range = !self.suspects().follows_visible_range,
             C::NonLeaking => self.suspects_mut().shows_non_leaking = !self.suspects().shows_non_leaking,
             C::Headline => self.suspects_mut().dismissed = !self.suspects().dismissed,
+            C::CopyTable => self.copy_suspect_table(),
         }
     }
 
     pub(in crate::gui) fn can_suspects(&self, command: C) -> bool {
         match command {
             C::Show | C::FilterTo | C::Flame => self.current_suspect().is_some(),
+            C::CopyTable => !self.suspects().selected.is_empty(),
             _ => true,
         }
     }
 
     pub(in crate::gui) fn suspects_on(&self, command: C) -> Option<bool> {
         match command {
-            C::Show | C::FilterTo | C::Flame => None,
+            C::Show | C::FilterTo | C::Flame | C::CopyTable => None,
             C::Grouping(by) => Some(self.suspects().by == by),
             C::View => Some(self.suspects().follows_visible_range),
             C::NonLeaking => Some(self.suspects().shows_non_leaking),
@@ -282,23 +287,51 @@ impl Document {
     }
 
     pub(in crate::gui) fn copy_suspects(&mut self, command: &DocumentCommand) {
-        let Some(shown) = &self.suspects().shown else { return };
-        let selected = self.suspects().selected.len() as u64;
-        let (text, what) = match command {
-            DocumentCommand::CopyStack => {
-                let frames = self.suspects().current().map(|suspect| self.frames_of(suspect)).unwrap_or_default();
-                (frames.iter().map(|frame| frame.text.as_str()).collect::<Vec<_>>().join("\n"), "the stack".to_owned())
-            }
-            _ => {
-                let noun = if selected == 1 { "suspect" } else { "suspects" };
-                let chosen = self.suspects().selected.iter().copied();
-                (texts::tab_separated(&shown.analysis, chosen), format!("{} {noun}", format::count(selected)))
-            }
-        };
+        if *command != DocumentCommand::CopyStack {
+            return self.copy_suspect_evidence();
+        }
+        let frames = self.suspects().current().map(|suspect| self.frames_of(suspect)).unwrap_or_default();
+        let text = frames.iter().map(with_line).collect::<Vec<_>>().join("\n");
         if !text.is_empty() {
             self.effects.push(Effect::Copy(text));
-            self.effects.push(Effect::Status(format!("Copied {what}")));
+            self.effects.push(Effect::Status("Copied the stack".to_owned()));
         }
+    }
+
+    /// Copies the evidence on the selected suspects: a paragraph each, as text and as HTML.
+    fn copy_suspect_evidence(&mut self) {
+        let Some(shown) = &self.suspects().shown else { return };
+        let pool_tags = self.results.tag_sources.pool_tags.as_ref();
+        let evidence = SuspectEvidence {
+            trace: &self.source.name(),
+            clock: self.trace.clock,
+            analysis: &shown.analysis,
+            owner_data: TagOwnerData {
+                pool_tags: pool_tags.map(|found| &*found.tags),
+                scanned_drivers: self.results.tag_sources.drivers.as_deref(),
+            },
+        };
+        let chosen = self.suspects().selected.iter().filter_map(|at| self.suspects().suspects().get(*at));
+        let parts: Vec<RichText> = chosen
+            .map(|suspect| {
+                let frames: Vec<String> = self.frames_of(suspect).iter().map(with_line).collect();
+                evidence.of(suspect, &frames)
+            })
+            .collect();
+        if !parts.is_empty() {
+            let what = format::counted(parts.len() as u64, "suspect", "suspects");
+            self.effects.push(Effect::CopyRich(RichText::joined(&parts)));
+            self.effects.push(Effect::Status(format!("Copied the evidence on {what}")));
+        }
+    }
+
+    /// Copies the selected suspects as tab-separated text with exact figures.
+    fn copy_suspect_table(&mut self) {
+        let Some(shown) = &self.suspects().shown else { return };
+        let text = texts::tab_separated(&shown.analysis, self.suspects().selected.iter().copied());
+        let what = format::counted(self.suspects().selected.len() as u64, "suspect", "suspects");
+        self.effects.push(Effect::Copy(text));
+        self.effects.push(Effect::Status(format!("Copied {what} as a table")));
     }
 
     /// The frames of the stack that most of a suspect comes from, the innermost first.

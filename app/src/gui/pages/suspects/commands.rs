@@ -22,11 +22,13 @@ pub enum SuspectsCommand {
     NonLeaking,
     /// Show or hide the summary banner.
     Headline,
+    /// Copy the selected suspects as a table.
+    CopyTable,
 }
 
 impl SuspectsCommand {
     /// All of them with the ids of their rows, in the order of the menu.
-    const ALL: [(Self, &'static str); 10] = [
+    const ALL: [(Self, &'static str); 11] = [
         (Self::Show, "suspects.show"),
         (Self::FilterTo, "suspects.filter_to"),
         (Self::Flame, "suspects.flame"),
@@ -37,6 +39,7 @@ impl SuspectsCommand {
         (Self::View, "suspects.visible_range_only"),
         (Self::NonLeaking, "suspects.non_leaking"),
         (Self::Headline, "suspects.summary_banner"),
+        (Self::CopyTable, "suspects.copy_table"),
     ];
 
     /// The rows of the command table.
@@ -70,6 +73,7 @@ impl SuspectsCommand {
             Self::View => "Analyze visible range only",
             Self::NonLeaking => "Show non-leaking tags",
             Self::Headline => "Show summary banner",
+            Self::CopyTable => "Copy suspects as table",
         }
     }
 }

@@ -5,8 +5,9 @@ use eframe::egui::{Align, Button, Label, Layout, RichText, ScrollArea, Ui, vec2}
 use poolscope_analysis::leaks::Suspect;
 
 use super::{facts, stack};
-use crate::gui::commands::{Command, DocumentCommand};
+use crate::gui::commands::{Command, DocumentCommand, PageCommand};
 use crate::gui::document::Document;
+use crate::gui::model::page_id::{BUTTERFLY_OF_SELECTION, PageId};
 use crate::gui::pages::suspects::commands::SuspectsCommand;
 use crate::gui::pages::suspects::marks;
 use crate::gui::pages::suspects::texts;
@@ -77,7 +78,7 @@ fn head(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let copy = ui.button("Copy");
             copy.ctx.accesskit_node_builder(copy.id, |node| node.set_label("Copy selected suspects"));
-            if copy.on_hover_text("Copy selected suspects as tab-separated text (Ctrl+C)").clicked() {
+            if copy.on_hover_text("Copy the evidence on the selected suspects: sentence, figures and stack (Ctrl+C)").clicked() {
                 commands.push(DocumentCommand::CopyRows.into());
             }
             record(ui, document, commands);
@@ -90,6 +91,11 @@ fn head(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<
                 if ui.add(Button::new(title)).on_hover_text(tip).clicked() {
                     commands.push(command.into());
                 }
+            }
+            let butterfly = PageCommand { page: PageId::BUTTERFLY, id: BUTTERFLY_OF_SELECTION };
+            let callers = Command::from(butterfly);
+            if document.can(&butterfly.into()) && ui.button("Callers").on_hover_text(callers.title()).clicked() {
+                commands.push(callers);
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let tag = leak_text::tag(suspect);

@@ -136,6 +136,12 @@ impl Page for SuspectsPage {
         "the suspects"
     }
 
+    fn selected_frame(&self, document: &Document) -> Option<String> {
+        let at = document.current_suspect()?;
+        let suspect = document.suspects().suspects().get(at)?;
+        Some(suspect.function.clone()).filter(|function| !function.is_empty())
+    }
+
     fn rows_changed(&self, document: &mut Document) {
         document.apply_pending_reveal();
     }

@@ -7,7 +7,7 @@ use poolscope_analysis::leaks::Suspect;
 use crate::format;
 use crate::gui::commands::{Command, DocumentCommand};
 use crate::gui::document::Document;
-use crate::gui::model::frame_parts::{inlined_lines, is_guess, lines};
+use crate::gui::model::frame_parts::{inlined_lines, is_guess, lines, place};
 use crate::gui::model::recording_fix::Fix;
 use crate::gui::theme::GRID;
 use crate::gui::widgets::frame_line::FrameLine;
@@ -44,10 +44,13 @@ pub(super) fn show(ui: &mut Ui, document: &Document, suspect: &Suspect, commands
     }
     ui.add_space(GRID / 2.0);
     ui.spacing_mut().item_spacing.y = GRID / 2.0;
-    frames.iter().for_each(|frame| one(ui, document, frame));
+    frames.iter().for_each(|frame| one(ui, document, frame, commands));
 }
 
-fn one(ui: &mut Ui, document: &Document, frame: &FrameParts) {
-    let line = FrameLine { text: &frame.text, is_guess: is_guess(frame), inlined: inlined_lines(frame) };
-    line.show(ui, || document.explained_frame(frame));
+fn one(ui: &mut Ui, document: &Document, frame: &FrameParts, commands: &mut Vec<Command>) {
+    let source = frame.line.as_ref().map(place);
+    let line = FrameLine { text: &frame.text, is_guess: is_guess(frame), inlined: inlined_lines(frame), source };
+    if line.show(ui, || document.explained_frame(frame)) {
+        commands.extend(frame.line.clone().map(Command::OpenSource));
+    }
 }

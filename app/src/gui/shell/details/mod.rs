@@ -39,7 +39,7 @@ pub fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
         }
         stack::show(ui, document, details, commands);
         if let Some(answer) = &document.results.profile {
-            blocks(ui, document, &answer.profile);
+            blocks(ui, document, &answer.profile, commands);
         } else if old {
             ui.add_space(2.0 * GRID);
             ui.weak("Computing the details");
@@ -62,7 +62,12 @@ fn range(ui: &mut Ui, document: &Document) {
     ui.add_space(3.0 * GRID);
 }
 
-fn blocks(ui: &mut Ui, document: &Document, profile: &poolscope_analysis::pivot::RowDetails) {
+fn blocks(
+    ui: &mut Ui,
+    document: &Document,
+    profile: &poolscope_analysis::pivot::RowDetails,
+    commands: &mut Vec<Command>,
+) {
     let bar = |bin: &poolscope_analysis::pivot::details::HistogramBin| Bar {
         label: bin.label.clone(),
         count: bin.total.count,
@@ -106,7 +111,7 @@ fn blocks(ui: &mut Ui, document: &Document, profile: &poolscope_analysis::pivot:
     if profile.total.count > (profile.first.len() + profile.last.len()) as u64 {
         lists::allocs(ui, "LAST ALLOCATIONS", &profile.last);
     }
-    stack::frees(ui, document, profile);
+    stack::frees(ui, document, profile, commands);
 }
 
 fn section(ui: &mut Ui, title: &str) {

@@ -13,7 +13,7 @@ use crate::gui::document::details::Details;
 use crate::gui::jobs::document::Topic;
 use crate::gui::model::column_tips;
 use crate::gui::model::columns::What;
-use crate::gui::model::frame_parts::{inlined_lines, is_guess, lines};
+use crate::gui::model::frame_parts::{inlined_lines, is_guess, lines, place};
 use crate::gui::theme;
 use crate::gui::theme::GRID;
 use crate::gui::widgets::frame_line::FrameLine;
@@ -42,7 +42,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, details: &Details, commands
         return plain(ui, details, is_known);
     };
     for (at, share) in profile.stacks.iter().enumerate() {
-        one(ui, document, "stack", at, share);
+        one(ui, document, "stack", at, share, commands);
     }
     more(ui, profile.stack_count, profile.stacks.len(), "stacks");
     if profile.uncertain_stack.count > 0 {
@@ -74,13 +74,13 @@ fn plain(ui: &mut Ui, details: &Details, is_known: bool) {
 }
 
 /// Draws the stacks that free.
-pub(super) fn frees(ui: &mut Ui, document: &Document, profile: &RowDetails) {
+pub(super) fn frees(ui: &mut Ui, document: &Document, profile: &RowDetails, commands: &mut Vec<Command>) {
     if profile.freed.count == 0 {
         return;
     }
     section(ui, "FREED FROM");
     for (at, share) in profile.free_stacks.iter().enumerate() {
-        one(ui, document, "free stack", at, share);
+        one(ui, document, "free stack", at, share, commands);
     }
     more(ui, profile.free_stack_count, profile.free_stacks.len(), "stacks");
     if profile.freed_without_stack.count > 0 {
@@ -95,7 +95,14 @@ fn more(ui: &mut Ui, all: usize, shown: usize, what: &str) {
     }
 }
 
-fn one(ui: &mut Ui, document: &Document, kind: &str, at: usize, share: &StackShare) {
+fn one(
+    ui: &mut Ui,
+    document: &Document,
+    kind: &str,
+    at: usize,
+    share: &StackShare,
+    commands: &mut Vec<Command>,
+) {
     let title = format!(
         "{} in {}",
         format::bytes(share.total.bytes),
@@ -107,11 +114,11 @@ fn one(ui: &mut Ui, document: &Document, kind: &str, at: usize, share: &StackSha
         .show_unindented(ui, |ui| {
             let outer = share.frames.len().saturating_sub(INNER);
             let (callers, inner) = share.frames.split_at(if outer > SPARE { outer } else { 0 });
-            inner.iter().rev().for_each(|frame| one_frame(ui, document, frame));
+            inner.iter().rev().for_each(|frame| one_frame(ui, document, frame, commands));
             if !callers.is_empty() {
                 let title = RichText::new(format!("{} outer frames", callers.len())).font(theme::small_font());
                 CollapsingHeader::new(title).id_salt((kind, at, "outer")).show_unindented(ui, |ui| {
-                    callers.iter().rev().for_each(|frame| one_frame(ui, document, frame));
+                    callers.iter().rev().for_each(|frame| one_frame(ui, document, frame, commands));
                 });
             }
             let all = share.frames.iter().rev().map(lines).collect::<Vec<_>>().join("\n");
@@ -125,7 +132,10 @@ fn one(ui: &mut Ui, document: &Document, kind: &str, at: usize, share: &StackSha
         });
 }
 
-fn one_frame(ui: &mut Ui, document: &Document, frame: &FrameParts) {
-    let line = FrameLine { text: &frame.text, is_guess: is_guess(frame), inlined: inlined_lines(frame) };
-    line.show(ui, || document.explained_frame(frame));
+fn one_frame(ui: &mut Ui, document: &Document, frame: &FrameParts, commands: &mut Vec<Command>) {
+    let source = frame.line.as_ref().map(place);
+    let line = FrameLine { text: &frame.text, is_guess: is_guess(frame), inlined: inlined_lines(frame), source };
+    if line.show(ui, || document.explained_frame(frame)) {
+        commands.extend(frame.line.clone().map(Command::OpenSource));
+    }
 }

@@ -1,6 +1,6 @@
 //! The table as text: the accessible names of rows, cells and headers, and rows for the clipboard. Pure functions of the model.
 
-use super::model::{Area, Cell, Column, Row, Sort};
+use super::model::{Area, Cell, Column, Row, Sort, TreeModel};
 
 /// The accessible name of a row: "Pool Tag Leak, Count 12,431, Size 23.1 MB".
 #[must_use]
@@ -48,17 +48,24 @@ pub fn several_sorted(columns: &[Column]) -> bool {
     columns.iter().filter(|c| c.sort.is_some()).count() > 1
 }
 
-/// Rows as tab-separated text with a header line; tabs and line ends inside a key become spaces.
-pub fn tab_separated(columns: &[Column], rows: impl Iterator<Item = Row>) -> String {
+/// Rows as tab-separated text with a header line. A row has its whole path: the keys of the rows above it in their columns, and in
+/// a column that is a tree the texts from its top, separated by `;`. Tabs and line ends inside a key become spaces.
+pub fn tab_separated(model: &dyn TreeModel, rows: impl Iterator<Item = u64>) -> String {
     let clean = |text: &str| text.replace(['\t', '\n', '\r'], " ");
+    let columns = model.columns();
     let keys = columns.iter().filter(|c| c.area == Area::Key).count();
     let mut out = columns.iter().map(|c| clean(&c.title)).collect::<Vec<_>>().join("\t");
     out.push('\n');
-    for row in rows {
-        let mut fields = vec![String::new(); keys];
-        if let Some(field) = fields.get_mut(row.key_column) {
-            *field = clean(&row.text);
+    for index in rows {
+        let Some(row) = model.row(index) else { continue };
+        let mut path: Vec<Vec<String>> = vec![Vec::new(); keys];
+        let mut at = Some(index);
+        while let Some((above, own)) = at.and_then(|at| Some((model.parent(at), model.row(at)?))) {
+            path.get_mut(own.key_column).into_iter().for_each(|texts| texts.push(clean(&own.text)));
+            at = above;
         }
+        let in_order = |texts: Vec<String>| texts.into_iter().rev().collect::<Vec<_>>().join(";");
+        let mut fields: Vec<String> = path.into_iter().map(in_order).collect();
         fields.extend(row.cells.iter().map(|cell| {
             let gap = if cell.unit.is_empty() { "" } else { " " };
             if cell.pending { String::new() } else { format!("{}{gap}{}", cell.text, cell.unit) }
@@ -71,6 +78,7 @@ pub fn tab_separated(columns: &[Column], rows: impl Iterator<Item = Row>) -> Str
 
 #[cfg(test)]
 mod tests {
+    use super::super::model::RowId;
     use super::*;
 
     fn columns() -> Vec<Column> {
@@ -120,9 +128,47 @@ mod tests {
         assert!(!several_sorted(&columns));
     }
 
+    /// Two rows: `AIFO`, and the row of these tests below it.
+    struct TwoRows(Vec<Column>);
+
+    impl TreeModel for TwoRows {
+        fn columns(&self) -> &[Column] {
+            &self.0
+        }
+
+        fn row_count(&self) -> u64 {
+            2
+        }
+
+        fn row(&self, index: u64) -> Option<Row> {
+            let above = Row { text: "AIFO".to_owned(), cells: vec![Cell::default(); 2], ..Row::default() };
+            [above, row()].get(index as usize).cloned()
+        }
+
+        fn id_at(&self, index: u64) -> Option<RowId> {
+            (index < 2).then_some(index)
+        }
+
+        fn index_of(&self, id: RowId) -> Option<u64> {
+            (id < 2).then_some(id)
+        }
+
+        fn parent(&self, index: u64) -> Option<u64> {
+            (index == 1).then_some(0)
+        }
+
+        fn largest_child(&self, index: u64) -> Option<u64> {
+            (index == 0).then_some(1)
+        }
+
+        fn find_prefix(&self, _from: u64, _prefix: &str) -> Option<u64> {
+            None
+        }
+    }
+
     #[test]
-    fn copied_rows_keep_their_columns() {
-        let text = tab_separated(&columns(), std::iter::once(row()));
-        assert_eq!(text, "Type\tPool Tag\tCount\tSize\n\tLe ak\t12,431\t23.1 MB\n");
+    fn copied_rows_carry_their_path() {
+        let text = tab_separated(&TwoRows(columns()), [1].into_iter());
+        assert_eq!(text, "Type\tPool Tag\tCount\tSize\nAIFO\tLe ak\t12,431\t23.1 MB\n");
     }
 }

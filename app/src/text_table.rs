@@ -1,4 +1,4 @@
-//! Tables of the command line: aligned text for a terminal, and Markdown.
+//! Tables as text: aligned for a terminal, and Markdown.
 
 use std::io::{self, Write};
 

@@ -79,8 +79,13 @@ fn working_file(path: &Path) -> PathBuf {
 }
 
 fn exists(path: &Path) -> anyhow::Error {
-    anyhow::anyhow!("{} exists already: choose another name, or replace it with --force", path.display())
+    FileExists(path.display().to_string()).into()
 }
+
+/// Error of a file that exists and must not be replaced.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0} exists already: choose another name, or replace it with --force")]
+pub struct FileExists(pub String);
 
 #[cfg(test)]
 mod tests {
