@@ -100,7 +100,8 @@ fn arguments(words: Vec<String>, file: &str, line: u32) -> Vec<String> {
 pub fn mapped(file: &str, mappings: &[String]) -> String {
     let same = |text: &str| text.replace('\\', "/").to_lowercase();
     let rules = mappings.iter().filter_map(|rule| rule.split_once('='));
-    let rules = rules.map(|(from, to)| (from.trim().trim_end_matches(['/', '\\']), to.trim().trim_end_matches(['/', '\\'])));
+    let rules =
+        rules.map(|(from, to)| (from.trim().trim_end_matches(['/', '\\']), to.trim().trim_end_matches(['/', '\\'])));
     let fits = |from: &str| -> Option<usize> {
         let (file, from) = (same(file), same(from));
         let rest = file.strip_prefix(&from).filter(|_| !from.is_empty())?;
@@ -134,7 +135,10 @@ mod tests {
     #[test]
     fn a_template_is_a_program_and_its_arguments() {
         assert_eq!(words(EXAMPLE), ["code", "-g", "/src/my driver/a.c:312"]);
-        assert_eq!(words("\"C:\\Program Files\\x.exe\" +{line}"), ["C:\\Program Files\\x.exe", "+312", "/src/my driver/a.c"]);
+        assert_eq!(
+            words("\"C:\\Program Files\\x.exe\" +{line}"),
+            ["C:\\Program Files\\x.exe", "+312", "/src/my driver/a.c"]
+        );
         assert_eq!(words("a ; rm {file}"), ["a", ";", "rm", "/src/my driver/a.c"], "no shell reads it");
         assert_eq!((split("  "), split("a \"b")), (Err(EditorError::NoCommand), Err(EditorError::OpenQuote)));
     }

@@ -11,6 +11,7 @@ use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Event, Key, Modifiers, vec2};
 use poolscope::gui::jobs::symbols::SymbolService;
 use poolscope::gui::model::symbols::Phase;
+use poolscope::gui::pages::suspects::commands::SuspectsCommand;
 use poolscope::gui::pages::suspects::state::WarmUpChoice;
 use poolscope::symbols::{SymbolEnvironment, SymbolOptions};
 use poolscope_analysis::leaks::{SuspectGrouping, Verdict};
@@ -266,7 +267,12 @@ fn the_keys_go_through_the_list_and_copy_it() {
     window.run_steps(3);
     let chosen: Vec<usize> = document(&window).suspects().selected.iter().copied().collect();
     assert_eq!(chosen, [0, 1]);
+    // The evidence on each, a paragraph; the exact figures are one command further.
     window.event(Event::Copy);
+    let text = copied(&mut window);
+    assert_eq!(text.matches("Verdict: ").count(), 2, "{text}");
+    assert!(text.starts_with("myfault.sys leaks ") && text.contains("myfault.sys!MyfaultDeviceControl"), "{text}");
+    document_mut(&mut window).run(&SuspectsCommand::CopyTable.into());
     let text = copied(&mut window);
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 3, "{text}");

@@ -178,7 +178,7 @@ impl Args {
             return Ok((content, file_format));
         }
         let endings: Vec<String> = content.formats().iter().map(|format| format!(".{}", format.ending())).collect();
-        let (content, ending) = (content.name(), file_format.ending());
+        let (content, ending) = (content.title(), file_format.ending());
         Err(UsageError(format!("a .{ending} file cannot hold a {content}: use {}", endings.join(", "))))
     }
 
@@ -236,11 +236,7 @@ impl Args {
                 zoom: Vec::new(),
             },
             report: ReportChoice {
-                analysis: AnalysisRequest {
-                    visible_range,
-                    grouping: SuspectGrouping::Tag,
-                    warm_up: WarmUp::Automatic,
-                },
+                analysis: AnalysisRequest { visible_range, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic },
                 top: REPORT_SUSPECTS,
                 table_top: self.top.unwrap_or(REPORT_ROWS),
                 modules: resolved.map_or_else(Vec::new, |resolved| module_lines(trace, &resolved)),

@@ -4,20 +4,21 @@ use super::command_line::CommandLine;
 use super::fail_if::{Condition, Figures};
 use super::io::Io;
 use super::open::{TraceArgs, UsageError, Workers};
-use super::symbol_args::module_lines;
 use super::output_format::OutputFormat;
 use super::selection::SelectionArgs;
+use super::symbol_args::module_lines;
 use super::table::{Column, Table, escape_markdown};
 use super::units::parse_seconds;
 use super::{output_file, record};
-use crate::export::ModuleLine;
 use crate::drivers::{scan_folder, tags_of};
+use crate::export::ModuleLine;
 use crate::report::{self, ReportInput};
 use crate::{format, leak_text};
 use clap::ValueEnum;
 use poolscope_analysis::export::DocumentHeader;
 use poolscope_analysis::export::leaks::{LeakTable, LeakTexts};
 use poolscope_analysis::group::column_values::ColumnValues;
+use poolscope_analysis::group::frame_lines::frame_lines;
 use poolscope_analysis::group::key::Key;
 use poolscope_analysis::leaks::owner::{ScannedDrivers, TagOwnerCandidate, TagOwnerData, owner_candidates};
 use poolscope_analysis::leaks::{
@@ -25,6 +26,9 @@ use poolscope_analysis::leaks::{
 };
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::time::{Ticks, TimeRange};
+use poolscope_symbols::names::SourceLine;
+use rustc_hash::FxHashMap;
+use std::cell::OnceCell;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -133,7 +137,14 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
         let owner_data =
             TagOwnerData { pool_tags: names.pool_tags().map(Arc::as_ref), scanned_drivers: scanned.as_ref() };
         let header = DocumentHeader::new(&name, trace, visible_range);
-        let leaks = LeakReport { analysis: &analysis, names: &names, header: &header, owner_data, modules };
+        let leaks = LeakReport {
+            analysis: &analysis,
+            names: &names,
+            header: &header,
+            owner_data,
+            modules,
+            lines_of_frames: OnceCell::new(),
+        };
         match args.format {
             OutputFormat::Text => leaks.write_text(io, &args.shown(&analysis))?,
             OutputFormat::Markdown => leaks.write_markdown(&mut io.out, &args.shown(&analysis))?,
@@ -245,6 +256,8 @@ struct LeakReport<'v> {
     header: &'v DocumentHeader<'v>,
     owner_data: TagOwnerData<'v>,
     modules: Vec<ModuleLine>,
+    /// Source lines by frame, made when first used.
+    lines_of_frames: OnceCell<FxHashMap<String, SourceLine>>,
 }
 
 impl LeakReport<'_> {
@@ -480,6 +493,12 @@ impl LeakTexts for LeakReport<'_> {
 
     fn data_quality_issue(&self, issue: &DataQualityIssue) -> String {
         leak_text::data_quality_note(issue)
+    }
+
+    fn stack_source(&self, suspect: &Suspect) -> Vec<Option<String>> {
+        let lines = self.lines_of_frames.get_or_init(|| frame_lines(self.names));
+        let place = |frame: &str| lines.get(frame).map(|line| format!("{}:{}", line.file, line.line));
+        self.stack(suspect).into_iter().map(place).collect()
     }
 
     fn seconds_to_exhaustion(&self, suspect: &Suspect) -> Option<f64> {

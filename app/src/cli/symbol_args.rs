@@ -124,17 +124,16 @@ pub fn state_text(state: &ModuleState) -> String {
 pub fn module_lines(trace: &Trace, resolved: &ResolvedSymbols) -> Vec<ModuleLine> {
     let named = named_frames(trace, &resolved.needs, &resolved.table(trace));
     let modules = resolved.needs.iter().zip(&resolved.outcomes).zip(named);
-    let line = |((need, outcome), named): ((&ModuleNeed, &ModuleOutcome), usize)| {
-        ModuleLine {
-            name: need.request.identity.name.clone(),
-            state: state_text(&outcome.state),
-            outstanding_bytes: need.outstanding_bytes,
-            frames: need.frames as u64,
-            named: named as u64,
-            pdb: outcome.pdb.as_ref().map_or_else(String::new, |pdb| {
-                format!("{} {} age {}", pdb.file_name, pdb.guid, pdb.age)
-            }),
-        }
+    let line = |((need, outcome), named): ((&ModuleNeed, &ModuleOutcome), usize)| ModuleLine {
+        name: need.request.identity.name.clone(),
+        state: state_text(&outcome.state),
+        outstanding_bytes: need.outstanding_bytes,
+        frames: need.frames as u64,
+        named: named as u64,
+        pdb: outcome
+            .pdb
+            .as_ref()
+            .map_or_else(String::new, |pdb| format!("{} {} age {}", pdb.file_name, pdb.guid, pdb.age)),
     };
     modules.map(line).collect()
 }

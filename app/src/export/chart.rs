@@ -30,7 +30,8 @@ const OTHER: Color = Color::rgb(0xa9_af_b8);
 const NOT_RECORDED: Color = Color::rgb(0xf0_f1_f3);
 /// The categorical colors of the HTML report, and two more.
 const CURVES: [u32; MAX_CURVES] = [
-    0x00_72_b2, 0xd5_5e_00, 0x00_9e_73, 0xcc_79_a7, 0xe6_9f_00, 0x56_b4_e9, 0x88_22_55, 0x99_99_33, 0x5b_4b_9a, 0x6b_4a_2f,
+    0x00_72_b2, 0xd5_5e_00, 0x00_9e_73, 0xcc_79_a7, 0xe6_9f_00, 0x56_b4_e9, 0x88_22_55, 0x99_99_33, 0x5b_4b_9a,
+    0x6b_4a_2f,
 ];
 
 /// A curve, from the bottom of its area to its value.
@@ -164,7 +165,8 @@ fn not_recorded(shapes: &mut Vec<Shape>, scale: &Scale, recorded: (f64, f64)) {
 
 fn axes(shapes: &mut Vec<Shape>, scale: &Scale, unit: AxisUnit) {
     let (right, bottom) = (f64::from(WIDTH) - RIGHT, TOP + PLOT_HEIGHT);
-    let line = |points: [(f64, f64); 2], color| Shape::Line { points: points.to_vec(), width: 1.0, color, is_dashed: false };
+    let line =
+        |points: [(f64, f64); 2], color| Shape::Line { points: points.to_vec(), width: 1.0, color, is_dashed: false };
     let tick = |at, anchor, text| Shape::Text { at, size: 13.0, anchor, color: DIM, is_strong: false, text };
     for (value, text) in value_ticks(scale.highest, 8.0, unit) {
         let y = scale.y(value);

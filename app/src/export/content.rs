@@ -82,8 +82,7 @@ impl EvaluatedTable {
             from_rows.insert(metric, evaluator.group_values(metric, &is_cancelled)?);
         }
         let mut found = Self { pivot, from_rows, order: Vec::new() };
-        found.order =
-            found.pivot.sorted_by(table.sort, |group, metric| found.value(Some(group as u32), metric));
+        found.order = found.pivot.sorted_by(table.sort, |group, metric| found.value(Some(group as u32), metric));
         Ok(found)
     }
 
@@ -121,7 +120,12 @@ fn write_table(
     Ok(())
 }
 
-fn curves(request: &ExportRequest, points: usize, top: Option<usize>, cancel: &CancelToken) -> anyhow::Result<SeriesSet> {
+fn curves(
+    request: &ExportRequest,
+    points: usize,
+    top: Option<usize>,
+    cancel: &CancelToken,
+) -> anyhow::Result<SeriesSet> {
     let graph = &request.graph;
     let question = SeriesRequest {
         keys: &graph.keys,
@@ -177,7 +181,11 @@ fn write_flame(
     let question = PivotRequest { keys: &flame.keys, visible_range: request.visible_range, rows };
     let pivot = Arc::new(pivot(names, &question, &|| cancel.is_cancelled())?);
     let samples = StackSamples::new(&pivot);
-    let lines = if matches!(format, FileFormat::Speedscope | FileFormat::Pprof) { frame_lines(names) } else { Default::default() };
+    let lines = if matches!(format, FileFormat::Speedscope | FileFormat::Pprof) {
+        frame_lines(names)
+    } else {
+        Default::default()
+    };
     let source = |text: &str| lines.get(text).cloned();
     match format {
         FileFormat::Folded => folded::write(out, &samples, flame.metric)?,

@@ -42,6 +42,15 @@ impl Content {
         }
     }
 
+    /// The name in messages.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Flame => "flame graph",
+            other => other.name(),
+        }
+    }
+
     /// The formats that can hold it, the usual one first.
     #[must_use]
     pub const fn formats(self) -> &'static [FileFormat] {
@@ -57,7 +66,7 @@ impl Content {
 
 impl fmt::Display for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(self.title())
     }
 }
 
@@ -134,9 +143,9 @@ impl FileFormat {
     #[must_use]
     pub fn of_path(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
-        Self::ALL.into_iter().find(|format| {
-            name.strip_suffix(format.ending()).is_some_and(|stem| stem.len() > 1 && stem.ends_with('.'))
-        })
+        Self::ALL
+            .into_iter()
+            .find(|format| name.strip_suffix(format.ending()).is_some_and(|stem| stem.len() > 1 && stem.ends_with('.')))
     }
 
     /// The contents that the format can hold, the usual one first.

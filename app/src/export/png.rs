@@ -158,14 +158,16 @@ mod tests {
                 text: "HH".to_owned(),
             },
         ];
-        let drawing = Drawing { width: 100, height: 50, background: Color::rgb(0xff_ff_ff), title: String::new(), shapes };
+        let drawing =
+            Drawing { width: 100, height: 50, background: Color::rgb(0xff_ff_ff), title: String::new(), shapes };
         let mut out = Vec::new();
         write(&mut out, &drawing).expect("a picture");
         let mut reader = png::Decoder::new(std::io::Cursor::new(out)).read_info().expect("a PNG");
         let mut data = vec![0; reader.output_buffer_size().expect("it fits")];
         let info = reader.next_frame(&mut data).expect("a picture");
         assert_eq!((info.width, info.height, info.color_type), (100, 50, png::ColorType::Rgba));
-        let pixel = |x: usize, y: usize| [data[(y * 100 + x) * 4], data[(y * 100 + x) * 4 + 1], data[(y * 100 + x) * 4 + 2]];
+        let pixel =
+            |x: usize, y: usize| [data[(y * 100 + x) * 4], data[(y * 100 + x) * 4 + 1], data[(y * 100 + x) * 4 + 2]];
         assert_eq!((pixel(12, 12), pixel(9, 12), pixel(15, 15)), ([255, 0, 0], [255; 3], [255; 3]));
         let is_dark = |x: usize, y: usize| pixel(x, y).iter().all(|channel| *channel < 128);
         let dark: Vec<(usize, usize)> =

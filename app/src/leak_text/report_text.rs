@@ -34,7 +34,8 @@ impl SuspectEvidence<'_> {
     pub fn of(&self, suspect: &Suspect, frames: &[String]) -> RichText {
         let sentence = summary::of_suspect(suspect, self.analysis.request.grouping);
         let sentence = sentence.trim_end_matches('.').to_owned();
-        let confidence = format!("Verdict: {}, confidence {}.", suspect.verdict.name(), format::confidence(suspect.confidence));
+        let confidence =
+            format!("Verdict: {}, confidence {}.", suspect.verdict.name(), format::confidence(suspect.confidence));
         let evidence = &suspect.evidence;
         let seconds = |time| format::seconds(self.clock.seconds(time), 1);
         let range = &self.analysis.range;
@@ -58,9 +59,15 @@ impl SuspectEvidence<'_> {
         let why: Vec<String> = why.map(|line| format::sentence_case(&line)).collect();
         let facts: Vec<String> = [confidence, outstanding].into_iter().chain(cost).chain([origin]).collect();
         let stack = (!frames.is_empty()).then(|| {
-            format!("Stack of {} of the outstanding bytes, innermost frame first:", format::percent(suspect.stack_share))
+            format!(
+                "Stack of {} of the outstanding bytes, innermost frame first:",
+                format::percent(suspect.stack_share)
+            )
         });
-        RichText { text: text(&sentence, &facts, &why, stack.as_deref(), frames), html: html(&sentence, &facts, &why, stack.as_deref(), frames) }
+        RichText {
+            text: text(&sentence, &facts, &why, stack.as_deref(), frames),
+            html: html(&sentence, &facts, &why, stack.as_deref(), frames),
+        }
     }
 }
 
@@ -113,15 +120,26 @@ mod tests {
         let leak = suspect(Verdict::Leak);
         let all = analysis(vec![leak.clone()]);
         let clock = Clock { kind: ClockKind::Qpc, ticks_per_second: 1000, start_filetime: 0 };
-        let evidence = SuspectEvidence { trace: "a<b>.etl", clock, analysis: &all, owner_data: TagOwnerData::default() };
+        let evidence =
+            SuspectEvidence { trace: "a<b>.etl", clock, analysis: &all, owner_data: TagOwnerData::default() };
         let frames = ["nt!Alloc+0x1".to_owned(), "my.sys!vector<int>::grow [a.cpp:7]".to_owned()];
         let found = evidence.of(&leak, &frames);
         let lines: Vec<&str> = found.text.lines().collect();
         assert_eq!(lines[0], format!("{}.", super::super::summary(&all)));
-        assert!(lines[1].contains("Verdict: leak, confidence ") && lines[1].contains("Outstanding at the end: "), "{}", lines[1]);
+        assert!(
+            lines[1].contains("Verdict: leak, confidence ") && lines[1].contains("Outstanding at the end: "),
+            "{}",
+            lines[1]
+        );
         assert!(lines[1].contains("Trace a<b>.etl, nonpaged pool"), "{}", lines[1]);
-        assert!(found.text.ends_with("innermost frame first:\n    nt!Alloc+0x1\n    my.sys!vector<int>::grow [a.cpp:7]\n"));
-        assert!(found.html.contains("<pre>nt!Alloc+0x1\nmy.sys!vector&lt;int&gt;::grow [a.cpp:7]</pre>"), "{}", found.html);
+        assert!(
+            found.text.ends_with("innermost frame first:\n    nt!Alloc+0x1\n    my.sys!vector<int>::grow [a.cpp:7]\n")
+        );
+        assert!(
+            found.html.contains("<pre>nt!Alloc+0x1\nmy.sys!vector&lt;int&gt;::grow [a.cpp:7]</pre>"),
+            "{}",
+            found.html
+        );
         assert!(!found.html.contains("a<b>"), "{}", found.html);
         let two = RichText::joined(&[found.clone(), found.clone()]);
         assert_eq!(two.text.matches("Verdict: leak").count(), 2);

@@ -48,7 +48,12 @@ pub(super) fn of_suspect(suspect: &Suspect, by: SuspectGrouping) -> String {
         Verdict::Burst => step(suspect, by),
         other => {
             let who = subject(suspect, by).map_or_else(String::new, |who| format!(" of {who}"));
-            format!("{}{who} in {} pool does not leak: {}", the_tag(suspect), pool(suspect.is_paged), other.description())
+            format!(
+                "{}{who} in {} pool does not leak: {}",
+                the_tag(suspect),
+                pool(suspect.is_paged),
+                other.description()
+            )
         }
     }
 }

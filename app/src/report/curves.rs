@@ -4,8 +4,8 @@ use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::key::Key;
 use poolscope_analysis::group::parallel::Cancel;
 use poolscope_analysis::leaks::{LeakAnalysis, Suspect};
-use poolscope_analysis::trace::time::TimeRange;
 use poolscope_analysis::series::{SeriesError, SeriesKind, SeriesMetric, SeriesRequest, SeriesSet, series};
+use poolscope_analysis::trace::time::TimeRange;
 
 /// Number of curves with a color of their own.
 const MAX_CURVES: usize = 8;

@@ -143,7 +143,8 @@ fn write_quality(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()>
         writeln!(out, "- No data loss that would change a verdict.")?;
     }
     let issues = data_quality.issues.iter().map(leak_text::data_quality_note);
-    let notes = issues.chain(leak_text::counter_comparison(data_quality)).chain(leak_text::grouping_note(input.analysis));
+    let notes =
+        issues.chain(leak_text::counter_comparison(data_quality)).chain(leak_text::grouping_note(input.analysis));
     for note in notes {
         writeln!(out, "- {}", escape_markdown(&note))?;
     }

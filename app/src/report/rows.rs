@@ -37,7 +37,12 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
         }
         writeln!(out, "</tr>")?;
     }
-    write!(out, "</tbody>\n<tfoot><tr><th colspan=\"{}\">Total of {} rows</th>", keys.len().max(1), format::count(all as u64))?;
+    write!(
+        out,
+        "</tbody>\n<tfoot><tr><th colspan=\"{}\">Total of {} rows</th>",
+        keys.len().max(1),
+        format::count(all as u64)
+    )?;
     for metric in rows.metrics {
         write!(out, "<td class=\"n\"><b>{}</b></td>", escape(&figure(None, metric)))?;
     }
@@ -61,7 +66,8 @@ fn cell(value: &KeyValue<'_>) -> String {
             [frame] => escape(frame),
             [.., innermost] => {
                 let all: Vec<String> = frames.iter().map(|frame| escape(frame)).collect();
-                let summary = format!("{} ({})", escape(innermost), format::counted(frames.len() as u64, "frame", "frames"));
+                let summary =
+                    format!("{} ({})", escape(innermost), format::counted(frames.len() as u64, "frame", "frames"));
                 format!("<details><summary>{summary}</summary>{}</details>", all.join("<br>"))
             }
         },

@@ -44,8 +44,10 @@ impl App {
         let Some(state) = &mut self.dialogs.source_editor else { return };
         let Some(action) = source_editor::show(ui, state) else { return };
         let mappings = state.mappings.lines().map(str::trim).filter(|line| !line.is_empty());
-        let written =
-            EditorSettings { command: state.command.trim().to_owned(), mappings: mappings.map(str::to_owned).collect() };
+        let written = EditorSettings {
+            command: state.command.trim().to_owned(),
+            mappings: mappings.map(str::to_owned).collect(),
+        };
         self.dialogs.source_editor = None;
         if action == DialogAction::Accept && self.settings.get().editor != written {
             self.settings.edit().editor = written;

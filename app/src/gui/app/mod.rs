@@ -26,9 +26,9 @@ use eframe::egui::text_selection::LabelSelectionState;
 use eframe::egui::{self, CentralPanel, Frame, Ui};
 
 use crate::gui::OpenRequest;
+use crate::gui::clipboard::RichClipboard;
 use crate::gui::commands::{Command, DocumentCommand};
 use crate::gui::document::{Document, Effect, SearchOrder, SharedPresets};
-use crate::gui::clipboard::RichClipboard;
 use crate::gui::jobs::dialog::{Asked, PickFile};
 use crate::gui::jobs::load::{Loader, Source};
 use crate::gui::jobs::symbols::SymbolService;

@@ -359,7 +359,9 @@ fn columns(layout: &TableLayout) -> Vec<Column> {
 fn width(what: What) -> f32 {
     match what {
         What::Key(key) if key.is_stack() => 240.0,
-        What::Key(Key::Driver | Key::Function | Key::StackTag | Key::Process | Key::TagDescription | Key::Address) => 140.0,
+        What::Key(Key::Driver | Key::Function | Key::StackTag | Key::Process | Key::TagDescription | Key::Address) => {
+            140.0
+        }
         What::Key(_) => 76.0,
         What::Figure(_) => 96.0,
     }

@@ -127,9 +127,8 @@ impl PickFile for SystemDialog {
             Asked::ExportPresets(name) => saved(name, "Presets", "json"),
             Asked::Export { kind, name, .. } => {
                 let filters = kind.formats().iter();
-                let dialog = filters.fold(dialog.clone(), |dialog, format| {
-                    dialog.add_filter(format.title(), &[format.ending()])
-                });
+                let dialog = filters
+                    .fold(dialog.clone(), |dialog, format| dialog.add_filter(format.title(), &[format.ending()]));
                 let dialog = dialog.set_file_name(name).save_file();
                 Box::pin(async move { dialog.await.map(|file| file.path().to_owned()) })
             }

@@ -69,7 +69,9 @@ pub(super) fn run(order: ExportOrder, cancel: &CancelToken) -> Option<ExportAnsw
             Some(ExportAnswer::Written(path, bytes))
         }
         Err(error) if error.is::<FileExists>() => Some(ExportAnswer::Exists(kind, path)),
-        Err(error) => Some(ExportAnswer::Failed(format!("Export failed: {error:#}. Choose a folder in which you can create files."))),
+        Err(error) => Some(ExportAnswer::Failed(format!(
+            "Export failed: {error:#}. Choose a folder in which you can create files."
+        ))),
     }
 }
 

@@ -10,8 +10,14 @@ use crate::group::test_util::{Block, FakeNames, Rng, block, trace};
 use crate::pivot::table::{PivotRequest, pivot};
 use std::collections::BTreeMap;
 
-const FUNCTIONS: [(&str, &str); 6] =
-    [("my:30", "Grow"), ("my:31", "Grow"), ("my:40", "Fill"), ("other:1", "Serve"), ("nt:20", "NtClose"), ("nt:40", "Alloc")];
+const FUNCTIONS: [(&str, &str); 6] = [
+    ("my:30", "Grow"),
+    ("my:31", "Grow"),
+    ("my:40", "Fill"),
+    ("other:1", "Serve"),
+    ("nt:20", "NtClose"),
+    ("nt:40", "Alloc"),
+];
 
 fn of_blocks(blocks: &[Block], focus: &str, unit: ButterflyUnit) -> Butterfly {
     let trace = trace(blocks);
@@ -61,7 +67,10 @@ fn modules_are_joined_as_functions_are() {
         with_stack(10, None, &["other:1", "my:40", "wdf:1", "my:30", "nt:40"]),
     ];
     let found = of_blocks(&blocks, "myfault.sys", ButterflyUnit::Module);
-    assert_eq!(figures(&found.callers), [("ntoskrnl.exe", 100, 100, 1), ("other.sys", 10, 10, 1), ("wdf01000.sys", 10, 10, 1)]);
+    assert_eq!(
+        figures(&found.callers),
+        [("ntoskrnl.exe", 100, 100, 1), ("other.sys", 10, 10, 1), ("wdf01000.sys", 10, 10, 1)]
+    );
     assert_eq!(figures(&found.callees), [("ntoskrnl.exe", 110, 110, 2), ("wdf01000.sys", 10, 10, 1)]);
     let none = of_blocks(&blocks, "absent.sys", ButterflyUnit::Module);
     assert!(none.callers.is_empty() && none.callees.is_empty() && none.aggregate.count() == 0);
@@ -100,8 +109,14 @@ fn offsets_and_marks_are_no_part_of_a_function() {
 #[test]
 fn random_stacks_have_the_sums_of_their_allocations() {
     const FRAMES: [&str; 6] = ["my:30", "my:31", "my:40", "other:1", "nt:20", "nt:40"];
-    const LABELS: [&str; 6] =
-        ["myfault.sys!Grow", "myfault.sys!Grow", "myfault.sys!Fill", "other.sys!Serve", "ntoskrnl.exe!NtClose", "ntoskrnl.exe!Alloc"];
+    const LABELS: [&str; 6] = [
+        "myfault.sys!Grow",
+        "myfault.sys!Grow",
+        "myfault.sys!Fill",
+        "other.sys!Serve",
+        "ntoskrnl.exe!NtClose",
+        "ntoskrnl.exe!Alloc",
+    ];
     for seed in 0..40 {
         let mut dice = Rng(seed);
         let stacks: Vec<Vec<usize>> =
@@ -111,8 +126,7 @@ fn random_stacks_have_the_sums_of_their_allocations() {
             Vec::leak(stack.iter().map(|frame| FRAMES[*frame]).collect())
         };
         let leaked: Vec<&'static [&'static str]> = stacks.iter().map(leak).collect();
-        let blocks: Vec<Block> =
-            chosen.iter().map(|(stack, size)| with_stack(*size, None, leaked[*stack])).collect();
+        let blocks: Vec<Block> = chosen.iter().map(|(stack, size)| with_stack(*size, None, leaked[*stack])).collect();
         let found = of_blocks(&blocks, LABELS[0], ButterflyUnit::Function);
         let mut callers: BTreeMap<&str, u64> = BTreeMap::new();
         let mut callees: BTreeMap<&str, u64> = BTreeMap::new();

@@ -20,9 +20,8 @@ const NARROWEST: f64 = 0.1;
 const MAX_ROWS: usize = 512;
 
 /// Fills of modules, light enough for a dark text. A module has the same one in every picture.
-const FILLS: [&str; 10] = [
-    "#8ec3e6", "#f3b58a", "#8fd6b8", "#e3b7d1", "#f2cf82", "#b5def7", "#d39ab6", "#cfcf8f", "#b9b3e0", "#f0a3a3",
-];
+const FILLS: [&str; 10] =
+    ["#8ec3e6", "#f3b58a", "#8fd6b8", "#e3b7d1", "#f2cf82", "#b5def7", "#d39ab6", "#cfcf8f", "#b9b3e0", "#f0a3a3"];
 /// Fill of the kernel and of addresses without a module.
 const PLAIN: &str = "#d5d9df";
 /// Fill of boxes that are no frames: the root, tags, processes.
@@ -131,7 +130,8 @@ impl FlameSvg<'_> {
             return PLAIN;
         }
         // FNV-1a: spreads names evenly and never changes.
-        let hash = module.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        let hash =
+            module.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
         FILLS.get(hash as usize % FILLS.len()).copied().unwrap_or(PLAIN)
     }
 }

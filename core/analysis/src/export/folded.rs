@@ -28,7 +28,17 @@ pub fn write(out: &mut dyn Write, samples: &StackSamples<'_>, metric: FlameMetri
 
 /// A text without the signs that separate frames and lines.
 fn one_field(text: &str) -> String {
-    text.chars().map(|c| if c == ';' { ':' } else if c.is_control() { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| {
+            if c == ';' {
+                ':'
+            } else if c.is_control() {
+                ' '
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]

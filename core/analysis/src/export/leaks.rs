@@ -32,6 +32,8 @@ pub trait LeakTexts {
     fn score(&self, suspect: &Suspect) -> String;
     /// An issue that lowers the confidence.
     fn data_quality_issue(&self, issue: &DataQualityIssue) -> String;
+    /// Source lines of the frames of the suspect's stack, outermost first: `file:line`, or nothing where it is not known.
+    fn stack_source(&self, suspect: &Suspect) -> Vec<Option<String>>;
     /// Seconds until the suspect's pool is exhausted, if known.
     fn seconds_to_exhaustion(&self, suspect: &Suspect) -> Option<f64>;
 }
@@ -145,10 +147,11 @@ struct SuspectRow<'a> {
     owners: Vec<OwnerFields>,
     score_explained: String,
     confidence_explained: &'static str,
+    stack_source: Vec<Option<String>>,
 }
 
 /// Names of the fields of [`SuspectRow`], as the header of a CSV file.
-const COLUMNS: [&str; 36] = [
+const COLUMNS: [&str; 37] = [
     "rank",
     "tag",
     "paged",
@@ -185,6 +188,7 @@ const COLUMNS: [&str; 36] = [
     "owners",
     "score_explained",
     "confidence_explained",
+    "stack_source",
 ];
 
 /// Explanation of the confidence for readers of a file.
@@ -361,6 +365,7 @@ impl<'t> LeakTable<'t> {
             owners: self.texts.owners(suspect).into_iter().map(|(owner, text)| owner_fields(owner, text)).collect(),
             score_explained: self.texts.score(suspect),
             confidence_explained: CONFIDENCE,
+            stack_source: self.texts.stack_source(suspect),
         }
     }
 }
@@ -407,6 +412,7 @@ impl SuspectRow<'_> {
             joined(self.owners.iter().map(|owner| owner.text.as_str())),
             self.score_explained.clone(),
             self.confidence_explained.to_owned(),
+            self.stack_source.iter().map(|line| line.as_deref().unwrap_or_default()).collect::<Vec<_>>().join(";"),
         ]
     }
 }

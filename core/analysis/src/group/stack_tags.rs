@@ -111,7 +111,8 @@ impl StackTags {
             name @ (b"Tag" | b"HintTag") => {
                 let label = attribute(element, "Name")?.unwrap_or_default();
                 let outer = around.and_then(|tag| self.tags.get(tag)).map_or("", |tag| tag.name.as_str());
-                let name_parts: Vec<&str> = [outer, label.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
+                let name_parts: Vec<&str> =
+                    [outer, label.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
                 let priority = match attribute(element, "Priority")? {
                     Some(text) => {
                         text.trim().parse().map_err(|_not_a_number| format!("the priority '{text}' is not a number"))?
@@ -221,9 +222,8 @@ impl StackTags {
             let lower = |function: &str| function.to_ascii_lowercase();
             let inlined = answer.iter().flat_map(|answer| &answer.inlined).map(|inlined| lower(&inlined.function));
             let names: Vec<String> = answer.iter().map(|answer| lower(&answer.function)).chain(inlined).collect();
-            let fits = |entry: &&&Entrypoint| {
-                entry.method == "*" || names.iter().any(|name| is_like(&entry.method, name))
-            };
+            let fits =
+                |entry: &&&Entrypoint| entry.method == "*" || names.iter().any(|name| is_like(&entry.method, name));
             // `max_by_key` takes the last of equal ones.
             let best = entries.iter().filter(fits).rev().max_by_key(|entry| self.priority(entry.tag))?;
             Some(best.tag)
@@ -340,7 +340,10 @@ mod tests {
     #[test]
     fn errors_name_their_line() {
         let error = |text: &str| StackTags::parse(text).expect_err("an error").to_string();
-        assert!(error("<Tag Name=\"a\">\n<Entrypoint Method=\"x\"/>\n</Tag>").starts_with("line 2: an Entrypoint has no Module"));
+        assert!(
+            error("<Tag Name=\"a\">\n<Entrypoint Method=\"x\"/>\n</Tag>")
+                .starts_with("line 2: an Entrypoint has no Module")
+        );
         assert!(error("<Tag Name=\"a\">\n\n<Entrypoint").contains("not valid XML"));
         assert!(error("<Tag Name=\"a\">").contains("ends inside an element"));
         assert!(error("<Tag Name=\"a\" Priority=\"high\"/>").contains("'high' is not a number"));

@@ -53,7 +53,8 @@ pub(super) fn show(ui: &mut Ui, document: &Document, why: Why, commands: &mut Ve
         }
         Why::NoFocus => (
             "No function selected",
-            "Select a frame in the table, the flame graph or a suspect, then select Show callers and callees.".to_owned(),
+            "Select a frame in the table, the flame graph or a suspect, then select Show callers and callees."
+                .to_owned(),
         ),
         Why::Computing => ("Computing", "Callers and callees are being summed up.".to_owned()),
         Why::Broken => {
@@ -83,7 +84,8 @@ pub(super) fn show(ui: &mut Ui, document: &Document, why: Why, commands: &mut Ve
             _ => why != Why::Computing,
         };
         for way in ways.iter().filter(can) {
-            let title = if matches!(way, DocumentCommand::Page(_)) { "Back to Analysis".to_owned() } else { way.title() };
+            let title =
+                if matches!(way, DocumentCommand::Page(_)) { "Back to Analysis".to_owned() } else { way.title() };
             if ui.button(title).clicked() {
                 commands.push(way.clone().into());
             }

@@ -5,7 +5,7 @@ mod actions;
 pub mod commands;
 mod empty;
 pub mod job;
-mod lists;
+pub mod lists;
 pub mod state;
 
 use eframe::egui::{Align, Frame, Key, KeyboardShortcut, Label, Layout, Margin, Modifiers, Popup, RichText, Ui, vec2};
@@ -263,7 +263,8 @@ fn all_lists(ui: &mut Ui, document: &Document, state: &mut ButterflyState, comma
     let each = (height / 2.0 - GRID).max(LIST);
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 0.0;
-        for (at, kinds) in [[ListKind::Callers, ListKind::Callees], [ListKind::Keeping, ListKind::Freeing]].iter().enumerate()
+        for (at, kinds) in
+            [[ListKind::Callers, ListKind::Callees], [ListKind::Keeping, ListKind::Freeing]].iter().enumerate()
         {
             if at > 0 {
                 ui.add_space(gap);

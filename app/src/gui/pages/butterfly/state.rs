@@ -77,8 +77,7 @@ pub struct List {
 impl List {
     /// Sorts by a column, or reverses its order.
     pub fn sort_by(&mut self, column: ListColumn) {
-        self.is_ascending =
-            if self.column == column { !self.is_ascending } else { column == ListColumn::Name };
+        self.is_ascending = if self.column == column { !self.is_ascending } else { column == ListColumn::Name };
         self.column = column;
         self.sort();
         self.cursor = None;

@@ -78,7 +78,10 @@ fn head(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let copy = ui.button("Copy");
             copy.ctx.accesskit_node_builder(copy.id, |node| node.set_label("Copy selected suspects"));
-            if copy.on_hover_text("Copy the evidence on the selected suspects: sentence, figures and stack (Ctrl+C)").clicked() {
+            if copy
+                .on_hover_text("Copy the evidence on the selected suspects: sentence, figures and stack (Ctrl+C)")
+                .clicked()
+            {
                 commands.push(DocumentCommand::CopyRows.into());
             }
             record(ui, document, commands);

@@ -95,14 +95,7 @@ fn more(ui: &mut Ui, all: usize, shown: usize, what: &str) {
     }
 }
 
-fn one(
-    ui: &mut Ui,
-    document: &Document,
-    kind: &str,
-    at: usize,
-    share: &StackShare,
-    commands: &mut Vec<Command>,
-) {
+fn one(ui: &mut Ui, document: &Document, kind: &str, at: usize, share: &StackShare, commands: &mut Vec<Command>) {
     let title = format!(
         "{} in {}",
         format::bytes(share.total.bytes),
