@@ -54,7 +54,7 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     writeln!(out, "</section>")
 }
 
-/// A value of a key column; a stack of several frames is folded to its innermost one.
+/// A value of a key column; a stack of several frames is folded to its two innermost ones.
 fn cell(value: &KeyValue<'_>) -> String {
     match value {
         KeyValue::Null => String::new(),
@@ -64,10 +64,11 @@ fn cell(value: &KeyValue<'_>) -> String {
         KeyValue::Frames(frames) => match frames.as_slice() {
             [] => "[No stack]".to_owned(),
             [frame] => escape(frame),
-            [.., innermost] => {
+            [.., caller, innermost] => {
+                // The innermost frame is mostly the allocation call, which says nothing by itself.
                 let all: Vec<String> = frames.iter().map(|frame| escape(frame)).collect();
-                let summary =
-                    format!("{} ({})", escape(innermost), format::counted(frames.len() as u64, "frame", "frames"));
+                let count = format::counted(frames.len() as u64, "frame", "frames");
+                let summary = format!("{} &gt; {} ({count})", escape(caller), escape(innermost));
                 format!("<details><summary>{summary}</summary>{}</details>", all.join("<br>"))
             }
         },

@@ -1,6 +1,6 @@
 //! A frame of a stack as text: the functions that are inlined there above it, and where the name is from on hover.
 
-use eframe::egui::{Label, Link, RichText, Ui};
+use eframe::egui::{Align, Label, Layout, Link, RichText, TextStyle, Ui, vec2};
 
 use crate::gui::theme;
 
@@ -28,17 +28,27 @@ impl FrameLine<'_> {
         }
         let text = RichText::new(self.text).font(theme::figure_font());
         let text = if self.is_guess { text.italics() } else { text };
-        ui.add(Label::new(text).truncate()).on_hover_ui(|ui| {
-            ui.set_max_width(HOVER);
-            for paragraph in explained() {
-                ui.label(paragraph);
-            }
-        });
-        let Some(source) = &self.source else { return false };
+        let frame = |ui: &mut Ui| {
+            ui.add(Label::new(text).truncate()).on_hover_ui(|ui| {
+                ui.set_max_width(HOVER);
+                for paragraph in explained() {
+                    ui.label(paragraph);
+                }
+            });
+        };
+        let Some(source) = &self.source else {
+            frame(ui);
+            return false;
+        };
         // The end of a path says which file it is.
         let name = source.rsplit(['/', '\\']).next().unwrap_or(source);
-        let link = ui.add(Link::new(RichText::new(name).font(theme::small_font())));
-        link.ctx.accesskit_node_builder(link.id, |node| node.set_label(format!("Open source {source}")));
-        link.on_hover_text(format!("{source}\nClick: open in the editor")).clicked()
+        let size = vec2(ui.available_width(), ui.text_style_height(&TextStyle::Body));
+        let row = ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
+            let link = ui.add(Link::new(RichText::new(name).font(theme::small_font())));
+            link.ctx.accesskit_node_builder(link.id, |node| node.set_label(format!("Open source {source}")));
+            ui.with_layout(Layout::left_to_right(Align::Center), frame);
+            link.on_hover_text(format!("{source}\nClick: open in the editor")).clicked()
+        });
+        row.inner
     }
 }

@@ -1,5 +1,5 @@
 //! Profiles for pprof: a gzipped protocol buffer (<https://github.com/google/pprof/blob/main/proto/profile.proto>). A sample has
-//! four values: size, count, impacting size, impacting count. Key columns that are no stacks are labels of the samples, for
+//! four values: count, size, impacting count, impacting size. Key columns that are no stacks are labels of the samples, for
 //! `-tagfocus`.
 
 use crate::flame::FlameMetric;
@@ -10,9 +10,9 @@ use poolscope_symbols::names::SourceLine;
 use rustc_hash::FxHashMap;
 use std::io::{self, Write};
 
-/// The values of a sample, in this order.
+/// The values of a sample, in this order: counts come first by convention.
 const VALUES: [FlameMetric; 4] =
-    [FlameMetric::Size, FlameMetric::Count, FlameMetric::ImpactingSize, FlameMetric::ImpactingCount];
+    [FlameMetric::Count, FlameMetric::Size, FlameMetric::ImpactingCount, FlameMetric::ImpactingSize];
 
 /// Numbers of the fields of the message `Profile`.
 mod field {

@@ -3,7 +3,7 @@
 use eframe::egui::{Align, Button, Layout, RichText, Ui, vec2};
 
 use super::commands::ButterflyCommand;
-use super::state::{ButterflyState, Entry, ListColumn};
+use super::state::{ButterflyState, Entry, FRAME_SEPARATOR, ListColumn};
 use crate::format;
 use crate::gui::commands::Command;
 use crate::gui::document::Document;
@@ -13,8 +13,8 @@ use crate::gui::widgets::pivot_table::Sort;
 use crate::gui::widgets::section::caption;
 
 /// Widths of the columns of figures, in points.
-const SIZE_WIDTH: f32 = 104.0;
-const COUNT_WIDTH: f32 = 80.0;
+const SIZE_WIDTH: f32 = 96.0;
+const COUNT_WIDTH: f32 = 64.0;
 /// Least width of the column of names.
 const NAME_WIDTH: f32 = 120.0;
 
@@ -129,7 +129,7 @@ fn columns(state: &ButterflyState, kind: ListKind) -> Vec<Column> {
         let sort = (list.column == *which).then_some(Sort::of(list.is_ascending));
         let (title, tip, width, is_figure) = match which {
             ListColumn::Name => {
-                let title = if kind.is_path() { "Stack, outermost frame first" } else { "Function or module" };
+                let title = if kind.is_path() { "Stack, innermost frame first" } else { "Function or module" };
                 (title, "", Width::Rest(NAME_WIDTH), false)
             }
             ListColumn::ImpactingSize => {
@@ -241,9 +241,8 @@ impl Rows for EntryRows<'_> {
         let text = self.figure(entry, *which);
         match which {
             ListColumn::Name => {
-                let shown = if self.kind.is_path() { inner_end(&text) } else { text.clone() };
-                let cell = list_table::text_cell(ui, RichText::new(shown).font(theme::figure_font()));
-                cell.on_hover_text(text.replace(" > ", "\n"));
+                let cell = list_table::text_cell(ui, RichText::new(&text).font(theme::figure_font()));
+                cell.on_hover_text(text.replace(FRAME_SEPARATOR, "\n"));
             }
             ListColumn::ImpactingSize => {
                 if self.whole > 0 {
@@ -257,27 +256,5 @@ impl Rows for EntryRows<'_> {
 
     fn type_ahead_text(&self, row: usize) -> Option<String> {
         self.entries.get(row).map(|entry| entry.text.clone())
-    }
-}
-
-/// A path without its outermost frames if it is long: the inner end tells paths apart.
-fn inner_end(path: &str) -> String {
-    const SHOWN: usize = 6;
-    let frames: Vec<&str> = path.split(" > ").collect();
-    let outer = frames.len().saturating_sub(SHOWN);
-    match frames.get(outer..) {
-        Some(inner) if outer > 0 => format!("\u{2026} > {}", inner.join(" > ")),
-        _ => path.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_paths_show_their_inner_end() {
-        assert_eq!(inner_end("a > b"), "a > b");
-        assert_eq!(inner_end("1 > 2 > 3 > 4 > 5 > 6 > 7"), "\u{2026} > 2 > 3 > 4 > 5 > 6 > 7");
     }
 }

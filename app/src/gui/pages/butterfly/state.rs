@@ -10,6 +10,9 @@ use super::job::{ButterflyAnswer, ButterflyQuestion};
 use super::lists::ListKind;
 use crate::gui::model::page_id::PageId;
 
+/// Text between the frames of a path, which are written from the innermost outwards: a frame, and the one that calls it.
+pub const FRAME_SEPARATOR: &str = " < ";
+
 /// Functions that can be gone back to at most.
 const MAX_HISTORY: usize = 128;
 
@@ -230,7 +233,7 @@ impl ButterflyState {
             }
         };
         let path = |path: &&poolscope_analysis::butterfly::StackPath| Entry {
-            text: path.frames.join(" > "),
+            text: path.frames.iter().rev().map(String::as_str).collect::<Vec<_>>().join(FRAME_SEPARATOR),
             name: None,
             stack: Some(path.stack),
             aggregate: path.aggregate,
@@ -240,6 +243,9 @@ impl ButterflyState {
         self.list_mut(ListKind::Callees).take(butterfly.callees.iter().map(neighbor("[Allocates itself]")).collect());
         self.list_mut(ListKind::Keeping).take(paths(false).map(|own| path(&own)).collect());
         self.list_mut(ListKind::Freeing).take(paths(true).map(|own| path(&own)).collect());
+        let active = self.active;
+        let list = self.list_mut(active);
+        list.cursor = (!list.entries.is_empty()).then_some(0);
         self.asked = Some(question.clone());
         self.shown = Some(Arc::new(ShownButterfly { question, butterfly, pivot }));
         self.broken = false;
