@@ -120,6 +120,21 @@ fn a_suspect_leads_to_its_callers_and_enter_walks() {
 }
 
 #[test]
+fn the_table_is_filtered_to_a_function_or_module() {
+    for unit in [ButterflyUnit::Function, ButterflyUnit::Module] {
+        let mut window = sample();
+        if unit == ButterflyUnit::Module {
+            click(&mut window, "Callers and callees by module");
+        }
+        let size = document(&window).butterfly().shown.as_ref().expect("sums").butterfly.aggregate.size();
+        command(&mut window, "Filter to this function");
+        assert_eq!(document(&window).ui.page, PageId::ANALYSIS);
+        let total = document(&window).results.rows.as_ref().map(|rows| rows.flat().tree().pivot().total().size());
+        assert_eq!(total, Some(size), "{unit:?}");
+    }
+}
+
+#[test]
 fn modules_are_walked_as_functions_are() {
     let mut window = sample();
     click(&mut window, "Callers and callees by module");

@@ -25,7 +25,7 @@ use crate::gui_modules_harness::document_mut;
 
 /// Exports through the command of this title to a path.
 fn export(window: &mut Window<'_>, title: &str, path: &Path) {
-    command(window, &format!("Export: {title}"));
+    command(window, title);
     enter_path(window, path);
 }
 
@@ -220,7 +220,7 @@ fn a_suspect_is_copied_as_evidence_in_text_and_html() {
     let RichText { text, html } = &copied[0];
     let suspect = &document(&window).suspects().suspects()[0];
     let outstanding = poolscope::format::bytes(suspect.evidence.outstanding.bytes);
-    for part in ["myfault.sys leaks ", "tag Leak", &outstanding, "Verdict: leak, confidence ", "sample.etl"] {
+    for part in ["myfault.sys leaks ", "tag Leak", &outstanding, "Verdict: leak, confidence ", "Trace Sample trace"] {
         assert!(text.contains(part) && html.contains(part), "{part}: {text}");
     }
     let frame = text.lines().find(|line| line.contains("myfault.sys!MyfaultDeviceControl")).expect("the stack");

@@ -495,9 +495,10 @@ impl LeakTexts for LeakReport<'_> {
         leak_text::data_quality_note(issue)
     }
 
-    fn stack_source(&self, suspect: &Suspect) -> Vec<Option<String>> {
+    fn stack_source(&self, suspect: &Suspect) -> Vec<String> {
         let lines = self.lines_of_frames.get_or_init(|| frame_lines(self.names));
-        let place = |frame: &str| lines.get(frame).map(|line| format!("{}:{}", line.file, line.line));
+        let place =
+            |frame: &str| lines.get(frame).map_or_else(String::new, |line| format!("{}:{}", line.file, line.line));
         self.stack(suspect).into_iter().map(place).collect()
     }
 

@@ -41,10 +41,12 @@ impl Document {
         (!message.is_empty()).then(|| message.join("\n"))
     }
 
-    /// The text of a frame, with its source line if that is known.
+    /// The text of a frame, with its source line if that is known. A function that is called from several lines has none.
     #[must_use]
     pub fn with_source_line(&self, text: &str) -> String {
-        let line = self.answer_of_text(text).and_then(|answer| answer.line.as_ref());
+        let mut lines = self.answers_of_text(text).map(|answer| answer.line.as_ref());
+        let first = lines.next().flatten();
+        let line = first.filter(|first| lines.all(|line| line == Some(first)));
         line.map_or_else(|| text.to_owned(), |line| format!("{text} [{}]", line_text(line)))
     }
 
@@ -60,12 +62,19 @@ impl Document {
     }
 
     /// The answer that gave a frame its text.
-    fn answer_of_text(&self, text: &str) -> Option<&AddressSymbol> {
-        let (module, function) = text.split_once('!')?;
+    fn answer_of_text<'d>(&'d self, text: &'d str) -> Option<&'d AddressSymbol> {
+        self.answers_of_text(text).next()
+    }
+
+    /// The answers that give a frame its text.
+    fn answers_of_text<'d>(&'d self, text: &'d str) -> impl Iterator<Item = &'d AddressSymbol> {
+        let parts = text.split_once('!');
         let rows = self.results.symbols.needs().iter().zip(self.results.symbols.rows());
-        let of_module = rows.filter(|(need, _)| need.request.identity.name.eq_ignore_ascii_case(module));
+        let of_module = move |name: &str| parts.is_some_and(|(module, _)| name.eq_ignore_ascii_case(module));
+        let of_module = rows.filter(move |(need, _)| of_module(&need.request.identity.name));
         let answers = of_module.filter_map(|(_, row)| row.outcome.as_ref()).flat_map(|outcome| outcome.names.iter());
-        answers.filter_map(|(_, answer)| answer).find(|answer| fits(answer, function))
+        let fits_text = move |answer: &&AddressSymbol| parts.is_some_and(|(_, function)| fits(answer, function));
+        answers.filter_map(|(_, answer)| answer).filter(fits_text)
     }
 }
 

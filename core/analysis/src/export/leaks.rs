@@ -32,8 +32,8 @@ pub trait LeakTexts {
     fn score(&self, suspect: &Suspect) -> String;
     /// An issue that lowers the confidence.
     fn data_quality_issue(&self, issue: &DataQualityIssue) -> String;
-    /// Source lines of the frames of the suspect's stack, outermost first: `file:line`, or nothing where it is not known.
-    fn stack_source(&self, suspect: &Suspect) -> Vec<Option<String>>;
+    /// Source lines of the frames of the suspect's stack, outermost first: `file:line`, empty where it is not known.
+    fn stack_source(&self, suspect: &Suspect) -> Vec<String>;
     /// Seconds until the suspect's pool is exhausted, if known.
     fn seconds_to_exhaustion(&self, suspect: &Suspect) -> Option<f64>;
 }
@@ -147,7 +147,7 @@ struct SuspectRow<'a> {
     owners: Vec<OwnerFields>,
     score_explained: String,
     confidence_explained: &'static str,
-    stack_source: Vec<Option<String>>,
+    stack_source: Vec<String>,
 }
 
 /// Names of the fields of [`SuspectRow`], as the header of a CSV file.
@@ -412,7 +412,7 @@ impl SuspectRow<'_> {
             joined(self.owners.iter().map(|owner| owner.text.as_str())),
             self.score_explained.clone(),
             self.confidence_explained.to_owned(),
-            self.stack_source.iter().map(|line| line.as_deref().unwrap_or_default()).collect::<Vec<_>>().join(";"),
+            self.stack_source.join(";"),
         ]
     }
 }

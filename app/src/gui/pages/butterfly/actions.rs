@@ -154,11 +154,35 @@ impl Document {
     /// Leaves only the rows whose stacks have the function or module in focus.
     fn filter_to_focus(&mut self) {
         let Some(focus) = self.butterfly().focus().cloned() else { return };
-        let query = match focus.unit {
-            ButterflyUnit::Module => format!("stack:{}", quoted(&format!("{}*", focus.name))),
-            ButterflyUnit::Function => format!("stack:{}", quoted(&focus.name)),
+        let name = escaped(&focus.name);
+        let pattern = match focus.unit {
+            ButterflyUnit::Module => format!("^{name}([!+]|$)"),
+            ButterflyUnit::Function => format!("^{name}([+]0x[0-9a-f]+| \\[inlined\\])?$"),
         };
+        let query = format!("stack:~{}", quoted(&pattern));
         self.show_table();
         self.push_query(&query);
+    }
+}
+
+/// A text as a regular expression that matches it alone.
+fn escaped(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if c.is_ascii_punctuation() {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_of_names_mean_themselves() {
+        assert_eq!(escaped("my.sys!operator+"), "my\\.sys\\!operator\\+");
     }
 }
