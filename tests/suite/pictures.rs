@@ -83,10 +83,11 @@ fn compare(window: &Window<'_>, name: &str) -> Option<String> {
 }
 
 /// The pages of the sample.
-const PAGES: [(&str, PageId); 5] = [
+const PAGES: [(&str, PageId); 6] = [
     ("analysis", PageId::ANALYSIS),
     ("suspects", PageId::SUSPECTS),
     ("flame", PageId::FLAME),
+    ("butterfly", PageId::BUTTERFLY),
     ("modules", PageId::MODULES),
     ("trace", PageId::TRACE_INFO),
 ];
