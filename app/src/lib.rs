@@ -16,6 +16,8 @@ pub mod recording_text;
 pub mod report;
 pub mod sample;
 pub mod symbols;
+pub mod trace_location;
+pub mod trace_opening;
 pub mod wpr;
 
 use std::ffi::OsString;

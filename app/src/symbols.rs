@@ -2,6 +2,7 @@
 //! by the command line and the window; the only reader of the environment for symbols.
 
 use crate::sample;
+use crate::trace_location::TraceLocation;
 use parking_lot::Mutex;
 use poolscope_analysis::group::symbols::{ModuleNeed, SymbolTable};
 use poolscope_analysis::trace::Trace;
@@ -103,8 +104,8 @@ impl SymbolEnvironment {
             windows: cfg!(windows),
         };
         let mut path = SymbolPath::parse(&self.effective_path(options), &context);
-        let folder = trace.and_then(Path::parent);
-        if let Some(folder) = folder {
+        let file = trace.map(|trace| TraceLocation::of(trace).file);
+        if let Some(folder) = file.as_deref().and_then(Path::parent) {
             let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
             path.parts.insert(0, (here.display().to_string(), PathPart::Folder(here.to_owned())));
         }
