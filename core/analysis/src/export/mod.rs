@@ -5,6 +5,7 @@ pub mod csv;
 pub mod json;
 pub mod leaks;
 pub mod report;
+pub mod schema;
 pub mod series;
 pub mod symbols;
 
