@@ -118,7 +118,8 @@ impl SymbolEnvironment {
         };
         let mut path = SymbolPath::parse(&self.effective_path(options), &context);
         // Names of WPA's caches spare a download; what is named before servers may have lines, too.
-        let has_server = |part: &(String, PathPart)| matches!(&part.1, PathPart::Chain { servers, .. } if !servers.is_empty());
+        let has_server =
+            |part: &(String, PathPart)| matches!(&part.1, PathPart::Chain { servers, .. } if !servers.is_empty());
         let first_server = path.parts.iter().position(has_server).unwrap_or(path.parts.len());
         let caches = self.symcaches.iter().map(|cache| (cache.display().to_string(), PathPart::Folder(cache.clone())));
         path.parts.splice(first_server..first_server, caches);

@@ -51,6 +51,14 @@ pub enum TraceOpenError {
         /// Its traces.
         traces: Vec<PackedTrace>,
     },
+    /// The archive is damaged or cut off, and what could be unpacked is no trace.
+    #[error("no trace can be unpacked from {archive}: {problem}")]
+    Torn {
+        /// The archive.
+        archive: String,
+        /// The reason.
+        problem: String,
+    },
     /// The archive holds no trace.
     #[error("{archive} contains no event trace log (.etl)")]
     NoTrace {
@@ -98,6 +106,7 @@ impl TraceOpenError {
             Self::Load(_) => None,
             Self::Archive(error) => Some(error.advice()),
             Self::Several { .. } => Some("Choose one: ARCHIVE#MEMBER, as listed."),
+            Self::Torn { .. } => Some("Copy the archive again, or ask for a new one."),
             Self::NoTrace { .. } => Some("Choose an archive with a trace that wpr, xperf or another ETW tool wrote."),
             Self::NoMember { .. } => Some("Give the archive alone to list its traces."),
             Self::TooDeep { .. } => Some("Unpack the outer archive, and open the inner one."),
@@ -135,7 +144,14 @@ pub fn load(
     let mut notes = Vec::new();
     let unpacked = unpack_trace(&archive, &location, control, &mut notes)?;
     let file = trace_file(unpacked.content, &path.display().to_string());
-    let mut file = file.map_err(LoadError::from)?;
+    let mut file = match (file, &unpacked.damage) {
+        (Ok(file), _) => file,
+        (Err(_), Some(damage)) => {
+            let (archive, problem) = (path.display().to_string(), damage.clone());
+            return Err(TraceOpenError::Torn { archive, problem });
+        }
+        (Err(error), None) => return Err(LoadError::from(error).into()),
+    };
     if let Some(damage) = unpacked.damage {
         notes.push(format!("{}: {damage}; the trace is the part before the damage", path.display()));
         file.diagnostics.add(DiagnosticKind::DamagedArchive, 1);
@@ -278,8 +294,7 @@ fn choose(
 ) -> Result<(usize, Option<String>), TraceOpenError> {
     if let Some(wanted) = wanted {
         let found = find_member(archive.members(), wanted);
-        let no_member =
-            || TraceOpenError::NoMember { archive: file.display().to_string(), member: wanted.to_owned() };
+        let no_member = || TraceOpenError::NoMember { archive: file.display().to_string(), member: wanted.to_owned() };
         return found.ok_or_else(no_member);
     }
     let candidates = trace_members(archive, control)?;
@@ -359,7 +374,8 @@ fn trace_members(archive: &Archive, control: Control<'_>) -> Result<Vec<usize>, 
 #[must_use]
 pub fn is_named_like_a_trace(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    let inner = if is_named_like_an_archive(&name) { name.rsplit_once('.').map_or("", |(stem, _)| stem) } else { &name };
+    let inner =
+        if is_named_like_an_archive(&name) { name.rsplit_once('.').map_or("", |(stem, _)| stem) } else { &name };
     inner.ends_with(".etl")
 }
 

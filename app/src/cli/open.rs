@@ -66,9 +66,7 @@ impl TraceArgs {
         let whole = |trace| LoadedTrace { trace, notes: Vec::new() };
         let run = || match (&self.trace, self.reader) {
             (Some(path), Reader::Native) => trace_opening::load(path, options, &progress, cancel),
-            (Some(path), Reader::Windows) => {
-                Ok(whole(reader::load_through_windows(path, options, &progress, cancel)?))
-            }
+            (Some(path), Reader::Windows) => Ok(whole(reader::load_through_windows(path, options, &progress, cancel)?)),
             (None, _) => {
                 let file = TraceFile::from_bytes(sample::TRACE.to_vec(), sample::NAME).map_err(LoadError::from)?;
                 Ok(whole(load(file, options, &progress, cancel)?))

@@ -160,12 +160,7 @@ impl Archive {
     /// # Errors
     /// The member is refused or too large, nothing of it can be unpacked, the temporary file cannot be written, or the work was
     /// cancelled.
-    pub fn unpack(
-        &self,
-        member: usize,
-        limits: &UnpackLimits,
-        control: Control<'_>,
-    ) -> Result<Unpacked, ArchiveError> {
+    pub fn unpack(&self, member: usize, limits: &UnpackLimits, control: Control<'_>) -> Result<Unpacked, ArchiveError> {
         let packed_bytes = self.packed_bytes(member)?;
         control.progress.begin(Stage::Unpacking, packed_bytes);
         let about = self.members.get(member);
@@ -192,8 +187,7 @@ impl Archive {
 
     /// Bytes of the file that hold the member; those of a block or of the whole file where members are packed together.
     fn packed_bytes(&self, member: usize) -> Result<u64, ArchiveError> {
-        let of_file =
-            self.content.bytes().map_err(|reason| ArchiveError::Io { name: self.name.clone(), reason })?;
+        let of_file = self.content.bytes().map_err(|reason| ArchiveError::Io { name: self.name.clone(), reason })?;
         Ok(match &self.places {
             Places::Zip(places) => {
                 let of_member = places.get(member).and_then(|place| place.packed_bytes);

@@ -230,9 +230,8 @@ fn read_name<R: Read>(from: &mut R) -> io::Result<String> {
     for _ in 0..=256 {
         from.read_exact(&mut byte)?;
         if byte[0] == 0 {
-            return Ok(String::from_utf8(name).unwrap_or_else(|error| {
-                error.as_bytes().iter().map(|&byte| char::from(byte)).collect()
-            }));
+            return Ok(String::from_utf8(name)
+                .unwrap_or_else(|error| error.as_bytes().iter().map(|&byte| char::from(byte)).collect()));
         }
         name.push(byte[0]);
     }

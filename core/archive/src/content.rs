@@ -43,7 +43,11 @@ impl Content {
     }
 
     /// A reader from the beginning. Readers of a file share its position: only one may be in use.
-    pub(crate) fn reader<'a>(&'a self, progress: &'a Progress, cancel: &'a CancelToken) -> io::Result<PackedReader<'a>> {
+    pub(crate) fn reader<'a>(
+        &'a self,
+        progress: &'a Progress,
+        cancel: &'a CancelToken,
+    ) -> io::Result<PackedReader<'a>> {
         let source = match self {
             Self::Memory(bytes) => Source::Memory(Cursor::new(bytes)),
             Self::File(file) => {

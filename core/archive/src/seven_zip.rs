@@ -27,9 +27,8 @@ pub(crate) fn read_table(
     from: &mut PackedReader<'_>,
     name: &str,
 ) -> Result<(Vec<(Member, usize)>, SevenZipTable), ArchiveError> {
-    let table =
-        sevenz_rust2::Archive::read_with_memory_limit(from, &Password::empty(), DECODER_MEMORY_KIB as usize)
-            .map_err(|error| table_error(&error, name))?;
+    let table = sevenz_rust2::Archive::read_with_memory_limit(from, &Password::empty(), DECODER_MEMORY_KIB as usize)
+        .map_err(|error| table_error(&error, name))?;
     if table.files.len() > MAX_MEMBERS {
         let problem = format!("it has {} members, more than {MAX_MEMBERS}", table.files.len());
         return Err(unreadable(name, problem));
@@ -59,6 +58,9 @@ fn table_error(error: &Error, name: &str) -> ArchiveError {
         }
         Error::Io(error, _) if error.kind() == io::ErrorKind::UnexpectedEof => unreadable(name, cut_off()),
         Error::NextHeaderCrcMismatch => unreadable(name, cut_off()),
+        // The header at the end of the file is out of the file's range.
+        Error::Other(text) if text.contains("out of range") => unreadable(name, cut_off()),
+        Error::Other(text) => unreadable(name, text.clone().into_owned()),
         other => unreadable(name, other.to_string()),
     }
 }

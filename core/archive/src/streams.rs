@@ -137,11 +137,7 @@ pub(crate) fn clause(error: &io::Error) -> String {
 }
 
 /// gzip: one or more members, which make one file. Other bytes behind them are ignored, as gzip does.
-fn decode_gzip(
-    from: &mut impl BufRead,
-    cancel: &CancelToken,
-    take: &mut Take<'_>,
-) -> Result<Decoded, ArchiveError> {
+fn decode_gzip(from: &mut impl BufRead, cancel: &CancelToken, take: &mut Take<'_>) -> Result<Decoded, ArchiveError> {
     loop {
         match drain(&mut flate2::bufread::GzDecoder::new(&mut *from), cancel, take)? {
             Decoded::Whole => {}
@@ -220,7 +216,8 @@ fn decode_zstd_frame(
             break;
         }
     }
-    if damage.is_none() && decoder.get_checksum_from_data().is_some_and(|sum| Some(sum) != decoder.get_calculated_checksum())
+    if damage.is_none()
+        && decoder.get_checksum_from_data().is_some_and(|sum| Some(sum) != decoder.get_calculated_checksum())
     {
         damage = Some("its checksum does not match".to_owned());
     }

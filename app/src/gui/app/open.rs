@@ -118,7 +118,8 @@ impl App {
                     let settings = self.settings.edit();
                     // The list may have it by another name.
                     asked.path().iter().for_each(|asked| settings.forget(asked));
-                    settings.folder = split_by_name(path).0.parent().filter(|folder| folder.to_str().is_some()).map(Into::into);
+                    settings.folder =
+                        split_by_name(path).0.parent().filter(|folder| folder.to_str().is_some()).map(Into::into);
                     settings.opened(path, bytes, unix_s());
                 }
                 let mut document = Document::new(answer.source, trace, Arc::clone(&self.presets));

@@ -11,11 +11,11 @@ use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_etl::file::{OpenError, TraceFile};
 
 use super::watch::Stamp;
-use crate::trace_location::{TraceLocation, shown_name};
-use crate::trace_opening::{self, TraceOpenError};
 use crate::file_identity::identity;
 use crate::reader::{self, Reader};
 use crate::sample;
+use crate::trace_location::{TraceLocation, shown_name};
+use crate::trace_opening::{self, TraceOpenError};
 
 /// Source of a trace.
 #[derive(Debug, Clone, PartialEq, Eq)]

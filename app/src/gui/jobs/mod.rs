@@ -390,7 +390,9 @@ impl Jobs {
 
     /// Finds out which of these files no longer exist.
     pub fn look_for(&self, paths: Vec<PathBuf>) {
-        self.spawn("look", move || Answer::Missing(paths.into_iter().filter(|path| !TraceLocation::of(path).file.exists()).collect()));
+        self.spawn("look", move || {
+            Answer::Missing(paths.into_iter().filter(|path| !TraceLocation::of(path).file.exists()).collect())
+        });
     }
 
     /// Lists a folder.

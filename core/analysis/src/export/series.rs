@@ -48,7 +48,8 @@ impl JsonSchema for PointRow<'_> {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let own = [("time_s", "number"), ("value", "number")].map(|(name, kind)| (name.to_owned(), schema::typed(kind)));
+        let own =
+            [("time_s", "number"), ("value", "number")].map(|(name, kind)| (name.to_owned(), schema::typed(kind)));
         schema::of_row(own.into_iter().chain(schema::keys()), &["time_s", "value"])
     }
 }
