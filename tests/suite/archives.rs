@@ -202,6 +202,9 @@ fn cut_off_archives_give_the_part_before_the_cut_and_say_so() {
         let share = events(&part) as f64 / events(&whole) as f64;
         assert!((0.3..1.0).contains(&share), "{name}: {share} of the events");
     }
+    let noise = folder.put("noise.etl", &b"\x1f\x8b\x08\0\x1e\x63\x0d\x6b\x02\xff".repeat(20));
+    let message = refusal(text(&noise), 1);
+    assert!(message.contains("a gzip file") && message.contains("cannot be unpacked"), "{message}");
     let tiny = folder.put("tiny.gz", &gzip(&folder.trace)[..40]);
     let message = refusal(text(&tiny), 1);
     assert!(message.contains("the copy did not finish"), "{message}");

@@ -182,7 +182,7 @@ impl Archive {
 
     fn damaged(&self, member: usize, problem: String) -> ArchiveError {
         let member = self.members.get(member).map_or_else(String::new, |member| member.name.clone());
-        ArchiveError::Damaged { archive: self.name.clone(), member, problem }
+        ArchiveError::Damaged { archive: self.name.clone(), kind: self.kind.name(), member, problem }
     }
 
     /// Bytes of the file that hold the member; those of a block or of the whole file where members are packed together.

@@ -92,10 +92,12 @@ pub enum ArchiveError {
         reason: io::Error,
     },
     /// Nothing of the member can be unpacked.
-    #[error("{member} in {archive} cannot be unpacked: {problem}")]
+    #[error("{member} in {archive}, {kind}, cannot be unpacked: {problem}")]
     Damaged {
         /// The archive.
         archive: String,
+        /// Its format, with an article.
+        kind: &'static str,
         /// The member.
         member: String,
         /// The reason.
