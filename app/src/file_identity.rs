@@ -1,6 +1,7 @@
 //! Canonical path of a file: absolute, without `.` and `..`, links resolved, in the case of the file system. Identifies the file in
 //! tabs, recent files and saved state. It accesses the file system, so it is called in the background only.
 
+use crate::trace_location::TraceLocation;
 use std::path::{Component, Path, PathBuf};
 
 /// Longest path that Windows accepts without the prefix `\\?\`.
@@ -8,9 +9,15 @@ const MAX_PATH_WITHOUT_PREFIX: usize = 259;
 /// Device names of Windows, reserved with any extension in paths without the prefix.
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
 
-/// Canonical path of a file. If the file does not exist, its name in the canonical folder; else the normalized path.
+/// Canonical path of a file. If the file does not exist, its name in the canonical folder; else the normalized path. The canonical
+/// path of a member of an archive is that of the archive, and the member as written.
 #[must_use]
 pub fn identity(path: &Path) -> PathBuf {
+    let TraceLocation { file, member } = TraceLocation::of(path);
+    TraceLocation { file: file_identity(&file), member }.into_path()
+}
+
+fn file_identity(path: &Path) -> PathBuf {
     if let Ok(found) = path.canonicalize() {
         return plain(&found);
     }

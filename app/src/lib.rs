@@ -21,6 +21,8 @@ pub mod sample;
 pub mod stack_tags;
 pub mod symbols;
 pub mod text_table;
+pub mod trace_location;
+pub mod trace_opening;
 pub mod wpr;
 
 use std::ffi::OsString;

@@ -2,6 +2,7 @@
 //! no list of its own.
 
 use crate::symbols::SymbolEnvironment;
+use crate::trace_location::TraceLocation;
 use poolscope_analysis::group::pool_tags::PoolTags;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -85,7 +86,8 @@ pub fn find(choice: &PoolTagChoice, trace: Option<&Path>, machine: &SymbolEnviro
 
 /// The file in the folder of the trace; its name is not case-sensitive.
 fn beside(trace: Option<&Path>) -> Option<PathBuf> {
-    let folder = trace?.parent()?;
+    let file = TraceLocation::of(trace?).file;
+    let folder = file.parent()?;
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let is_it = |name: &OsStr| name.eq_ignore_ascii_case(NAME);
     let mut names: Vec<PathBuf> =

@@ -2,6 +2,7 @@
 //! by the command line and the window; the only reader of the environment for symbols.
 
 use crate::sample;
+use crate::trace_location::TraceLocation;
 use parking_lot::Mutex;
 use poolscope_analysis::group::symbols::{ModuleNeed, SymbolTable};
 use poolscope_analysis::trace::Trace;
@@ -17,6 +18,16 @@ use std::time::SystemTime;
 
 /// Usual symbol stores of debuggers on Windows.
 const USUAL_STORES: [&str; 2] = [r"C:\ProgramData\Dbg\sym", r"C:\symbols"];
+
+/// Folder of WPA's symbol cache if `_NT_SYMCACHE_PATH` is not set.
+const USUAL_SYMCACHE: &str = r"C:\SymCache";
+
+/// Existing folders of a `_NT_SYMCACHE_PATH` (`C:\SymCache*\\server\SymCache`), or the usual one on Windows.
+fn symcaches(variable: Option<&str>) -> Vec<PathBuf> {
+    let usual = if cfg!(windows) { USUAL_SYMCACHE } else { "" };
+    let folders = variable.unwrap_or(usual).split(['*', ';']).map(str::trim).filter(|folder| !folder.is_empty());
+    folders.map(PathBuf::from).filter(|folder| folder.is_dir()).collect()
+}
 
 /// Symbol options that the user can set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,6 +55,8 @@ pub struct SymbolEnvironment {
     pub now_unix_s: u64,
     /// Existing symbol stores of other programs, which are part of the default path.
     pub stores: Vec<PathBuf>,
+    /// Existing symbol caches of WPA, which are searched before servers.
+    pub symcaches: Vec<PathBuf>,
 }
 
 impl SymbolEnvironment {
@@ -67,6 +80,7 @@ impl SymbolEnvironment {
             variables,
             now_unix_s: since_1970.map_or(0, |time| time.as_secs()),
             stores: usual.collect(),
+            symcaches: symcaches(variable("_NT_SYMCACHE_PATH").as_deref()),
         }
     }
 
@@ -103,8 +117,14 @@ impl SymbolEnvironment {
             windows: cfg!(windows),
         };
         let mut path = SymbolPath::parse(&self.effective_path(options), &context);
-        let folder = trace.and_then(Path::parent);
-        if let Some(folder) = folder {
+        // Names of WPA's caches spare a download; what is named before servers may have lines, too.
+        let has_server =
+            |part: &(String, PathPart)| matches!(&part.1, PathPart::Chain { servers, .. } if !servers.is_empty());
+        let first_server = path.parts.iter().position(has_server).unwrap_or(path.parts.len());
+        let caches = self.symcaches.iter().map(|cache| (cache.display().to_string(), PathPart::Folder(cache.clone())));
+        path.parts.splice(first_server..first_server, caches);
+        let file = trace.map(|trace| TraceLocation::of(trace).file);
+        if let Some(folder) = file.as_deref().and_then(Path::parent) {
             let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
             path.parts.insert(0, (here.display().to_string(), PathPart::Folder(here.to_owned())));
         }

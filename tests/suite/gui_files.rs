@@ -8,6 +8,7 @@ use poolscope::gui::OpenRequest;
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Event, Key, Modifiers};
 use poolscope_synth::SynthParams;
+use poolscope_tests::archives::{ZipMember, zip};
 
 use crate::gui_harness::*;
 
@@ -110,6 +111,67 @@ fn a_dropped_folder_opens_its_traces() {
     drop_file(&mut window, empty.path());
     wait_for(&mut window, "contains no .etl files");
     assert_eq!(app(&window).documents().count(), 2);
+}
+
+#[test]
+fn traces_in_an_archive_open_as_tabs_and_are_remembered_by_their_member() {
+    let store = Arc::new(InMemory::default());
+    let (folder, path) = folder();
+    let trace = std::fs::read(&path).expect("a trace");
+    let other =
+        std::fs::read(folder_with(&SynthParams { allocations: 1000, ..SynthParams::default() }).1).expect("a trace");
+    let archive = folder.path().join("both.zip");
+    let members = [ZipMember::deflated("in/first.etl", &trace), ZipMember::deflated("second.etl", &other)];
+    std::fs::write(&archive, zip(&members)).expect("an archive");
+    let mut window = window_with(OpenRequest::Nothing, Arc::clone(&store));
+    window.run_steps(2);
+    drop_file(&mut window, &archive);
+    for _ in 0..PATIENCE {
+        settle(&mut window);
+        if app(&window).documents().count() == 2 {
+            break;
+        }
+    }
+    let names: Vec<String> = app(&window).documents().map(|document| document.source.name()).collect();
+    assert_eq!(names, ["first.etl (both.zip)", "second.etl (both.zip)"]);
+    window.get_by_label_contains("both.zip contains 2 traces");
+    drop(window);
+    let recent = store.settings().recent;
+    let second = format!("{}#second.etl", archive.display());
+    assert!(recent.iter().any(|recent| recent.path.display().to_string() == second), "{recent:?}");
+    assert_eq!(store.settings().folder.as_deref(), Some(folder.path().canonicalize().expect("a folder").as_path()));
+    // From the start page one of them opens again, as long as the archive is there.
+    let mut window = window_with(OpenRequest::Nothing, Arc::clone(&store));
+    window.run_steps(3);
+    window.get_by_label(&format!("Open {second}")).click();
+    window.run_steps(2);
+    settle(&mut window);
+    assert_eq!(document(&window).source.name(), "second.etl (both.zip)");
+    std::fs::write(&archive, zip(&members[..1])).expect("written over");
+    wait_for(&mut window, "second.etl (both.zip) changed on disk");
+    drop(window);
+    std::fs::remove_file(&archive).expect("removed");
+    let mut window = window_with(OpenRequest::Nothing, store);
+    wait_for(&mut window, "second.etl, which no longer exists");
+}
+
+#[test]
+fn a_refused_archive_says_why_and_what_to_do() {
+    let (folder, path) = folder();
+    let trace = std::fs::read(&path).expect("a trace");
+    let locked = ZipMember { flags: 1, ..ZipMember::deflated("locked.etl", &trace) };
+    let archive = folder.path().join("locked.zip");
+    std::fs::write(&archive, zip(&[locked])).expect("an archive");
+    let mut window = open_file(&archive);
+    window.get_by_label("locked.zip was not opened");
+    window.get_by_label_contains("locked.etl in");
+    window.get_by_label("Unpack it with its password, and open the unpacked file.");
+    // One trace in an archive is opened under the archive's name.
+    std::fs::write(&archive, zip(&[ZipMember::deflated("in/a.etl", &trace)])).expect("written over");
+    window.get_by_label("Try again").click();
+    window.run_steps(2);
+    settle(&mut window);
+    assert_eq!(document(&window).source.name(), "locked.zip");
 }
 
 #[test]

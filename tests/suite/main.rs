@@ -1,5 +1,7 @@
 //! Everything that checks poolscope as a whole, in one binary: it is linked once.
 
+mod archives;
+mod archives_damage;
 mod attribution;
 mod cancel;
 mod cli;
@@ -65,9 +67,11 @@ mod recorded_damage;
 mod recording_cli;
 mod recording_profiles;
 mod sample_modules;
+mod schemas;
 mod source;
 mod symbols_cli;
 mod symbols_harness;
+mod symbols_packed;
 mod symbols_paths;
 mod symbols_private;
 mod symbols_resolve;

@@ -344,7 +344,6 @@ fn what_is_opened_by_mistake_is_named_on_the_command_line_and_in_the_window() {
         blg[at + 24..at + 40].copy_from_slice(&pdh);
     }
     let cases: Vec<(&str, Vec<u8>, &str, &str)> = vec![
-        ("gzip", b"\x1f\x8b\x08\0\x1e\x63\x0d\x6b\x02\xff".repeat(20), "gzip", "Unpack"),
         ("html", b"<!DOCTYPE html><html><head><title>Sign in</title></head></html>".to_vec(), "web page", "download"),
         (
             "lfs",

@@ -1,6 +1,7 @@
 //! Shared code of the integration tests: synthetic traces with their ground truth, the program run in memory, real traces, damage.
 //! Expected results are in the tests and in the ground truth.
 
+pub mod archives;
 pub mod corpus;
 pub mod damage;
 pub mod figures;

@@ -9,6 +9,7 @@ use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::recorded::{CpuRange, Hole};
 use poolscope_analysis::trace::time::{Ticks, TimeRange};
 use poolscope_etl::diagnostics::Diagnostic;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -45,8 +46,14 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     })
 }
 
+/// JSON Schema of the document.
+#[must_use]
+pub fn json_schema() -> schemars::Schema {
+    poolscope_analysis::export::schema::of_value::<TraceFacts<'_>>()
+}
+
 /// Facts about a trace as a JSON document.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct TraceFacts<'a> {
     trace: &'a str,
     file_bytes: u64,
@@ -80,21 +87,21 @@ struct TraceFacts<'a> {
     diagnostics: Vec<DiagnosticFacts<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct BufferFacts {
     total: u64,
     compressed: Option<u64>,
 }
 
 /// A range in seconds from time zero.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct RangeFacts {
     from: f64,
     to: f64,
 }
 
 /// The part of the recording that the file holds.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct RecordingFacts {
     summary: String,
     start_missing: bool,
@@ -107,7 +114,7 @@ struct RecordingFacts {
     cpus: Vec<CpuFacts>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct HoleFacts {
     from: f64,
     to: f64,
@@ -115,7 +122,7 @@ struct HoleFacts {
     missing_share: f64,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct CpuFacts {
     cpu: u16,
     from: f64,
@@ -125,7 +132,7 @@ struct CpuFacts {
     ended_early: bool,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct StackFacts {
     records: u64,
     definitions: u64,
@@ -135,7 +142,7 @@ struct StackFacts {
     matched: u64,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct PoolFacts<'a> {
     alloc_events: u64,
     free_events: u64,
@@ -144,7 +151,7 @@ struct PoolFacts<'a> {
     group_enabled: &'a Option<bool>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct DiagnosticFacts<'a> {
     kind: &'static str,
     severity: &'static str,

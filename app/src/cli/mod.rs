@@ -17,6 +17,7 @@ mod output_format;
 mod poolmon;
 mod record;
 mod report;
+pub mod schema;
 mod selection;
 mod series;
 mod symbol_args;
@@ -83,6 +84,8 @@ enum Command {
     Completions(completions::Args),
     /// Prints the man page (roff)
     Man,
+    /// Prints the JSON Schemas of all JSON outputs, or of one
+    Schema(schema::Args),
 }
 
 /// Content that the window opens with.
@@ -185,6 +188,7 @@ fn execute(command: Command, definition: &clap::Command, matches: &ArgMatches, i
         Command::Associate(args) => associate::run(args, &SystemAssociation, io),
         Command::Completions(args) => completions::run(args, io),
         Command::Man => man::run(io),
+        Command::Schema(args) => schema::run(&args, io),
     }
 }
 

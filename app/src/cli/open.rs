@@ -4,9 +4,10 @@ use super::io::Io;
 use crate::reader::{self, Reader};
 use crate::recorded_range_text;
 use crate::sample;
+use crate::trace_opening::{self, LoadedTrace, TraceOpenError};
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use poolscope_analysis::load::{LoadError, LoadOptions, load, load_file};
+use poolscope_analysis::load::{LoadError, LoadOptions, load};
 use poolscope_analysis::trace::Trace;
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_etl::diagnostics::{DiagnosticKind, Severity};
@@ -18,7 +19,7 @@ use std::time::Duration;
 /// Trace to read, reader and number of worker threads.
 #[derive(clap::Args, Debug, Clone, Default)]
 pub struct TraceArgs {
-    /// The trace file (.etl)
+    /// The trace file (.etl), also packed: .gz, .xz, .zst, .zip, .wpapk, .cab, .7z. ARCHIVE#MEMBER chooses one of several traces
     #[arg(required_unless_present = "demo")]
     pub trace: Option<PathBuf>,
     /// The built-in sample trace
@@ -51,24 +52,29 @@ impl TraceArgs {
     ) -> anyhow::Result<R> {
         let workers = Workers::new(self.threads, io.cancel.clone())?;
         let interactive = io.interactive;
-        let trace = workers.run(|| self.load(interactive, options, &workers.cancel))?;
+        let LoadedTrace { trace, notes } = workers.run(|| self.load(interactive, options, &workers.cancel))?;
+        for note in notes {
+            writeln!(io.err, "poolscope: warning: {note}")?;
+        }
         warn(&trace, io)?;
         work(&trace, &workers, io)
     }
 
-    fn load(&self, interactive: bool, options: LoadOptions, cancel: &CancelToken) -> anyhow::Result<Arc<Trace>> {
+    fn load(&self, interactive: bool, options: LoadOptions, cancel: &CancelToken) -> anyhow::Result<LoadedTrace> {
         self.check_reader()?;
         let progress = Progress::default();
+        let whole = |trace| LoadedTrace { trace, notes: Vec::new() };
         let run = || match (&self.trace, self.reader) {
-            (Some(path), Reader::Native) => load_file(path, options, &progress, cancel),
-            (Some(path), Reader::Windows) => reader::load_through_windows(path, options, &progress, cancel),
-            (None, _) => TraceFile::from_bytes(sample::TRACE.to_vec(), sample::NAME)
-                .map_err(LoadError::from)
-                .and_then(|file| load(file, options, &progress, cancel)),
+            (Some(path), Reader::Native) => trace_opening::load(path, options, &progress, cancel),
+            (Some(path), Reader::Windows) => Ok(whole(reader::load_through_windows(path, options, &progress, cancel)?)),
+            (None, _) => {
+                let file = TraceFile::from_bytes(sample::TRACE.to_vec(), sample::NAME).map_err(LoadError::from)?;
+                Ok(whole(load(file, options, &progress, cancel)?))
+            }
         };
         let loaded = if interactive { with_bar(&progress, run) } else { run() };
         match loaded {
-            Err(error)
+            Err(TraceOpenError::Load(error))
                 if self.reader == Reader::Native
                     && Reader::Windows.is_available()
                     && reader::windows_reader_may_open(&error) =>
@@ -76,14 +82,23 @@ impl TraceArgs {
                 Err(anyhow::anyhow!("{error}; the reader of Windows may be able to open it: add --reader windows"))
             }
             // These errors contain the file name.
-            Err(error @ LoadError::Open(_)) => Err(error.into()),
-            other => other.with_context(|| format!("cannot load {}", self.name())),
+            Err(TraceOpenError::Load(error @ LoadError::Open(_))) => Err(error.into()),
+            Err(TraceOpenError::Load(error)) => Err(error).with_context(|| format!("cannot load {}", self.name())),
+            Err(error @ (TraceOpenError::Several { .. } | TraceOpenError::NoMember { .. })) => {
+                Err(UsageError(with_advice(&error, "\n")).into())
+            }
+            Err(error) => Err(anyhow::anyhow!(with_advice(&error, ". "))),
+            Ok(loaded) => Ok(loaded),
         }
     }
 
     fn check_reader(&self) -> Result<(), UsageError> {
         if !self.reader.is_available() {
             return Err(UsageError(reader::ONLY_WINDOWS.to_owned()));
+        }
+        if self.reader == Reader::Windows && self.trace.as_deref().is_some_and(trace_opening::is_packed) {
+            let why = "the reader of Windows does not open archives: unpack the trace first, or omit --reader windows";
+            return Err(UsageError(why.to_owned()));
         }
         if self.reader == Reader::Windows && self.demo {
             let why =
@@ -92,6 +107,11 @@ impl TraceArgs {
         }
         Ok(())
     }
+}
+
+/// An error with what to do next.
+fn with_advice(error: &TraceOpenError, between: &str) -> String {
+    error.advice().map_or_else(|| error.to_string(), |advice| format!("{error}{between}{advice}"))
 }
 
 /// Worker threads of a command.

@@ -11,6 +11,7 @@ use poolscope_recording::poolmon::{
     Pool, Snapshot, SnapshotComparison, SnapshotFile, TagDelta, TagGroup, TagSuggestion, compare, parse, suggest,
 };
 use poolscope_recording::tag::TAGS_MAX;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -247,8 +248,20 @@ impl<R: Row> Output<'_, R> {
     }
 }
 
+/// JSON Schema of the document of one snapshot.
+#[must_use]
+pub fn json_schema() -> schemars::Schema {
+    poolscope_analysis::export::schema::of_value::<PoolmonDocument<'_, TagRow<'_>>>()
+}
+
+/// JSON Schema of the document of two snapshots.
+#[must_use]
+pub fn comparison_json_schema() -> schemars::Schema {
+    poolscope_analysis::export::schema::of_value::<PoolmonDocument<'_, DeltaRow<'_>>>()
+}
+
 /// The JSON document.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct PoolmonDocument<'d, R> {
     heading: &'d str,
     record: Suggested<'d>,
@@ -257,21 +270,21 @@ struct PoolmonDocument<'d, R> {
 }
 
 /// Tags worth recording.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Suggested<'d> {
     tags: &'d [String],
     basis: &'static str,
 }
 
 /// Tags that grow in lockstep.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct GroupFields<'d> {
     sentence: String,
     objects: u64,
     tags: Vec<MemberFields<'d>>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct MemberFields<'d> {
     tag: &'d str,
     pool: &'static str,
@@ -296,7 +309,7 @@ impl<'d> GroupFields<'d> {
 }
 
 /// A tag of one snapshot.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct TagRow<'s> {
     tag: &'s str,
     pool: &'static str,
@@ -357,7 +370,7 @@ impl Row for TagRow<'_> {
 }
 
 /// A tag that changed between two snapshots.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct DeltaRow<'s> {
     tag: &'s str,
     pool: &'static str,

@@ -18,6 +18,7 @@ use poolscope_recording::{
     SizeEstimate, StackOptions, TagPattern, TagPatterns, TagScope, ToolNames, WindowsVersion, commands, notes, profile,
     script,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -318,8 +319,14 @@ impl Output<'_> {
     }
 }
 
+/// JSON Schema of the document.
+#[must_use]
+pub fn json_schema() -> schemars::Schema {
+    poolscope_analysis::export::schema::of_value::<RecordDocument<'_>>()
+}
+
 /// The JSON document.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct RecordDocument<'d> {
     description: String,
     tags: Vec<TagFields>,
@@ -335,20 +342,20 @@ struct RecordDocument<'d> {
     notes: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct TagFields {
     given: String,
     pattern: String,
     xperf: String,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct StackFields {
     allocation: bool,
     free: bool,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct EstimateFields {
     events_per_second: u64,
     rate: &'static str,
@@ -361,20 +368,20 @@ struct EstimateFields {
     wraps_after_s: Option<u64>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct ProfileFields<'d> {
     file: &'d str,
     text: &'d str,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct GroupFields {
     kind: &'static str,
     title: String,
     commands: Vec<CommandFields>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct CommandFields {
     line: String,
     description: String,

@@ -43,27 +43,31 @@ impl CancelToken {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[repr(u8)]
 pub enum Stage {
+    /// Unpacking an archive.
+    Unpacking = 0,
     /// Finding the buffers.
-    Buffers = 0,
+    Buffers = 1,
     /// Reading records.
-    Records = 1,
+    Records = 2,
     /// Joining the workers' results and matching stacks to events.
-    Stacks = 2,
+    Stacks = 3,
     /// Pairing allocations and frees.
-    Pairing = 3,
+    Pairing = 4,
     /// Building the allocation index.
-    Index = 4,
+    Index = 5,
     /// Finished.
-    Done = 5,
+    Done = 6,
 }
 
 impl Stage {
-    const ALL: [Self; 6] = [Self::Buffers, Self::Records, Self::Stacks, Self::Pairing, Self::Index, Self::Done];
+    const ALL: [Self; 7] =
+        [Self::Unpacking, Self::Buffers, Self::Records, Self::Stacks, Self::Pairing, Self::Index, Self::Done];
 
     /// Text for a progress bar.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Unpacking => "unpacking",
             Self::Buffers => "finding buffers",
             Self::Records => "reading events",
             Self::Stacks => "matching stacks",
@@ -75,7 +79,7 @@ impl Stage {
 }
 
 /// Counters of one load, written by its workers and read by other threads.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Progress {
     stage: AtomicU8,
     bytes_total: AtomicU64,
@@ -96,6 +100,14 @@ pub struct ProgressReading {
     pub events: u64,
 }
 
+impl Default for Progress {
+    fn default() -> Self {
+        let zero = || AtomicU64::new(0);
+        let stage = AtomicU8::new(Stage::Buffers as u8);
+        Self { stage, bytes_total: zero(), bytes_done: zero(), events: zero() }
+    }
+}
+
 impl Progress {
     /// Reads all counters. They are not read atomically together: bytes and records may be one step apart.
     #[must_use]
@@ -112,6 +124,13 @@ impl Progress {
     /// Enters a stage.
     pub fn enter(&self, stage: Stage) {
         self.stage.store(stage as u8, Ordering::Relaxed);
+    }
+
+    /// Enters a stage in which all bytes of another input are read, `bytes` many.
+    pub fn begin(&self, stage: Stage, bytes: u64) {
+        self.bytes_done.store(0, Ordering::Relaxed);
+        self.set_total(bytes);
+        self.enter(stage);
     }
 
     /// Sets the size of the file in bytes.
@@ -147,5 +166,9 @@ mod tests {
         progress.advance(40, 7);
         let reading = progress.read();
         assert_eq!((reading.stage, reading.bytes_done, reading.events), (Stage::Records, 40, 7));
+        progress.begin(Stage::Unpacking, 30);
+        let reading = progress.read();
+        assert_eq!((reading.stage, reading.bytes_total, reading.bytes_done), (Stage::Unpacking, 30, 0));
+        assert_eq!(Progress::default().read().stage, Stage::Buffers);
     }
 }

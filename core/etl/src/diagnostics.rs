@@ -74,6 +74,9 @@ diagnostic_kinds! {
     /// The file ends inside a buffer.
     TornTail => "torn_tail", DataLoss,
         "The file ends in the middle of a buffer. All events after that point are missing, and allocations freed there look like leaks.";
+    /// The archive of the trace is damaged or cut off.
+    DamagedArchive => "damaged_archive", DataLoss,
+        "The archive that the trace was unpacked from is damaged or was not copied completely. All events after the damage are missing, and allocations freed there look like leaks. Copy the archive again.";
     /// Zeros where buffers should be; the count is the number of bytes.
     ZeroedBytes => "zeroed_bytes", DataLoss,
         "The counted bytes of the file are zeros where events should be: they were not written to the disk, or were lost in a copy. Their events are missing, and allocations freed there look like leaks.";

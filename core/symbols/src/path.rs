@@ -57,6 +57,7 @@ impl SymbolPath {
     /// Parses a symbol path. An invalid part becomes a problem and does not affect the other parts.
     #[must_use]
     pub fn parse(text: &str, context: &PathContext) -> Self {
+        let text = without_command(text);
         let mut path = Self::default();
         let (parts, unbalanced) = split_parts(text);
         if unbalanced {
@@ -299,6 +300,50 @@ fn is_windows_path(text: &str) -> bool {
     drive && matches!(chars.next(), None | Some('/' | '\\')) || text.contains('\\')
 }
 
+/// The path of a pasted command: `set _NT_SYMBOL_PATH=path`, also in quotes, with `setx` or `export` or as PowerShell writes it, and
+/// the debuggers' `.sympath path`, `.sympath+ path`.
+fn without_command(text: &str) -> &str {
+    let trimmed = text.trim();
+    // `set "NAME=value"` puts the quotes around both.
+    for name in ["_NT_SYMBOL_PATH", "_NT_ALT_SYMBOL_PATH"] {
+        let Some(at) = trimmed.to_ascii_uppercase().find(name) else { continue };
+        let before = trimmed[..at].trim_end().to_ascii_lowercase();
+        let quoted = before.ends_with('"');
+        let command = before.trim_end_matches('"').trim_end();
+        let is_command = matches!(command, "" | "set" | "setx" | "setx /m" | "export" | "$env:");
+        let rest = trimmed[at + name.len()..].trim_start();
+        let value = match rest.strip_prefix('=') {
+            Some(value) => value,
+            // `setx NAME value` has no `=`.
+            None if command.starts_with("setx") && !rest.is_empty() => rest,
+            None => continue,
+        };
+        if is_command {
+            let value = value.trim();
+            return if quoted { value.strip_suffix('"').unwrap_or(value) } else { unquoted(value) };
+        }
+    }
+    let is_sympath = trimmed.get(..8).is_some_and(|start| start.eq_ignore_ascii_case(".sympath"));
+    match trimmed.get(8..).filter(|_| is_sympath) {
+        Some(rest) => {
+            let path = rest.strip_prefix('+').unwrap_or(rest);
+            if path.is_empty() || path.starts_with(char::is_whitespace) { path.trim() } else { text }
+        }
+        None => text,
+    }
+}
+
+/// A value without the quotes around all of it. Quotes around single parts stay.
+fn unquoted(value: &str) -> &str {
+    for quote in ['"', '\''] {
+        let inner = value.strip_prefix(quote).and_then(|value| value.strip_suffix(quote));
+        if let Some(inner) = inner.filter(|inner| !inner.contains(quote)) {
+            return inner;
+        }
+    }
+    value
+}
+
 /// Splits at `;` outside quotes, trims blanks and quotes, drops empty parts. The flag tells that a quote is not closed.
 pub(super) fn split_parts(text: &str) -> (Vec<String>, bool) {
     let unbalanced = text.matches('"').count() % 2 == 1;
@@ -411,6 +456,31 @@ mod tests {
         for (text, wanted) in cases {
             assert_eq!(read(&text, &w), (wanted, 0), "{text}");
         }
+    }
+
+    #[test]
+    fn pasted_commands_are_paths() {
+        let w = windows();
+        let wanted = read(&format!("srv*C:\\s*{URL};C:\\My pdbs"), &w).0;
+        let path = format!("srv*C:\\s*{URL};C:\\My pdbs");
+        for text in [
+            format!("set _NT_SYMBOL_PATH={path}"),
+            format!("  SET _nt_symbol_path = {path} "),
+            format!("set \"_NT_SYMBOL_PATH={path}\""),
+            format!("setx _NT_SYMBOL_PATH \"{path}\""),
+            format!("setx /M _NT_SYMBOL_PATH \"{path}\""),
+            format!("export _NT_SYMBOL_PATH='{path}'"),
+            format!("$env:_NT_SYMBOL_PATH = \"{path}\""),
+            format!("_NT_SYMBOL_PATH={path}"),
+            format!(".sympath {path}"),
+            format!(".SYMPATH+ {path}"),
+        ] {
+            assert_eq!(read(&text, &w), (wanted.clone(), 0), "{text}");
+        }
+        assert_eq!(read("set _NT_SYMBOL_PATH=\"C:\\a b\";C:\\c", &w).0, [folder("C:\\a b"), folder("C:\\c")]);
+        assert_eq!(read(".sympath", &w), (vec![], 0));
+        assert_eq!(read(".sympathy", &w).0, [folder(".sympathy")]);
+        assert_eq!(read("%_NT_SYMBOL_PATH%", &w).1, 1, "a variable is no command");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::gui::jobs::load::{LoadAnswer, LoadRequest, Source};
 use crate::gui::jobs::watch::Change;
 use crate::gui::shell::file_changed;
 use crate::gui::shell::toasts::Kind;
+use crate::trace_location::split_by_name;
 
 /// Traces of a folder that are opened at once at most.
 const FOLDER: usize = 8;
@@ -117,7 +118,8 @@ impl App {
                     let settings = self.settings.edit();
                     // The list may have it by another name.
                     asked.path().iter().for_each(|asked| settings.forget(asked));
-                    settings.folder = path.parent().filter(|folder| folder.to_str().is_some()).map(Into::into);
+                    settings.folder =
+                        split_by_name(path).0.parent().filter(|folder| folder.to_str().is_some()).map(Into::into);
                     settings.opened(path, bytes, unix_s());
                 }
                 let mut document = Document::new(answer.source, trace, Arc::clone(&self.presets));
@@ -151,7 +153,7 @@ impl App {
         }
     }
 
-    /// Opens the traces of a folder.
+    /// Opens the traces of a folder or an archive.
     fn open_folder(&mut self, id: TabId, name: &str, traces: Vec<PathBuf>) {
         self.close(id);
         if traces.is_empty() {
@@ -160,7 +162,12 @@ impl App {
             let text = format!("{name} contains {} traces; the first {FOLDER} are opened", traces.len());
             self.toasts.push(Kind::Warning, text);
         }
+        let names: Vec<String> = traces.iter().map(|path| Source::File(path.clone()).name()).collect();
+        let are_in_archive = traces.iter().any(|path| split_by_name(path).1.is_some());
         traces.into_iter().take(FOLDER).for_each(|path| self.open(Source::File(path)));
+        if are_in_archive && names.len() <= FOLDER {
+            self.toasts.push(Kind::Info, format!("{name} contains {} traces: {}", names.len(), names.join(", ")));
+        }
     }
 
     pub(super) fn changed(&mut self, id: TabId, change: Change) {

@@ -5,6 +5,8 @@ use std::path::{MAIN_SEPARATOR, Path, PathBuf, is_separator};
 
 use eframe::egui::{Button, TextEdit, Ui};
 
+use poolscope_archive::kind::is_named_like_an_archive;
+
 use crate::gui::commands::Command;
 use crate::gui::jobs::dialog::Asked;
 use crate::gui::theme::GRID;
@@ -42,8 +44,8 @@ impl OpenFileDialog {
     /// Returns whether a file of this name, in lower case, suits the purpose.
     fn may_be(&self, name: &str) -> bool {
         match &self.what {
-            Asked::Trace => name.ends_with(".etl"),
-            Asked::Pdb { .. } => name.ends_with(".pdb") || name.ends_with(".pd_"),
+            Asked::Trace => name.ends_with(".etl") || is_named_like_an_archive(name),
+            Asked::Pdb { .. } => [".pdb", ".pd_", ".symcache"].iter().any(|ending| name.ends_with(ending)),
             Asked::PoolTags => name.ends_with(".txt"),
             Asked::ExportPresets(_) | Asked::ImportPresets => name.ends_with(".json"),
             Asked::Snapshot => name.ends_with(".txt") || name.ends_with(".log"),

@@ -122,8 +122,10 @@ impl PickFile for SystemDialog {
             Box::pin(async move { dialog.await.map(|file| file.path().to_owned()) })
         };
         match asked {
-            Asked::Trace => filtered("Event traces", &["etl", "ETL"]),
-            Asked::Pdb { .. } => filtered("Program databases", &["pdb", "PDB", "pd_", "PD_"]),
+            Asked::Trace => {
+                filtered("Event traces", &["etl", "ETL", "gz", "xz", "zst", "zip", "wpapk", "cab", "7z", "ZIP", "CAB"])
+            }
+            Asked::Pdb { .. } => filtered("Program databases", &["pdb", "PDB", "pd_", "PD_", "symcache"]),
             Asked::ExportPresets(name) => saved(name, "Presets", "json"),
             Asked::Export { kind, name, .. } => {
                 let filters = kind.formats().iter();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use poolscope_analysis::load::{self, LoadError, LoadOptions};
 use poolscope_analysis::trace::Trace;
+use poolscope_archive::{ArchiveError, Control};
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_etl::file::{OpenError, TraceFile};
 
@@ -13,11 +14,13 @@ use super::watch::Stamp;
 use crate::file_identity::identity;
 use crate::reader::{self, Reader};
 use crate::sample;
+use crate::trace_location::{TraceLocation, shown_name};
+use crate::trace_opening::{self, TraceOpenError};
 
 /// Source of a trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// A file.
+    /// A file, or a trace in an archive.
     File(PathBuf),
     /// A file that Windows' own reader reads.
     ThroughWindows(PathBuf),
@@ -30,9 +33,7 @@ impl Source {
     #[must_use]
     pub fn name(&self) -> String {
         match self {
-            Self::File(path) | Self::ThroughWindows(path) => {
-                path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
-            }
+            Self::File(path) | Self::ThroughWindows(path) => shown_name(path),
             Self::Sample => "Sample trace".to_owned(),
         }
     }
@@ -84,7 +85,12 @@ impl Loader for Engine {
     fn load(&self, source: &Source, progress: &Progress, cancel: &CancelToken) -> Result<Option<Arc<Trace>>, Failure> {
         let options = LoadOptions::default();
         let loaded = match source {
-            Source::File(path) => load::load_file(path, options, progress, cancel),
+            Source::File(path) => match trace_opening::load(path, options, progress, cancel) {
+                Ok(loaded) => Ok(loaded.trace),
+                Err(TraceOpenError::Load(error)) => Err(error),
+                Err(TraceOpenError::Archive(ArchiveError::Cancelled(cancelled))) => Err(cancelled.into()),
+                Err(error) => return Err(failure(&error)),
+            },
             Source::ThroughWindows(path) => reader::load_through_windows(path, options, progress, cancel),
             Source::Sample => TraceFile::from_bytes(sample::TRACE.to_vec(), sample::NAME)
                 .map_err(LoadError::from)
@@ -100,6 +106,12 @@ impl Loader for Engine {
             }
         }
     }
+}
+
+/// The failure of an archive.
+fn failure(error: &TraceOpenError) -> Failure {
+    let next = error.advice().unwrap_or("Try again. If it happens again, please report it.").to_owned();
+    Failure { what: error.to_string(), next, windows_may_read: false }
 }
 
 /// Error and next step: the sentences of the command line, apart.
@@ -155,26 +167,40 @@ pub struct LoadAnswer {
     pub source: Source,
     /// The file's state just before it was read.
     pub stamp: Option<Stamp>,
-    /// The traces in it, when it is a folder.
+    /// The traces in it, when it is a folder, or an archive with several traces.
     pub inside: Option<Vec<PathBuf>>,
-    /// The trace; `None` when cancelled, or when it is a folder.
+    /// The trace; `None` when cancelled, or when it holds several.
     pub result: Result<Option<Arc<Trace>>, Failure>,
 }
 
 pub(super) fn run(loader: &dyn Loader, request: LoadRequest, generation: u64, cancel: &CancelToken) -> LoadAnswer {
     let LoadRequest { source, progress } = request;
     let path = source.path();
-    let stamp = path.and_then(Stamp::of);
-    let inside = path.filter(|path| path.is_dir()).map(traces_in);
+    let file = path.map(|path| TraceLocation::of(path).file);
+    let stamp = file.as_deref().and_then(Stamp::of);
+    let inside = match path {
+        Some(path) if path.is_dir() => Some(traces_in(path)),
+        Some(path) if matches!(source, Source::File(_)) => traces_in_archive(path, &progress, cancel),
+        _ => None,
+    };
     let result = if inside.is_some() { Ok(None) } else { loader.load(&source, &progress, cancel) };
     // A file that came only now has a state only now.
-    let stamp = stamp.or_else(|| path.and_then(Stamp::of));
+    let stamp = stamp.or_else(|| file.as_deref().and_then(Stamp::of));
     LoadAnswer { generation, stamp, inside, result, source }
 }
 
-/// The traces right inside a folder, by name.
+/// The traces of an archive with several; `None` for one trace, and for what the load has the message for.
+fn traces_in_archive(path: &Path, progress: &Progress, cancel: &CancelToken) -> Option<Vec<PathBuf>> {
+    let traces = trace_opening::several_traces(path, Control { progress, cancel }).ok().flatten()?;
+    Some(traces.into_iter().map(|trace| trace.path).collect())
+}
+
+/// The traces right inside a folder, by name, packed or not.
 fn traces_in(folder: &Path) -> Vec<PathBuf> {
-    let has_ending = |path: &PathBuf| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("etl"));
+    let has_ending = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(trace_opening::is_named_like_a_trace)
+    };
     let is_trace = |path: &PathBuf| has_ending(path) && path.is_file();
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut traces: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_trace).collect();

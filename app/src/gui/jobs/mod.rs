@@ -36,6 +36,7 @@ use parking_lot::Mutex;
 use poolscope_base::progress::CancelToken;
 
 use crate::association::{Association, AssociationError, AssociationState};
+use crate::trace_location::TraceLocation;
 use crate::wpr::{Recorder, WprStatus};
 use association::Wanted;
 use dialog::{Asked, PickFile};
@@ -400,7 +401,9 @@ impl Jobs {
 
     /// Finds out which of these files no longer exist.
     pub fn look_for(&self, paths: Vec<PathBuf>) {
-        self.spawn("look", move || Answer::Missing(paths.into_iter().filter(|path| !path.exists()).collect()));
+        self.spawn("look", move || {
+            Answer::Missing(paths.into_iter().filter(|path| !TraceLocation::of(path).file.exists()).collect())
+        });
     }
 
     /// Lists a folder.

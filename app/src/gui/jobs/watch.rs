@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::TabId;
+use crate::trace_location::TraceLocation;
 
 /// A file that is the same twice this far apart is not being written any more.
 const SETTLED: Duration = Duration::from_millis(300);
@@ -126,6 +127,7 @@ impl Watching {
 
     fn watch(&mut self, tab: TabId, path: PathBuf, known: Option<Stamp>) {
         self.forget(tab);
+        let path = TraceLocation::of(&path).file;
         // The folder, not the file: programs replace files by others of the same name.
         if let (Some(watcher), Some(folder)) = (&mut self.watcher, folder(&path)) {
             drop(watcher.watch(folder, RecursiveMode::NonRecursive));

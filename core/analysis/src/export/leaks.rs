@@ -2,7 +2,7 @@
 //! texts of the window; figures are exact.
 
 use super::report::{DocumentHeader, HeaderFields};
-use super::{csv, json};
+use super::{csv, json, schema};
 use crate::group::display_stacks::DisplayStacks;
 use crate::leaks::data_quality::DataQualityKind;
 use crate::leaks::findings::{Finding, HeldObjects, LockstepTag};
@@ -11,6 +11,7 @@ use crate::leaks::reconcile::{Reconciliation, TagBalance};
 use crate::leaks::{
     DataQualityIssue, DriverShare, LeakAnalysis, PoolGrowth, ProcessShare, Reason, Suspect, SuspectGrouping,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -51,7 +52,7 @@ pub struct LeakTable<'t> {
 }
 
 /// A document without its rows.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct LeaksHead<'a> {
     #[serde(flatten)]
     header: HeaderFields<'a>,
@@ -61,28 +62,29 @@ struct LeaksHead<'a> {
     pools: [PoolFields; 2],
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct DataQualityFields<'a> {
     factor: f64,
     issues: Vec<IssueFields>,
     reconciliation: Option<ReconciliationFields<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct IssueFields {
     kind: &'static str,
     factor: f64,
     text: String,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct ReconciliationFields<'a> {
     recorded_share: f64,
     #[serde(serialize_with = "tag_balances")]
+    #[schemars(with = "Vec<TagBalanceFields>")]
     tags: &'a [TagBalance],
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct TagBalanceFields {
     tag: String,
     paged: &'static str,
@@ -96,7 +98,7 @@ struct TagBalanceFields {
     recorded_growth_bytes: i64,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct PoolFields {
     paged: &'static str,
     growth_bytes_per_s: f64,
@@ -109,7 +111,7 @@ struct PoolFields {
 }
 
 /// A suspect. `count` and `impacting_size` are those of AIFO allocations; `allocations` counts all in the range.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct SuspectRow<'a> {
     rank: usize,
     tag: Option<&'a str>,
@@ -194,7 +196,7 @@ const COLUMNS: [&str; 37] = [
 /// Explanation of the confidence for readers of a file.
 const CONFIDENCE: &str = "Confidence in the verdict by the evidence in this trace, 0 to 1, lowered by data-quality issues (data_quality.factor).";
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct ProcessFields<'a> {
     name: &'a str,
     pid: Option<u32>,
@@ -205,7 +207,7 @@ struct ProcessFields<'a> {
     text: String,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct DriverFields<'a> {
     driver: Option<&'a str>,
     impacting_size: u64,
@@ -214,7 +216,7 @@ struct DriverFields<'a> {
     is_system: bool,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct WrapperDriverFields<'a> {
     module: &'a str,
     rule: &'static str,
@@ -223,7 +225,7 @@ struct WrapperDriverFields<'a> {
     text: String,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct ObjectFields<'a> {
     r#type: &'static str,
     outstanding: u64,
@@ -234,13 +236,13 @@ struct ObjectFields<'a> {
     zombie_names: Vec<ImageCount<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct ImageCount<'a> {
     name: &'a str,
     count: u64,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct LockstepFields<'a> {
     tag: &'a str,
     paged: &'static str,
@@ -249,12 +251,18 @@ struct LockstepFields<'a> {
     never_freed: bool,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct OwnerFields {
     driver: String,
     source: &'static str,
     certainty: f64,
     text: String,
+}
+
+/// JSON Schema of the document that [`LeakTable::write_json`] writes.
+#[must_use]
+pub fn json_schema() -> schemars::Schema {
+    schema::of_document::<LeaksHead<'_>, SuspectRow<'_>>()
 }
 
 impl<'t> LeakTable<'t> {

@@ -9,6 +9,7 @@ pub mod json;
 pub mod leaks;
 pub mod pprof;
 pub mod report;
+pub mod schema;
 pub mod series;
 pub mod speedscope;
 pub mod symbols;

@@ -2,11 +2,14 @@
 
 use super::{csv, json};
 use crate::group::column::KeyValue;
+use super::{csv, json, schema};
 use crate::pivot::{Metric, Pivot, Value};
 use crate::trace::Trace;
 use crate::trace::time::{Clock, TimeRange};
+use schemars::JsonSchema;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// Origin of the figures of a document: the trace and its ranges.
@@ -25,14 +28,14 @@ pub struct DocumentHeader<'d> {
 }
 
 /// A range in seconds from time zero.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct RangeFields {
     from: f64,
     to: f64,
 }
 
 /// The fields that every JSON document begins with.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub(super) struct HeaderFields<'d> {
     trace: &'d str,
     range: RangeFields,
@@ -81,7 +84,7 @@ pub struct MetricTable<'t> {
 }
 
 /// A report document without its rows.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct ReportHead<'r> {
     #[serde(flatten)]
     header: HeaderFields<'r>,
@@ -116,6 +119,22 @@ impl Serialize for GroupRow<'_> {
         }
         map.end()
     }
+}
+
+impl JsonSchema for GroupRow<'_> {
+    fn schema_name() -> Cow<'static, str> {
+        "GroupRow".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schema::of_row(schema::keys().chain(schema::metrics()), &[])
+    }
+}
+
+/// JSON Schema of the document that [`MetricTable::write_json`] writes.
+#[must_use]
+pub fn json_schema() -> schemars::Schema {
+    schema::of_document::<ReportHead<'_>, GroupRow<'_>>()
 }
 
 impl MetricTable<'_> {

@@ -1,9 +1,10 @@
 //! Curves as a flat table: one row per curve and point, curve after curve.
 
 use super::report::{DocumentHeader, HeaderFields};
-use super::{csv, json};
+use super::{csv, json, schema};
 use crate::group::column::KeyValue;
 use crate::series::SeriesSet;
+use schemars::JsonSchema;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
@@ -14,7 +15,7 @@ use std::rc::Rc;
 pub const OTHER: &str = "(other)";
 
 /// A series document without its rows.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct SeriesHead<'s> {
     #[serde(flatten)]
     header: HeaderFields<'s>,
@@ -39,6 +40,24 @@ impl Serialize for PointRow<'_> {
         map.serialize_entry("value", &self.set.value(self.curve, self.point))?;
         map.end()
     }
+}
+
+impl JsonSchema for PointRow<'_> {
+    fn schema_name() -> Cow<'static, str> {
+        "PointRow".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let own =
+            [("time_s", "number"), ("value", "number")].map(|(name, kind)| (name.to_owned(), schema::typed(kind)));
+        schema::of_row(own.into_iter().chain(schema::keys()), &["time_s", "value"])
+    }
+}
+
+/// JSON Schema of the document that [`write_json`] writes.
+#[must_use]
+pub fn json_schema() -> schemars::Schema {
+    schema::of_document::<SeriesHead<'_>, PointRow<'_>>()
 }
 
 /// Writes one JSON object, one row per line.

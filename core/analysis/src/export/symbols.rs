@@ -1,9 +1,10 @@
 //! Symbol lookup of the modules of a trace as a flat table: one row per module, the largest first.
 
-use super::{csv, json};
+use super::{csv, json, schema};
 use crate::group::symbols::ModuleNeed;
 use poolscope_symbols::locate::{LookupAttempt, LookupResult};
 use poolscope_symbols::resolve::{ModuleOutcome, ModuleState};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -19,7 +20,7 @@ pub struct ModuleRow<'r> {
 }
 
 /// Totals over all modules. Bytes and allocations have no total: an allocation counts once for each module on its stack.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, JsonSchema, Serialize)]
 pub struct ModuleTotals {
     /// Modules.
     pub modules: usize,
@@ -67,7 +68,7 @@ pub fn lookup_result(result: &LookupResult) -> (&'static str, Option<&str>) {
 }
 
 /// Source of the names of a module.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NameSource {
     /// The exports of the image.
@@ -93,14 +94,14 @@ pub fn source(outcome: &ModuleOutcome) -> Option<NameSource> {
 }
 
 /// A document without its rows.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct SymbolsHead<'s> {
     trace: &'s str,
     path: &'s str,
     total: ModuleTotals,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct ModuleFields<'r> {
     module: &'r str,
     state: &'static str,
@@ -117,7 +118,7 @@ struct ModuleFields<'r> {
     image_path: &'r str,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct AttemptFields<'r> {
     location: &'r str,
     result: &'static str,
@@ -163,6 +164,12 @@ fn fields<'r>(row: &ModuleRow<'r>) -> ModuleFields<'r> {
         attempts: outcome.attempts.iter().map(attempt).collect(),
         image_path: &identity.path,
     }
+}
+
+/// JSON Schema of the document that [`write_json`] writes.
+#[must_use]
+pub fn json_schema() -> schemars::Schema {
+    schema::of_document::<SymbolsHead<'_>, ModuleFields<'_>>()
 }
 
 /// Writes one JSON object, one row per line.

@@ -21,17 +21,25 @@ impl FileMap {
         // On Windows opening a folder fails with "access denied", which would mislead. `File::open` shares all access
         // there, so that a file which another program writes can be opened.
         let file = File::open(path).map_err(|error| if path.is_dir() { folder() } else { error })?;
-        let meta = file.metadata()?;
-        if meta.is_dir() {
+        if file.metadata()?.is_dir() {
             return Err(folder());
         }
+        Self::of(&file)
+    }
+
+    /// Maps a whole open file; `None` for an empty one. The map outlives the file.
+    ///
+    /// # Errors
+    /// The system's error if the file cannot be mapped or is not a regular file.
+    pub fn of(file: &File) -> io::Result<Option<Self>> {
+        let meta = file.metadata()?;
         if !meta.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
         }
         if meta.len() == 0 {
             return Ok(None);
         }
-        Ok(Some(Self { map: map_read_only(&file)? }))
+        Ok(Some(Self { map: map_read_only(file)? }))
     }
 
     /// Returns the bytes of the file as they were when it was mapped, as many as it had then.

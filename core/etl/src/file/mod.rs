@@ -19,6 +19,7 @@ use layout::{find_buffers, looks_like_buffer};
 use other_formats::OtherFormat;
 use poolscope_base::bytes::{FileMap, u32_at};
 use poolscope_base::guid::Guid;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -106,6 +107,16 @@ impl TraceFile {
         let io = |reason| OpenError::Io { path: PathBuf::from(path), reason };
         let map = FileMap::open(path).map_err(io)?.ok_or_else(|| OpenError::Empty { path: PathBuf::from(path) })?;
         Self::new(Content::Mapped(map), &path.display().to_string())
+    }
+
+    /// Opens a trace in an open file, such as a temporary one without a name. `name` is its name in messages.
+    ///
+    /// # Errors
+    /// The file cannot be read, is empty, or is not a trace.
+    pub fn from_file(file: &File, name: &str) -> Result<Self, OpenError> {
+        let path = || PathBuf::from(name);
+        let map = FileMap::of(file).map_err(|reason| OpenError::Io { path: path(), reason })?;
+        Self::new(Content::Mapped(map.ok_or_else(|| OpenError::Empty { path: path() })?), name)
     }
 
     /// Opens a trace in memory. `name` is its name in messages.
@@ -199,6 +210,14 @@ fn body_of<'a>(data: &'a [u8], buffer: &BufferRef, scratch: &'a mut BodyScratch)
     xpress::decompress(stored, &mut scratch.body, cap);
     let damage = (scratch.body.len() < wanted).then_some(DiagnosticKind::BadCompression);
     (scratch.body.get(..wanted).unwrap_or(&scratch.body), damage)
+}
+
+/// Returns `true` if bytes begin like a trace: with the header of a buffer and the log-file header record.
+#[must_use]
+pub fn begins_like_a_trace(head: &[u8]) -> bool {
+    let body = head.get(HEADER_BYTES..).unwrap_or_default();
+    BufferHeader::parse(head).is_some_and(|buffer| buffer.is_plausible(0))
+        && Records::new(body).next().is_some_and(|record| record.key == RecordKey::Hook(0))
 }
 
 /// Reads the log-file header and the timestamp of its record. Damaged values are replaced by defaults.

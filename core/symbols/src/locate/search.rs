@@ -3,7 +3,7 @@
 
 use super::cabinet;
 use super::server::{FetchResult, NotFoundCache};
-use super::store::{FilePtr, FolderError, StoreEntry, StorePath, find_candidates, read_file_ptr};
+use super::store::{FilePtr, FolderError, SYMCACHE_ENDING, StoreEntry, StorePath, find_candidates, read_file_ptr};
 use super::store_writer::{StoreWriteError, SymbolStoreWriter, TempFile};
 use super::{FileLookup, FileMatch, Locator, LookupAttempt, LookupControl, LookupResult};
 use crate::path::PathPart;
@@ -147,6 +147,8 @@ impl<'a> PathSearch<'a> {
     /// Checks a candidate, compressed or not, and copies it into the target stores.
     fn accept_file(&mut self, file: &Path, targets: &[PathBuf]) -> Option<PathBuf> {
         let place = file.display().to_string();
+        // In a store a symbol cache of WPA would be taken for the PDB.
+        let targets = if place.ends_with(SYMCACHE_ENDING) { &[] } else { targets };
         if cabinet::is_cabinet(file) {
             return self.accept_compressed(file, targets);
         }

@@ -12,6 +12,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Ending of WPA's symbol caches.
+pub(super) const SYMCACHE_ENDING: &str = ".symcache";
+/// Folder of compressed PDBs beside plain ones, as PerfView keeps them.
+const MSFZ_FOLDER: &str = "msfz0";
 /// Maximum length of a file name in bytes; file systems allow 255 including suffixes.
 const NAME_BYTES_MAX: usize = 180;
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
@@ -40,6 +44,11 @@ impl StorePath {
         name.pop();
         name.push('_');
         name
+    }
+
+    /// Name of the file that WPA makes of a PDB, in the same folder of its symbol cache.
+    pub fn symcache(&self) -> String {
+        format!("{}-v3.1.0{SYMCACHE_ENDING}", self.name)
     }
 
     /// First folder in three-tier stores: the first two characters.
@@ -172,6 +181,13 @@ pub(super) fn find_candidates(
     if !cfg!(windows) {
         add_ignoring_case(root, wanted, listings, &mut hits);
     }
+    // After PDBs: a symbol cache has no lines and no inlined functions.
+    for prefixed in [prefixed_first, !prefixed_first] {
+        let file = root.join(wanted.folder(prefixed)).join(wanted.symcache());
+        if file.is_file() {
+            hits.push(StoreEntry::File(file));
+        }
+    }
     match denied {
         Some(problem) if hits.is_empty() => Err(problem),
         _ => Ok(hits),
@@ -199,6 +215,7 @@ fn add_exact(
     let mut names =
         vec![StoreEntry::File(folder.join(&wanted.name)), StoreEntry::Compressed(folder.join(wanted.compressed()))];
     if keyed {
+        names.insert(1, StoreEntry::File(folder.join(MSFZ_FOLDER).join(&wanted.name)));
         names.push(StoreEntry::Pointer(folder.join("file.ptr")));
     }
     for hit in names {

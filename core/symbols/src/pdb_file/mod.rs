@@ -1,14 +1,17 @@
-//! Reads PDBs: identity, and symbols of the requested addresses. The only user of the `pdb` crate. Files are untrusted: any
-//! content gives names, no names, or an error.
+//! Reads PDBs, also compressed ones, and WPA's symbol caches: identity, and symbols of the requested addresses. The only user of
+//! the `pdb` crate. Files are untrusted: any content gives names, no names, or an error.
 //!
 //! An address is converted to section and offset (`sections`), then looked up in the procedures of its compiland
-//! (`procedures`, `inlines`), or else among the public symbols (`publics`). `source` maps the file for the `pdb` crate.
+//! (`procedures`, `inlines`), or else among the public symbols (`publics`). `source` maps the file for the `pdb` crate, `msfz`
+//! presents a compressed PDB as a plain one, `symcache` reads the files of WPA.
 
 mod inlines;
+mod msfz;
 mod procedures;
 mod publics;
 mod sections;
 mod source;
+mod symcache;
 
 use crate::identity::PdbIdentity;
 use crate::names::{AddressSymbol, InlinedFunction, ModuleNames, NameSource};
@@ -80,8 +83,11 @@ impl PdbBytes {
 /// # Errors
 /// The file is not a PDB.
 pub fn read_identity(bytes: &PdbBytes, file_name: &str) -> Result<PdbIdentity, PdbError> {
+    if symcache::is_symcache(bytes.bytes()) {
+        return symcache::read_identity(bytes.bytes(), file_name);
+    }
     catch_panics(|| {
-        let mut pdb = Pdb::open(ByteSource(bytes.clone())).map_err(damaged)?;
+        let mut pdb = Pdb::open(ByteSource::new(bytes.clone())?).map_err(damaged)?;
         let about = pdb.pdb_information().map_err(damaged)?;
         // The DBI stream has the age that the linker wrote into the image; tools that modify the PDB later increment only the
         // age in the info stream. Old PDBs have only the latter.
@@ -99,11 +105,14 @@ pub fn read_identity(bytes: &PdbBytes, file_name: &str) -> Result<PdbIdentity, P
 /// The PDB is too damaged to read anything, or the work was cancelled.
 pub fn resolve_names(bytes: &PdbBytes, rvas: &[u32], cancel: &CancelToken) -> Result<ModuleNames, PdbError> {
     cancel.check()?;
+    if symcache::is_symcache(bytes.bytes()) {
+        return symcache::resolve_names(bytes.bytes(), rvas);
+    }
     catch_panics(|| look_up(bytes, rvas, cancel))
 }
 
 fn look_up(bytes: &PdbBytes, rvas: &[u32], cancel: &CancelToken) -> Result<ModuleNames, PdbError> {
-    let mut pdb = Pdb::open(ByteSource(bytes.clone())).map_err(damaged)?;
+    let mut pdb = Pdb::open(ByteSource::new(bytes.clone())?).map_err(damaged)?;
     let debug = pdb.debug_information().map_err(damaged)?;
     let x86 = matches!(debug.machine_type(), Ok(MachineType::X86));
     let wanted = sections::locate_addresses(&mut pdb, rvas)?;

@@ -4,6 +4,7 @@
 mod compute;
 mod log;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::scenario::{HandleLeakTruth, LockstepTagTruth};
@@ -25,7 +26,7 @@ pub struct GroundTruthRequest {
 }
 
 /// Expected results for a trace.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
 pub struct GroundTruth {
     /// Seed of the scenario.
     pub seed: u64,
@@ -83,7 +84,7 @@ pub struct GroundTruth {
 }
 
 /// A pool event with its stack.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct EventGroundTruth {
     /// Ticks from time zero.
     pub ticks: i64,
@@ -99,7 +100,7 @@ pub struct EventGroundTruth {
 }
 
 /// Numbers of buffers.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct FileBufferCounts {
     /// All buffers, including the header buffer.
     pub total: u64,
@@ -110,7 +111,7 @@ pub struct FileBufferCounts {
 }
 
 /// Pool events in the file and the allocations that they form.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct PoolCounts {
     /// Allocation records.
     pub alloc_events: u64,
@@ -131,7 +132,7 @@ pub struct PoolCounts {
 }
 
 /// Stack records in the file.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct StackCounts {
     /// Inline stacks, references and definitions.
     pub records: u64,
@@ -156,7 +157,7 @@ pub struct StackCounts {
 }
 
 /// Growth of a tag from the first pool rundown to the last.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct RundownGrowth {
     /// Tag as displayed.
     pub tag: String,
@@ -169,7 +170,7 @@ pub struct RundownGrowth {
 }
 
 /// Expected results for one range.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
 pub struct RangeGroundTruth {
     /// Start in seconds; `None` for the whole trace.
     pub from: Option<f64>,
@@ -186,7 +187,7 @@ pub struct RangeGroundTruth {
 }
 
 /// Number and bytes of allocations.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct AllocationTotals {
     /// Number of allocations.
     pub count: u64,
@@ -195,7 +196,7 @@ pub struct AllocationTotals {
 }
 
 /// Totals of one (type, paged, tag).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct TagTotals {
     /// AIFI, AIFO, AOFI or AOFO.
     #[serde(rename = "type")]
@@ -210,7 +211,7 @@ pub struct TagTotals {
 }
 
 /// Totals of one (type, tag, allocation stack).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct StackTotals {
     /// AIFI, AIFO, AOFI or AOFO.
     #[serde(rename = "type")]
@@ -225,7 +226,7 @@ pub struct StackTotals {
 }
 
 /// Outstanding allocations of one tag over time, of those allocated since the trace began.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
 pub struct OutstandingCurve {
     /// Tag as displayed.
     pub tag: String,
@@ -234,7 +235,7 @@ pub struct OutstandingCurve {
 }
 
 /// One point of a curve.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, JsonSchema, Serialize)]
 pub struct OutstandingPoint {
     /// Seconds from time zero.
     pub time_s: f64,

@@ -1,6 +1,7 @@
 //! Two patterns of real leaks. Handle leak: short-lived processes whose process, thread and token objects are leaked by a process
 //! that does not close its handles. Lockstep: objects of several allocations under different tags, which are not freed.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::SynthParams;
@@ -28,7 +29,7 @@ const THREADS: usize = 2;
 const LOCKSTEP_SHARE: f64 = 0.01;
 
 /// Ground truth of the handle leak.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct HandleLeakTruth {
     /// Id of the process that starts the others, and so allocates their process objects.
     pub parent_pid: u32,
@@ -43,7 +44,7 @@ pub struct HandleLeakTruth {
 }
 
 /// Ground truth of one lockstep tag.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct LockstepTagTruth {
     /// Tag as displayed.
     pub tag: String,

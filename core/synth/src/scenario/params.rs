@@ -1,12 +1,13 @@
 //! Parameters of a synthetic trace, their defaults and their validation.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::SynthError;
 use crate::writer::{Clock, Compression, FileMode, TraceOptions, Width};
 
 /// Form of stack records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StackMode {
     /// No stacks.
@@ -20,7 +21,7 @@ pub enum StackMode {
 }
 
 /// Header forms of kernel events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HeaderStyle {
     /// As logged by the kernel: SYSTEM for pool events.
@@ -36,7 +37,7 @@ pub enum HeaderStyle {
 }
 
 /// Number of tags by allocation pattern.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TagMix {
     /// Most allocations are never freed.
@@ -54,7 +55,7 @@ pub struct TagMix {
 }
 
 /// Parameters of a synthetic trace.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SynthParams {
     /// The same seed and parameters give the same bytes.

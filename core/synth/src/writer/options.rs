@@ -1,9 +1,10 @@
 //! Options of a trace file.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Pointer width of the system that wrote a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub enum Width {
     /// Pointers of 4 bytes.
     #[serde(rename = "32")]
@@ -25,7 +26,7 @@ impl Width {
 }
 
 /// Clock of the raw timestamps (`ReservedFlags` of the log-file header).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Clock {
     /// 0: unspecified, the performance counter.
@@ -52,7 +53,7 @@ impl Clock {
 }
 
 /// Compression of buffer bodies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Compression {
     /// Not compressed.
@@ -64,7 +65,7 @@ pub enum Compression {
 }
 
 /// File mode of the session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FileMode {
     /// Sequential: the file grows.

@@ -14,6 +14,7 @@ use crate::gui::settings::Recent;
 use crate::gui::theme;
 use crate::gui::theme::{GRID, Palette};
 use crate::gui::widgets::{close_button, command_lines, empty_page};
+use crate::trace_location::{shown_name, split_by_name};
 
 /// Width of the lists, in points.
 const WIDTH: f32 = 520.0;
@@ -86,7 +87,7 @@ fn show(ui: &mut Ui, recent: &[Recent], missing: &BTreeSet<PathBuf>, commands: &
 fn row(ui: &mut Ui, file: &Recent, missing: bool, commands: &mut Vec<Command>) {
     let palette = Palette::of(ui);
     let path = file.path.display().to_string();
-    let name = file.path.file_name().map_or_else(|| path.clone(), |name| name.to_string_lossy().into_owned());
+    let name = shown_name(&file.path);
     let (place, _) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
     let (mut line, mut end) = (place, place);
     line.max.x -= CROSS + 2.0 * GRID;
@@ -105,7 +106,7 @@ fn row(ui: &mut Ui, file: &Recent, missing: bool, commands: &mut Vec<Command>) {
     let note = painter.text(inner.right_center(), Align2::RIGHT_CENTER, note, theme::small_font(), palette.dim);
     let room = (note.left() - inner.left() - 2.0 * GRID) / 2.0;
     theme::clipped_text(painter, inner.left_center(), room - 2.0 * GRID, &name, theme::text_font(), color);
-    let folder = file.path.parent().map(|folder| folder.display().to_string()).unwrap_or_default();
+    let folder = split_by_name(&file.path).0.parent().map(|folder| folder.display().to_string()).unwrap_or_default();
     let at = pos2(inner.left() + room, inner.center().y);
     theme::clipped_text(painter, at, room, &folder, theme::small_font(), palette.dim);
     if response.clicked() {
