@@ -9,12 +9,14 @@ pub mod format;
 pub mod gui;
 pub mod gui_program;
 pub mod leak_text;
+pub mod pool_sampler;
 pub mod pool_tags;
 pub mod reader;
 pub mod recorded_range_text;
 pub mod recording_text;
 pub mod report;
 pub mod sample;
+pub mod snapshot_text;
 pub mod symbols;
 pub mod wpr;
 

@@ -62,6 +62,8 @@ mod recorded_damage;
 mod recording_cli;
 mod recording_profiles;
 mod sample_modules;
+mod snapshot_cases;
+mod snapshot_days;
 mod source;
 mod symbols_cli;
 mod symbols_harness;

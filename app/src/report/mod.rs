@@ -1,5 +1,5 @@
-//! HTML report of a leak analysis: one self-contained file without scripts or network access. The same analysis gives the same
-//! bytes: no clock is read.
+//! HTML reports of a leak analysis and of a series of snapshots: one self-contained file without scripts or network access. The same
+//! input gives the same bytes: no clock is read.
 
 mod charts;
 mod curves;
@@ -7,6 +7,7 @@ mod details;
 mod graph;
 mod page;
 mod quality;
+pub mod snapshots;
 mod table;
 
 pub use curves::curves;

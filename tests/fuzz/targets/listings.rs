@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use poolscope_recording::poolmon::parse::decode;
+use poolscope_recording::poolmon::decode;
 use poolscope_recording::poolmon::{compare, parse, suggest};
 
 fuzz_target!(|bytes: &[u8]| {
