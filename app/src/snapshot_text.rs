@@ -164,7 +164,9 @@ pub fn known_as(tag: &str, listed: Option<&str>, tags: Option<&PoolTags>) -> Str
         let parts = [text.binary.as_str(), text.description.as_str()];
         return parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" - ");
     }
-    let note = tag_note(tag).map(|note| format!("{} - {}", note.driver, note.text));
+    // The whole note stands below the table.
+    let first_part = |text: &'static str| text.split([';', ':']).next().unwrap_or(text);
+    let note = tag_note(tag).map(|note| format!("{} - {}", note.driver, first_part(note.text)));
     note.or_else(|| built_in_description(Tag(bytes)).map(str::to_owned)).map_or_else(String::new, |text| text + BUILT_IN_MARK)
 }
 

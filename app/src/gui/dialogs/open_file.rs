@@ -46,7 +46,8 @@ impl OpenFileDialog {
             Asked::Pdb { .. } => name.ends_with(".pdb") || name.ends_with(".pd_"),
             Asked::PoolTags => name.ends_with(".txt"),
             Asked::ExportPresets(_) | Asked::ImportPresets => name.ends_with(".json"),
-            Asked::Snapshot => name.ends_with(".txt") || name.ends_with(".log"),
+            Asked::Snapshot => [".txt", ".log", ".csv", ".tsv", ".json", ".md"].iter().any(|ending| name.ends_with(ending)),
+            Asked::SaveSamples(_) => name.ends_with(".csv"),
             Asked::Recorder => name.ends_with(".exe"),
             Asked::SaveProfile(_) => name.ends_with(".wprp"),
             Asked::SaveScript(_) => name.ends_with(".ps1"),
@@ -134,7 +135,11 @@ fn explanation(what: &Asked) -> &'static str {
                             page."
         }
         Asked::Recorder => "This system has no file dialog. Enter the path of wpr.exe.",
-        Asked::ExportPresets(_) | Asked::SaveProfile(_) | Asked::SaveScript(_) | Asked::SaveRecording(_) => {
+        Asked::ExportPresets(_)
+        | Asked::SaveProfile(_)
+        | Asked::SaveScript(_)
+        | Asked::SaveSamples(_)
+        | Asked::SaveRecording(_) => {
             "This system has no file dialog. Enter the path of the file to save."
         }
         Asked::SymbolFolder | Asked::Drivers | Asked::RecordingFolder => {

@@ -43,6 +43,8 @@ pub enum Asked {
     SaveRecording(String),
     /// The text of poolmon or `!poolused`.
     Snapshot,
+    /// File for samples of the pool tags of this machine, with the proposed name.
+    SaveSamples(String),
     /// The recorder.
     Recorder,
     /// The folder for temporary files of a recording.
@@ -65,6 +67,7 @@ impl Asked {
             Self::SaveScript(_) => "Save script".to_owned(),
             Self::SaveRecording(_) => "Stop and save recording".to_owned(),
             Self::Snapshot => "Open poolmon snapshot".to_owned(),
+            Self::SaveSamples(_) => "Save samples of pool tags".to_owned(),
             Self::Recorder => "Choose wpr.exe".to_owned(),
             Self::RecordingFolder => "Choose folder for temporary files".to_owned(),
         }
@@ -77,6 +80,7 @@ impl Asked {
             Self::ExportPresets(name)
             | Self::SaveProfile(name)
             | Self::SaveScript(name)
+            | Self::SaveSamples(name)
             | Self::SaveRecording(name) => Some(name),
             _ => None,
         }
@@ -112,7 +116,8 @@ impl PickFile for SystemDialog {
             Asked::ExportPresets(name) => saved(name, "Presets", "json"),
             Asked::ImportPresets => filtered("Presets", &["json", "JSON"]),
             Asked::PoolTags => filtered("Tag lists", &["txt", "TXT"]),
-            Asked::Snapshot => filtered("Text files", &["txt", "TXT", "log", "LOG"]),
+            Asked::Snapshot => filtered("Listings", &["txt", "TXT", "log", "LOG", "csv", "CSV", "tsv", "json", "md"]),
+            Asked::SaveSamples(name) => saved(name, "Samples", "csv"),
             Asked::Recorder => filtered("Programs", &["exe", "EXE"]),
             Asked::SaveProfile(name) => saved(name, "Recording profiles", "wprp"),
             Asked::SaveScript(name) => saved(name, "PowerShell scripts", "ps1"),

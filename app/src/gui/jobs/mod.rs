@@ -42,6 +42,7 @@ use files::FileAnswer;
 use load::{LoadAnswer, LoadRequest, Loader, Source};
 use path_check::PathNews;
 use record::RecordNews;
+use crate::gui::model::snapshot_series::SeriesView;
 use snapshots::SnapshotAnswer;
 use symbols::{SymbolService, SymbolsNews, SymbolsRequest};
 use watch::{Change, Watch};
@@ -127,6 +128,15 @@ pub enum Answer {
     },
     /// A snapshot of pool tags.
     Listing(SnapshotAnswer),
+    /// The series of all snapshots.
+    SnapshotSeries {
+        /// Number of the question.
+        number: u64,
+        /// The answer; `None` if there is no series.
+        view: Option<SeriesView>,
+    },
+    /// The pool tags of this machine cannot be sampled, with the reason.
+    SamplingFailed(String),
     /// Result of writing a text.
     Saved(FileAnswer),
     /// The file dialog was closed.
@@ -255,6 +265,8 @@ pub struct Jobs {
     record: JobSlot,
     recorder_look: JobSlot,
     watch: Option<Watch>,
+    /// Ends the following of a file of samples.
+    follow: CancelToken,
 }
 
 /// Who does the work of the background.
@@ -291,6 +303,7 @@ impl Jobs {
             record: JobSlot::default(),
             recorder_look: JobSlot::default(),
             watch: None,
+            follow: CancelToken::default(),
         }
     }
 
@@ -456,7 +469,7 @@ impl Jobs {
                 Answer::Record { generation, news: RecordNews::Said(_) } => self.record.is_current(*generation),
                 Answer::Record { generation, .. } => self.record.accept(*generation),
                 Answer::Changed { .. } | Answer::Listed { .. } | Answer::Missing(_) | Answer::Association(_) => true,
-                Answer::Listing(_) | Answer::Saved(_) => true,
+                Answer::Listing(_) | Answer::SnapshotSeries { .. } | Answer::SamplingFailed(_) | Answer::Saved(_) => true,
                 Answer::Picked { .. } => std::mem::take(&mut self.picking),
             };
             if wanted {
@@ -488,6 +501,7 @@ impl Drop for Jobs {
         let loads = self.loads.values_mut().chain(self.searches.values_mut());
         loads.chain(self.slots.values_mut()).for_each(JobSlot::stop);
         self.path.stop();
+        self.follow.cancel();
     }
 }
 

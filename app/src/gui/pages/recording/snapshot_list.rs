@@ -9,6 +9,7 @@ use crate::format;
 use crate::gui::commands::{Command, RecordingCommand};
 use crate::gui::model::recording_setup::RecordingSetup;
 use crate::gui::model::snapshot_list::{ListColumn, ListRow, SnapshotList};
+use crate::gui::pages::recording::snapshot_graph;
 use crate::gui::theme::{self, GRID, Palette};
 use crate::gui::widgets::list_table::{self, Action, Column, ListTable, Rows, Width};
 use crate::gui::widgets::pivot_table::Sort;
@@ -37,6 +38,7 @@ pub(super) fn show(ui: &mut Ui, setup: &mut RecordingSetup, commands: &mut Vec<C
         return explain(ui);
     }
     ui.add_space(GRID);
+    snapshot_graph::show(ui, &mut setup.snapshots);
     choice(ui, &mut setup.snapshots);
     record(ui, setup);
     ui.add_space(GRID);
@@ -50,9 +52,11 @@ fn explain(ui: &mut Ui) {
     ui.add_space(GRID);
     for message in [
         "On the machine that leaks: run poolmon -b, save its output, and repeat this after an hour. Snapshot files of \
-         poolmon -n FILE can be used as well.",
+         poolmon -n FILE can be used as well, with a line of date and time before each, and CSV files of scripts.",
+        "Without poolmon: poolscope poolmon --watch FILE.csv samples the machine it runs on, and the script of \
+         poolscope record --sampler FILE.ps1 does it without installing anything.",
         "From a memory dump: save the output of !poolused 2 or !poolused 4 in WinDbg or KD.",
-        "Paste both here, or drop the files on this page. The tags that grew most can then be recorded.",
+        "Paste them here, or drop the files on this page. The tags that grew most can then be recorded.",
     ] {
         ui.add(Label::new(message).wrap());
         ui.add_space(GRID);
@@ -67,17 +71,34 @@ fn source(ui: &mut Ui, page: &mut SnapshotList, commands: &mut Vec<Command>) {
             commands.push(open.into());
         }
         let hint = "Paste the output of poolmon or !poolused here (Ctrl+V)";
-        let width = (ui.available_width() - 150.0).max(120.0);
+        let width = (ui.available_width() - 240.0).max(120.0);
         let field = ui.add(TextEdit::singleline(&mut page.text).hint_text(hint).desired_width(width));
         field.ctx.accesskit_node_builder(field.id, |node| node.set_label("Paste a snapshot"));
         page.awaits_paste = field.has_focus();
         if page.is_busy() {
             ui.spinner();
         }
+        follow(ui, page, commands);
         if !page.listings.is_empty() && ui.button("Clear").on_hover_text("Remove all snapshots").clicked() {
             page.clear();
         }
     });
+}
+
+/// The switch that reads a growing file again.
+fn follow(ui: &mut Ui, page: &SnapshotList, commands: &mut Vec<Command>) {
+    let mut follows = page.followed.is_some();
+    if page.opened.is_none() && !follows {
+        return;
+    }
+    let tip = match &page.followed {
+        Some(file) if file.is_sampled => format!("Samples of this machine are written to {}", file.path.display()),
+        Some(file) => format!("Reads {} again when it grows", file.path.display()),
+        None => "Reads the file again when it grows, such as one that a sampler writes".to_owned(),
+    };
+    if ui.checkbox(&mut follows, "Live").on_hover_text(tip).changed() {
+        commands.push(RecordingCommand::Follow(follows).into());
+    }
 }
 
 /// Choice of the snapshot that is shown, and of the one it is compared with.
@@ -99,7 +120,9 @@ fn choice(ui: &mut Ui, page: &mut SnapshotList) {
             let before = ComboBox::from_id_salt("before").selected_text(text).truncate();
             let before = before.show_ui(ui, |ui| {
                 ui.selectable_value(&mut page.before, None, "(none)");
-                for (at, name) in names.iter().enumerate().filter(|(at, _)| *at != page.shown) {
+                let scope = page.scope_of(page.shown);
+                let others = names.iter().enumerate().filter(|(at, _)| *at != page.shown && page.scope_of(*at) == scope);
+                for (at, name) in others.collect::<Vec<_>>() {
                     ui.selectable_value(&mut page.before, Some(at), name);
                 }
             });
