@@ -140,7 +140,7 @@ mod tests {
         for cut in 3..second.len() - 3 {
             let file = parse(whole.get(..whole.len() - cut).expect("ASCII").as_bytes()).expect("snapshots");
             assert_eq!(file.snapshots.len(), 1, "{cut} bytes are missing");
-            assert_eq!(file.snapshots[0].rows.len(), 4 - 1, "{cut}");
+            assert_eq!(file.snapshots[0].rows.len(), 6, "{cut}");
         }
     }
 

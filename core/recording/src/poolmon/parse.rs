@@ -258,6 +258,11 @@ impl Reader {
 
     /// Takes a heading, a ruler or a row of a table.
     fn take_table_line(&mut self, index: usize, line: &str) -> bool {
+        let is_difference = [["growth", "bytes_before"], ["\u{394} Bytes", "Before"]];
+        if is_difference.iter().any(|words| words.iter().all(|word| line.contains(word))) {
+            (self.is_difference, self.table, self.heading) = (true, None, None);
+            return false;
+        }
         if let Some(layout) = table::heading(line) {
             self.end_block();
             // A table with times may repeat its heading; others begin anew.
@@ -267,9 +272,6 @@ impl Reader {
             self.table = Some(layout.with_pool(self.caption.take()));
             self.heading = None;
             return true;
-        }
-        if line.contains("growth") && line.contains("bytes_before") {
-            self.is_difference = true;
         }
         let Some(table) = &mut self.table else { return false };
         if table::is_ruler(line) {

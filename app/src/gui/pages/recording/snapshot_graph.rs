@@ -44,7 +44,7 @@ pub(super) fn show(ui: &mut Ui, page: &mut SnapshotList) {
     let height = (ui.available_height() * HEIGHT_SHARE).clamp(HEIGHT.0, HEIGHT.1);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
     let mut inside = ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::top_down(Align::Min)).id_salt("snapshot graph"));
-    let drawn: Arc<Mutex<Drawn>> = ui.data_mut(|data| Arc::clone(data.get_temp_mut_or_default(Id::new("snapshot graph"))));
+    let drawn: Arc<Mutex<Drawn>> = ui.data_mut(|data| Arc::clone(data.get_temp_mut_or_default(Id::unique("snapshot graph"))));
     // The thread of the window alone draws it.
     if let Ok(mut drawn) = drawn.lock() {
         let actions = graph(&mut inside, page, &view, &mut drawn);

@@ -7,7 +7,7 @@ use crate::poolmon::{Pool, Snapshot, TagCounts};
 use std::collections::BTreeMap;
 
 /// Smallest growth that is a finding, in bytes, and as a share of the tag's pool.
-const GROWTH_MIN: (f64, f64) = (65_536.0, 0.001);
+const GROWTH_MIN: (f64, f64) = (65_536.0, 0.000_2);
 /// Smallest share of the intervals that rise in steady growth.
 const ROSE_MIN: f64 = 0.3;
 
