@@ -170,7 +170,10 @@ fn log_of_a_morning() -> String {
 fn a_log_becomes_a_graph_with_marks_and_curves_of_tags() {
     let (mut window, _) = kit();
     paste(&mut window, &log_of_a_morning());
-    assert!(says(&window, "Leak grows by 1.00 MB/h in nonpaged pool: +5.00 MB in 5 h 0 min, up in 5 of 5 intervals, straight"));
+    assert!(says(
+        &window,
+        "Leak grows by 1.00 MB/h in nonpaged pool: +5.00 MB in 5 h 0 min, up in 5 of 5 intervals, straight"
+    ));
     assert!(says(&window, "Times from lines with a date: 2026-07-24 08:00:00 to 2026-07-24 13:00:00, 5 h 0 min"));
     let graph = window.query_all_by_label_contains("Allocated bytes by Pool Tag").next().expect("a graph").rect();
     assert!(graph.height() > 100.0 && graph.width() > 300.0, "{graph:?}");
@@ -180,8 +183,18 @@ fn a_log_becomes_a_graph_with_marks_and_curves_of_tags() {
     // A mark is put by the menu of the graph, and removed again.
     let place = graph.center();
     window.hover_at(place);
-    window.event(Event::PointerButton { pos: place, button: PointerButton::Secondary, pressed: true, modifiers: Modifiers::NONE });
-    window.event(Event::PointerButton { pos: place, button: PointerButton::Secondary, pressed: false, modifiers: Modifiers::NONE });
+    window.event(Event::PointerButton {
+        pos: place,
+        button: PointerButton::Secondary,
+        pressed: true,
+        modifiers: Modifiers::NONE,
+    });
+    window.event(Event::PointerButton {
+        pos: place,
+        button: PointerButton::Secondary,
+        pressed: false,
+        modifiers: Modifiers::NONE,
+    });
     window.run_steps(4);
     click(&mut window, "Add marker here");
     assert!(window.query_all_by_label_contains("Mark 1").next().is_some());
@@ -207,10 +220,9 @@ fn listings_without_times_ask_for_their_interval() {
 /// Writes a number into a field that is dragged, as the keyboard does it.
 fn field_of_number(window: &mut Window<'_>, name: &str, text: &str) {
     window.get_by_label(name).focus();
-    window.run_steps(2);
-    window.key_press(Key::Enter);
-    window.run_steps(2);
+    window.run_steps(3);
     window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    window.run_steps(1);
     window.event(Event::Text(text.to_owned()));
     window.run_steps(2);
     window.key_press(Key::Enter);

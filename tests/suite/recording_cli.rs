@@ -300,7 +300,12 @@ fn a_snapshot_is_a_table_and_two_are_a_difference() {
     assert!(text.contains("Growth between two snapshots: NonPaged 13.9 MB, Paged 0 B"), "{text}");
     assert!(text.contains("    poolscope record --tag Leak --tag \"Fil?\"\n"), "{text}");
     let markdown = text_of(&["poolmon", &after, "--format", "markdown"]);
-    assert!(markdown.contains("| Leak | NonPaged | 17.2 MB | 4,500 | 4,600 | 100 | 3.91 KB | what Sysinternals' NotMyFault leaks"), "{markdown}");
+    assert!(
+        markdown.contains(
+            "| Leak | NonPaged | 17.2 MB | 4,500 | 4,600 | 100 | 3.91 KB | what Sysinternals' NotMyFault leaks"
+        ),
+        "{markdown}"
+    );
 }
 
 #[test]

@@ -7,6 +7,8 @@ use std::ffi::c_void;
 const SYSTEM_POOL_TAG_INFORMATION: u32 = 22;
 /// `STATUS_INFO_LENGTH_MISMATCH`: the buffer is too small.
 const STATUS_INFO_LENGTH_MISMATCH: i32 = 0xC000_0004_u32.cast_signed();
+/// `STATUS_INVALID_INFO_CLASS`: the system does not know the question.
+const STATUS_INVALID_INFO_CLASS: i32 = 0xC000_0003_u32.cast_signed();
 /// Size of the first buffer in bytes.
 const FIRST_BYTES: usize = 1 << 18;
 /// Number of buffers, each twice as large as the one before, that are tried.
@@ -34,6 +36,11 @@ pub fn system_pool_tags() -> Result<Vec<u8>, String> {
         match status {
             0 => return Ok(buffer.iter().flat_map(|unit| unit.to_le_bytes()).collect()),
             STATUS_INFO_LENGTH_MISMATCH => {}
+            STATUS_INVALID_INFO_CLASS => {
+                return Err(format!(
+                    "this system does not list its pool tags, as under wine (NtQuerySystemInformation: status {status:#010x})"
+                ));
+            }
             status => return Err(format!("NtQuerySystemInformation failed with status {status:#010x}")),
         }
     }

@@ -165,7 +165,8 @@ impl App {
             return;
         }
         let is_listing = |path: &Path| {
-            path.extension().is_some_and(|ending| LISTING_ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+            path.extension()
+                .is_some_and(|ending| LISTING_ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
         };
         let mut dropped = Vec::new();
         let writing = ui.ctx().text_edit_focused() && !self.setup.snapshots.awaits_paste;

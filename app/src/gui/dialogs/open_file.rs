@@ -46,7 +46,9 @@ impl OpenFileDialog {
             Asked::Pdb { .. } => name.ends_with(".pdb") || name.ends_with(".pd_"),
             Asked::PoolTags => name.ends_with(".txt"),
             Asked::ExportPresets(_) | Asked::ImportPresets => name.ends_with(".json"),
-            Asked::Snapshot => [".txt", ".log", ".csv", ".tsv", ".json", ".md"].iter().any(|ending| name.ends_with(ending)),
+            Asked::Snapshot => {
+                [".txt", ".log", ".csv", ".tsv", ".json", ".md"].iter().any(|ending| name.ends_with(ending))
+            }
             Asked::SaveSamples(_) => name.ends_with(".csv"),
             Asked::Recorder => name.ends_with(".exe"),
             Asked::SaveProfile(_) => name.ends_with(".wprp"),
@@ -139,9 +141,7 @@ fn explanation(what: &Asked) -> &'static str {
         | Asked::SaveProfile(_)
         | Asked::SaveScript(_)
         | Asked::SaveSamples(_)
-        | Asked::SaveRecording(_) => {
-            "This system has no file dialog. Enter the path of the file to save."
-        }
+        | Asked::SaveRecording(_) => "This system has no file dialog. Enter the path of the file to save.",
         Asked::SymbolFolder | Asked::Drivers | Asked::RecordingFolder => {
             "This system has no file dialog. Enter the path of the folder."
         }

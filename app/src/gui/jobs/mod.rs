@@ -34,6 +34,7 @@ use parking_lot::Mutex;
 use poolscope_base::progress::CancelToken;
 
 use crate::association::{Association, AssociationError, AssociationState};
+use crate::gui::model::snapshot_series::SeriesView;
 use crate::wpr::{Recorder, WprStatus};
 use association::Wanted;
 use dialog::{Asked, PickFile};
@@ -42,7 +43,6 @@ use files::FileAnswer;
 use load::{LoadAnswer, LoadRequest, Loader, Source};
 use path_check::PathNews;
 use record::RecordNews;
-use crate::gui::model::snapshot_series::SeriesView;
 use snapshots::SnapshotAnswer;
 use symbols::{SymbolService, SymbolsNews, SymbolsRequest};
 use watch::{Change, Watch};
@@ -469,7 +469,9 @@ impl Jobs {
                 Answer::Record { generation, news: RecordNews::Said(_) } => self.record.is_current(*generation),
                 Answer::Record { generation, .. } => self.record.accept(*generation),
                 Answer::Changed { .. } | Answer::Listed { .. } | Answer::Missing(_) | Answer::Association(_) => true,
-                Answer::Listing(_) | Answer::SnapshotSeries { .. } | Answer::SamplingFailed(_) | Answer::Saved(_) => true,
+                Answer::Listing(_) | Answer::SnapshotSeries { .. } | Answer::SamplingFailed(_) | Answer::Saved(_) => {
+                    true
+                }
                 Answer::Picked { .. } => std::mem::take(&mut self.picking),
             };
             if wanted {

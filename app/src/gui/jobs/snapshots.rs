@@ -112,7 +112,8 @@ fn read(source: SnapshotSource) -> SnapshotAnswer {
             let name =
                 path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
             let modified = std::fs::metadata(&path).and_then(|data| data.modified()).ok();
-            let modified_ms = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map(|age| age.as_millis() as i64);
+            let modified_ms =
+                modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map(|age| age.as_millis() as i64);
             let result = match std::fs::read(&path) {
                 Ok(bytes) => parse(&bytes).map_err(|error| format!("{}: {error}", path.display())),
                 Err(error) => {

@@ -8,14 +8,15 @@ use std::sync::Arc;
 
 use poolscope_recording::poolmon::series::SeriesOptions;
 use poolscope_recording::poolmon::{
-    Pool, Snapshot, SnapshotComparison, SnapshotInput, SnapshotRow, SnapshotScope, TagDelta, TagSuggestion, compare, suggest,
+    Pool, Snapshot, SnapshotComparison, SnapshotInput, SnapshotRow, SnapshotScope, TagDelta, TagSuggestion, compare,
+    suggest,
 };
 use poolscope_recording::tag::TAGS_MAX;
 
 use crate::format;
 use crate::gui::jobs::snapshots::SnapshotAnswer;
 use crate::gui::model::recording_setup::sentence;
-use crate::gui::model::snapshot_series::{SeriesRequest, SeriesState, SeriesView};
+use crate::gui::model::snapshot_series::{SeriesRequest, SeriesState, SeriesView, TrendCell};
 use crate::snapshot_text;
 
 /// Snapshots that are kept, the newest: more than a week of samples every five minutes.
@@ -36,14 +37,27 @@ pub enum ListColumn {
     Allocs,
     /// Frees, or how many more.
     Frees,
+    /// Growth per hour over the series.
+    Rate,
+    /// Shape of the growth over the series.
+    Shape,
     /// Description of the tag from the tool.
     About,
 }
 
 impl ListColumn {
     /// All of them, in their order.
-    pub const ALL: [Self; 7] =
-        [Self::Tag, Self::Pool, Self::Bytes, Self::Blocks, Self::Allocs, Self::Frees, Self::About];
+    pub const ALL: [Self; 9] = [
+        Self::Tag,
+        Self::Pool,
+        Self::Bytes,
+        Self::Blocks,
+        Self::Allocs,
+        Self::Frees,
+        Self::Rate,
+        Self::Shape,
+        Self::About,
+    ];
 
     /// Its name.
     #[must_use]
@@ -59,6 +73,8 @@ impl ListColumn {
             (Self::Allocs, true) => "\u{394} Allocs",
             (Self::Frees, false) => "Frees",
             (Self::Frees, true) => "\u{394} Frees",
+            (Self::Rate, _) => "Rate",
+            (Self::Shape, _) => "Shape",
             (Self::About, _) => "Description",
         }
     }
@@ -73,19 +89,21 @@ impl ListColumn {
             Self::Blocks => "Blocks currently allocated: allocations minus frees",
             Self::Allocs => "Allocations since Windows started",
             Self::Frees => "Frees since Windows started",
-            Self::About => "Description from the tag list of the tool",
+            Self::Rate => "Growth per hour over all snapshots (least-squares slope)",
+            Self::Shape => "Shape of the growth over all snapshots: straight, step, burst, sawtooth, slowing",
+            Self::About => "Description from the listing, or a built-in note",
         }
     }
 
     /// Returns whether it is a number.
     #[must_use]
     pub fn is_figure(self) -> bool {
-        !matches!(self, Self::Tag | Self::Pool | Self::About)
+        !matches!(self, Self::Tag | Self::Pool | Self::Shape | Self::About)
     }
 }
 
 /// A row of the table: figures of one snapshot, or the differences of two.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ListRow {
     /// The tag, four characters.
     pub tag: String,
@@ -99,7 +117,9 @@ pub struct ListRow {
     pub allocs: Option<i64>,
     /// Frees, where they are counted.
     pub frees: Option<i64>,
-    /// Description of the tag from the tool.
+    /// Rate and shape over the series.
+    pub trend: TrendCell,
+    /// Description of the tag.
     pub about: String,
 }
 
@@ -113,7 +133,8 @@ impl ListRow {
             blocks: whole(row.counts.blocks),
             allocs: row.counts.allocs.map(whole),
             frees: row.counts.frees.map(whole),
-            about: row.description.clone().unwrap_or_default(),
+            trend: TrendCell::default(),
+            about: snapshot_text::known_as(&row.tag, row.description.as_deref(), None),
         }
     }
 
@@ -125,7 +146,8 @@ impl ListRow {
             blocks: row.blocks,
             allocs: row.allocs,
             frees: row.frees,
-            about: row.description.clone().unwrap_or_default(),
+            trend: TrendCell::default(),
+            about: snapshot_text::known_as(&row.tag, row.description.as_deref(), None),
         }
     }
 
@@ -143,6 +165,8 @@ impl ListRow {
             ListColumn::Blocks => count(self.blocks),
             ListColumn::Allocs => self.allocs.map(count).unwrap_or_default(),
             ListColumn::Frees => self.frees.map(count).unwrap_or_default(),
+            ListColumn::Rate => self.trend.bytes_per_hour.map(snapshot_text::per_hour).unwrap_or_default(),
+            ListColumn::Shape => self.trend.shape.map(|shape| shape.name().to_owned()).unwrap_or_default(),
             ListColumn::About => self.about.clone(),
         }
     }
@@ -155,6 +179,11 @@ impl ListRow {
             ListColumn::Blocks => self.blocks.cmp(&other.blocks),
             ListColumn::Allocs => self.allocs.cmp(&other.allocs),
             ListColumn::Frees => self.frees.cmp(&other.frees),
+            ListColumn::Rate => {
+                let rate = |row: &Self| row.trend.bytes_per_hour.unwrap_or(f64::NEG_INFINITY);
+                rate(self).total_cmp(&rate(other))
+            }
+            ListColumn::Shape => self.trend.shape.cmp(&other.trend.shape),
             ListColumn::About => self.about.cmp(&other.about),
         }
     }
@@ -169,6 +198,7 @@ struct Basis {
     column: ListColumn,
     ascending: bool,
     filter: String,
+    series: Option<u64>,
 }
 
 /// A snapshot and what to call it.
@@ -290,7 +320,8 @@ impl SnapshotList {
                 return;
             }
         };
-        let was_compared_with = self.before.and_then(|before| self.listings.get(before)).map(|named| named.name.clone());
+        let was_compared_with =
+            self.before.and_then(|before| self.listings.get(before)).map(|named| named.name.clone());
         if answer.replaces {
             self.listings.retain(|named| named.source != answer.name);
             self.sources.retain(|input| input.name != answer.name);
@@ -314,7 +345,8 @@ impl SnapshotList {
         let surplus = self.listings.len().saturating_sub(MAX_SNAPSHOTS);
         self.listings.drain(..surplus);
         self.shown = self.listings.len().saturating_sub(1);
-        let kept = self.listings.iter().position(|named| answer.replaces && Some(&named.name) == was_compared_with.as_ref());
+        let kept =
+            self.listings.iter().position(|named| answer.replaces && Some(&named.name) == was_compared_with.as_ref());
         self.before = kept.or_else(|| self.baseline(first.saturating_sub(surplus)));
         if !answer.replaces {
             self.sort = (ListColumn::Bytes, false);
@@ -364,6 +396,14 @@ impl SnapshotList {
         *self = Self { waiting, number, series_asked: (asked, None), ..Self::default() };
     }
 
+    /// The columns of the table; rate and shape only of a series with times.
+    #[must_use]
+    pub fn columns(&self) -> Vec<ListColumn> {
+        let has_times = self.series.length().is_some();
+        let is_shown = |column: &ListColumn| has_times || !matches!(column, ListColumn::Rate | ListColumn::Shape);
+        ListColumn::ALL.into_iter().filter(is_shown).collect()
+    }
+
     /// Returns whether differences are shown.
     #[must_use]
     pub fn is_compared(&self) -> bool {
@@ -402,7 +442,8 @@ impl SnapshotList {
         let before = before.filter(|before| self.scope_of(*before) == self.scope_of(self.shown));
         let (column, ascending) = self.sort;
         let filter = self.filter.trim().to_lowercase();
-        let basis = Basis { number: self.number, before, shown: self.shown, column, ascending, filter };
+        let series = self.series.view.as_ref().map(|view| view.number);
+        let basis = Basis { number: self.number, before, shown: self.shown, column, ascending, filter, series };
         if self.basis.as_ref() == Some(&basis) {
             return;
         }
@@ -413,6 +454,10 @@ impl SnapshotList {
             (None, Some(listing)) => listing.rows.iter().map(ListRow::of).collect(),
             (None, None) => Vec::new(),
         };
+        if let Some(view) = &self.series.view {
+            let trend = |row: &ListRow| view.trends.get(&(row.tag.clone(), row.pool)).copied().unwrap_or_default();
+            rows.iter_mut().for_each(|row| row.trend = trend(row));
+        }
         let has = |text: &str| text.to_lowercase().contains(&basis.filter);
         if !basis.filter.is_empty() {
             rows.retain(|row| has(&row.tag) || has(&row.about) || has(row.pool.name()));
@@ -504,7 +549,12 @@ mod tests {
                 format!("2026-07-24 {hour:02}:00:00\n Leak Nonp {blocks} 0 {blocks} {} 100\n", blocks * 100)
             });
             let text: String = rows.collect();
-            SnapshotAnswer { name: "a.csv".to_owned(), modified_ms: None, replaces: true, result: parse_text(&text).map_err(|error| error.to_string()) }
+            SnapshotAnswer {
+                name: "a.csv".to_owned(),
+                modified_ms: None,
+                replaces: true,
+                result: parse_text(&text).map_err(|error| error.to_string()),
+            }
         };
         let mut page = SnapshotList::default();
         page.take(sampled(5));

@@ -1,10 +1,10 @@
 //! The series of all snapshots of one scope as the page shows it: what grows, and the curves of the tags that grew most. It reads nothing
 //! and draws nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use poolscope_recording::poolmon::series::{SeriesOptions, TagTrend};
+use poolscope_recording::poolmon::series::{SeriesOptions, TagTrend, TrendShape};
 use poolscope_recording::poolmon::{Pool, SnapshotInput, SnapshotSeries, TimeSource, time};
 
 use crate::format;
@@ -14,6 +14,8 @@ use crate::snapshot_text;
 const CURVES: usize = 10;
 /// Sentences about what grows.
 const SENTENCES: usize = 3;
+/// Sentences about groups of tags in lockstep.
+const GROUPS: usize = 1;
 
 /// What the series follows from.
 #[derive(Debug, Clone)]
@@ -39,6 +41,15 @@ pub struct TagCurve {
     pub bytes: Vec<f64>,
 }
 
+/// Rate and shape of a tag.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct TrendCell {
+    /// Bytes per hour, if the snapshots have times.
+    pub bytes_per_hour: Option<f64>,
+    /// The shape, if there are enough snapshots.
+    pub shape: Option<TrendShape>,
+}
+
 /// What the page shows of a series.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SeriesView {
@@ -54,8 +65,10 @@ pub struct SeriesView {
     pub sentences: Vec<String>,
     /// Where the times come from, and what is left out.
     pub remarks: Vec<String>,
-    /// Returns whether something grows steadily.
+    /// True if something grows steadily.
     pub is_growing: bool,
+    /// Rate in bytes per hour and shape of each tag in each pool.
+    pub trends: BTreeMap<(String, Pool), TrendCell>,
     /// Curves of the tags that grew most, steady growth first.
     pub curves: Vec<TagCurve>,
     /// Bytes of all rows at each time.
@@ -76,15 +89,27 @@ impl SeriesRequest {
         if more > 0 {
             sentences.push(format!("{} more", format::count(more as u64)));
         }
-        let remarks = snapshot_text::times(&series).into_iter().chain(snapshot_text::left_out(&series));
+        let groups = series.findings().into_iter().filter_map(|finding| Some(finding.group?.sentence())).take(GROUPS);
+        let groups: Vec<String> = groups.collect();
+        let remarks = groups.into_iter().chain(snapshot_text::times(&series)).chain(snapshot_text::left_out(&series));
+        let cell = |trend: &TagTrend| TrendCell {
+            bytes_per_hour: trend.rate.map(|rate| rate.bytes_per_hour),
+            shape: trend.shape,
+        };
+        let trends = series.trends.iter().map(|trend| ((trend.tag.clone(), trend.pool), cell(trend))).collect();
         let nonpaged = series.snapshots().map(|snapshot| snapshot.bytes_in(Pool::NonPaged) as f64);
         let paged = series.snapshots().map(|snapshot| snapshot.bytes_in(Pool::Paged) as f64);
         Some(SeriesView {
             number: self.number,
             count: series.points.len(),
-            first_ms: series.points.first().and_then(|point| point.time_ms).filter(|_| series.time_source != Some(TimeSource::Interval)),
+            first_ms: series
+                .points
+                .first()
+                .and_then(|point| point.time_ms)
+                .filter(|_| series.time_source != Some(TimeSource::Interval)),
             sentences,
             remarks: remarks.map(|remark| format::sentence_case(&remark)).collect(),
+            trends,
             is_growing: series.trends.iter().any(|trend| trend.is_steady_growth),
             curves: if has_times { curves(&series) } else { Vec::new() },
             total: nonpaged.zip(paged).map(|(nonpaged, paged)| nonpaged + paged).collect(),
@@ -109,7 +134,12 @@ fn curves(series: &SnapshotSeries) -> Vec<TagCurve> {
             last
         });
         let pool = if trend.pool == Pool::Paged { ", paged" } else { "" };
-        TagCurve { tag: trend.tag.clone(), pool: trend.pool, name: format!("{}{pool}", trend.tag.trim_end()), bytes: bytes.collect() }
+        TagCurve {
+            tag: trend.tag.clone(),
+            pool: trend.pool,
+            name: format!("{}{pool}", trend.tag.trim_end()),
+            bytes: bytes.collect(),
+        }
     };
     trends.iter().take(CURVES).map(curve).collect()
 }

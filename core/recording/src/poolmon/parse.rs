@@ -5,7 +5,7 @@ use super::decode::decode;
 use super::line::{ParsedLine, PoolUsedColumns, SnapshotOrder, parse_line, poolused_rows};
 use super::number::figure;
 use super::table::{self, ColumnKind, TableLayout, TableRow};
-use super::time::{SnapshotTime, TimeSource, find_time};
+use super::time::{SnapshotTime, TimeSource, find_time, time_alone};
 use super::{MemoryStatus, Pool, Snapshot, SnapshotRow, SnapshotScope, SnapshotTool, TagCounts, shape};
 use std::collections::BTreeMap;
 
@@ -128,7 +128,8 @@ fn unparsed_line(index: usize, line: &str) -> UnparsedLine {
 
 /// Returns `true` if a line looks like a row: a name, then several figures or the name of a pool and figures.
 fn looks_like_data(line: &str) -> bool {
-    let words: Vec<&str> = line.split(|c: char| c.is_whitespace() || "|;\"()".contains(c)).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        line.split(|c: char| c.is_whitespace() || "|;\"()".contains(c)).filter(|word| !word.is_empty()).collect();
     let figures = words.iter().filter(|word| figure(word).is_some()).count();
     let names_pool = words.iter().any(|word| table::pool_of_cell(word).is_some());
     let begins_with_name = words.first().is_some_and(|word| figure(word).is_none());
@@ -170,6 +171,8 @@ struct Reader {
     time: Option<SnapshotTime>,
     /// Date of a line without a time.
     date: Option<(i64, Option<i64>)>,
+    /// Day, from 0, and time of day of the last line with a time without a date.
+    undated: Option<(i64, i64)>,
     /// Memory and totals printed before the first row.
     memory: MemoryStatus,
     sums: [Option<u64>; 2],
@@ -296,6 +299,13 @@ impl Reader {
             }
             (None, Some(_)) if names_time && self.date.is_some() => found.date = self.date.take(),
             (Some(_), Some(_)) => {}
+            // Without a date, a time before that of the last line is one of the next day.
+            (None, Some(of_day)) if names_time && time_alone(line).is_some() => {
+                let (day, last) = self.undated.unwrap_or((0, 0));
+                let day = if of_day < last { day + 1 } else { day };
+                self.undated = Some((day, of_day));
+                found.date = Some((day, None));
+            }
             _ => return false,
         }
         self.close();
@@ -336,7 +346,11 @@ impl Reader {
             self.is_difference |= row.contains_key("growth") && row.contains_key("bytes_before");
             let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             let kind = |name: &str| table::kind_of_heading(name).unwrap_or(ColumnKind::Other);
-            let cells: Vec<(ColumnKind, String)> = row.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (kind(name), text(value))).collect();
+            let cells: Vec<(ColumnKind, String)> = row
+                .iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(name, value)| (kind(name), text(value)))
+                .collect();
             let tool = if row.contains_key("bytes_per_block") { SnapshotTool::Poolscope } else { SnapshotTool::Script };
             rows_found |= self.take_cells(tool, index, &cells);
         }
@@ -346,10 +360,18 @@ impl Reader {
     /// Takes the cells of one row; returns whether they are one.
     fn take_cells(&mut self, tool: SnapshotTool, index: usize, cells: &[(ColumnKind, String)]) -> bool {
         let mut seen: Vec<ColumnKind> = Vec::new();
-        let has_pools = cells.iter().any(|(kind, _)| matches!(kind, ColumnKind::Bytes(Some(_), _) | ColumnKind::Blocks(Some(_))));
+        let has_pools =
+            cells.iter().any(|(kind, _)| matches!(kind, ColumnKind::Bytes(Some(_), _) | ColumnKind::Blocks(Some(_))));
         let mut borrowed: Vec<(ColumnKind, &str)> = Vec::new();
         for (kind, text) in cells {
-            let is_sum = has_pools && matches!(kind, ColumnKind::Allocs(None) | ColumnKind::Frees(None) | ColumnKind::Blocks(None) | ColumnKind::Bytes(None, _));
+            let is_sum = has_pools
+                && matches!(
+                    kind,
+                    ColumnKind::Allocs(None)
+                        | ColumnKind::Frees(None)
+                        | ColumnKind::Blocks(None)
+                        | ColumnKind::Bytes(None, _)
+                );
             if !is_sum && !seen.contains(kind) {
                 seen.push(*kind);
                 borrowed.push((*kind, text.as_str()));

@@ -143,7 +143,8 @@ fn machine(ui: &mut Ui, setup: &mut RecordingSetup) {
         named(ui, cpus, "Logical processors").on_hover_text("Each needs two buffers; with fewer, events are lost");
         ui.label("logical processors at most");
     });
-    let tip = "For systems whose traces lack the identities of images, such as Windows Server 2025. Not tried on Windows.";
+    let tip =
+        "For systems whose traces lack the identities of images, such as Windows Server 2025. Not tried on Windows.";
     ui.add(Checkbox::new(&mut setup.plan.merges_image_ids, "Add image identities when merging")).on_hover_text(tip);
     let tip = "Records from the next start of Windows, to include what drivers allocate while they load";
     ui.add(Checkbox::new(&mut setup.plan.boot, "Boot trace")).on_hover_text(tip);

@@ -43,8 +43,10 @@ pub(super) fn show(ui: &mut Ui, page: &mut SnapshotList) {
     }
     let height = (ui.available_height() * HEIGHT_SHARE).clamp(HEIGHT.0, HEIGHT.1);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
-    let mut inside = ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::top_down(Align::Min)).id_salt("snapshot graph"));
-    let drawn: Arc<Mutex<Drawn>> = ui.data_mut(|data| Arc::clone(data.get_temp_mut_or_default(Id::unique("snapshot graph"))));
+    let mut inside =
+        ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::top_down(Align::Min)).id_salt("snapshot graph"));
+    let drawn: Arc<Mutex<Drawn>> =
+        ui.data_mut(|data| Arc::clone(data.get_temp_mut_or_default(Id::unique("snapshot graph"))));
     // The thread of the window alone draws it.
     if let Ok(mut drawn) = drawn.lock() {
         let actions = graph(&mut inside, page, &view, &mut drawn);
@@ -96,7 +98,12 @@ fn graph(ui: &mut Ui, page: &SnapshotList, view: &SeriesView, drawn: &mut Drawn)
     let mark = |(at, time): (usize, &f64)| Mark { time: *time, name: format!("Mark {}", at + 1) };
     let marks: Vec<Mark> = state.marks.iter().enumerate().map(mark).collect();
     let wall_clock = |seconds: f64| state.wall_clock(seconds);
-    let graph = Graph { view: visible, marks: &marks, wall_clock: Some(&wall_clock), ..Graph::new(data, &drawn.overview, Kind::Lines, whole) };
+    let graph = Graph {
+        view: visible,
+        marks: &marks,
+        wall_clock: Some(&wall_clock),
+        ..Graph::new(data, &drawn.overview, Kind::Lines, whole)
+    };
     graph.show(ui, &mut drawn.state)
 }
 
@@ -132,12 +139,14 @@ fn apply(ui: &Ui, page: &mut SnapshotList, view: &SeriesView, action: Action) {
         }
         Action::Solo(id) => {
             let own = name(id);
-            state.hidden = view.curves.iter().map(|curve| curve.name.clone()).filter(|name| Some(name) != own.as_ref()).collect();
+            state.hidden =
+                view.curves.iter().map(|curve| curve.name.clone()).filter(|name| Some(name) != own.as_ref()).collect();
         }
         Action::ShowAll => state.hidden.clear(),
         Action::Reveal(id) => {
             let curve = usize::try_from(id).ok().and_then(|at| view.curves.get(at));
-            let row = curve.and_then(|curve| page.rows().iter().position(|row| row.tag == curve.tag && row.pool == curve.pool));
+            let row = curve
+                .and_then(|curve| page.rows().iter().position(|row| row.tag == curve.tag && row.pool == curve.pool));
             (page.cursor, page.reveal) = (row.or(page.cursor), row.is_some());
         }
         Action::Copy(text) => ui.ctx().copy_text(text),

@@ -16,8 +16,6 @@ use crate::gui::widgets::pivot_table::Sort;
 
 /// Width of the column of boxes, in points.
 const TICK: f32 = 24.0;
-/// Widths of the other columns but the last, in points.
-const WIDTHS: [f32; 6] = [60.0, 76.0, 92.0, 88.0, 96.0, 96.0];
 /// Least width of the last column, in points.
 const LAST: f32 = 96.0;
 /// Greatest width of paragraphs, in points.
@@ -121,7 +119,8 @@ fn choice(ui: &mut Ui, page: &mut SnapshotList) {
             let before = before.show_ui(ui, |ui| {
                 ui.selectable_value(&mut page.before, None, "(none)");
                 let scope = page.scope_of(page.shown);
-                let others = names.iter().enumerate().filter(|(at, _)| *at != page.shown && page.scope_of(*at) == scope);
+                let others =
+                    names.iter().enumerate().filter(|(at, _)| *at != page.shown && page.scope_of(*at) == scope);
                 for (at, name) in others.collect::<Vec<_>>() {
                     ui.selectable_value(&mut page.before, Some(at), name);
                 }
@@ -203,14 +202,14 @@ fn table(ui: &mut Ui, page: &mut SnapshotList) {
     let columns = columns(page);
     let cursor = page.cursor.filter(|row| *row < page.rows().len());
     let list = ListTable::new("Tags", &columns).cursor(cursor, std::mem::take(&mut page.reveal));
-    let mut rows = TagRows { page, compared: page.is_compared(), ticked: None };
+    let mut rows = TagRows { page, columns: page.columns(), compared: page.is_compared(), ticked: None };
     let actions = list.show(ui, &mut rows);
     let mut ticked = rows.ticked;
     for action in actions {
         match action {
             Action::Sort(0) | Action::SelectAll => {}
             Action::Sort(column) => {
-                ListColumn::ALL.get(column - 1).into_iter().for_each(|column| page.sort_by(*column));
+                page.columns().get(column - 1).into_iter().for_each(|column| page.sort_by(*column));
             }
             Action::Move { row, .. } => (page.cursor, page.reveal) = (Some(row), true),
             Action::Click { row, .. } | Action::Open(row) => {
@@ -230,14 +229,27 @@ fn columns(page: &SnapshotList) -> Vec<Column> {
         let sort = (page.sort.0 == which).then_some(Sort::of(page.sort.1));
         Column { title: which.title(compared), tip: which.tip(), width, is_figure: which.is_figure(), sort }
     };
-    let widths = WIDTHS.map(Width::Exact).into_iter().chain([Width::Rest(LAST)]);
     let tick = Column::text("", Width::Exact(TICK));
-    std::iter::once(tick).chain(ListColumn::ALL.into_iter().zip(widths).map(column)).collect()
+    std::iter::once(tick).chain(page.columns().into_iter().map(|which| column((which, width(which))))).collect()
+}
+
+/// Width of a column.
+fn width(column: ListColumn) -> Width {
+    match column {
+        ListColumn::Tag => Width::Exact(60.0),
+        ListColumn::Pool => Width::Exact(76.0),
+        ListColumn::Bytes => Width::Exact(92.0),
+        ListColumn::Blocks | ListColumn::Rate => Width::Exact(88.0),
+        ListColumn::Allocs | ListColumn::Frees => Width::Exact(96.0),
+        ListColumn::Shape => Width::Exact(80.0),
+        ListColumn::About => Width::Rest(LAST),
+    }
 }
 
 /// The listed tags; a row is selected while its tag is ticked.
 struct TagRows<'p> {
     page: &'p SnapshotList,
+    columns: Vec<ListColumn>,
     compared: bool,
     /// The row whose box was clicked.
     ticked: Option<usize>,
@@ -284,14 +296,14 @@ impl Rows for TagRows<'_> {
     fn cell(&mut self, ui: &mut Ui, row: usize, column: usize) {
         let page = self.page;
         let Some(entry) = page.rows().get(row) else { return };
-        let Some(which) = column.checked_sub(1).and_then(|column| ListColumn::ALL.get(column)) else {
+        let Some(which) = column.checked_sub(1).and_then(|column| self.columns.get(column).copied()) else {
             return self.tick(ui, row, entry);
         };
-        let text = entry.text(*which, self.compared);
+        let text = entry.text(which, self.compared);
         if which.is_figure() {
             list_table::figure_cell(ui, text);
         } else {
-            let font = if *which == ListColumn::About { theme::text_font() } else { theme::figure_font() };
+            let font = if which == ListColumn::About { theme::text_font() } else { theme::figure_font() };
             list_table::text_cell(ui, RichText::new(text).font(font));
         }
     }

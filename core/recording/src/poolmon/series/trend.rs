@@ -8,6 +8,11 @@ use std::collections::BTreeMap;
 
 /// Smallest growth that is a finding, in bytes, and as a share of the tag's pool.
 const GROWTH_MIN: (f64, f64) = (65_536.0, 0.000_2);
+/// Smallest distance of a slope from zero, in half widths of its interval of confidence: among hundreds of tags, some leave the interval
+/// itself by chance.
+const CERTAIN: f64 = 2.0;
+/// Smallest share of the range of the bytes that the slope has to explain.
+const EXPLAINED: f64 = 0.3;
 /// Smallest share of the intervals that rise in steady growth.
 const ROSE_MIN: f64 = 0.3;
 
@@ -63,7 +68,11 @@ pub fn tag_trends(snapshots: &[&Snapshot], hours: Option<&[f64]>) -> Vec<TagTren
     let mut tags: BTreeMap<(&str, Pool), TagRows<'_>> = BTreeMap::new();
     for (at, snapshot) in snapshots.iter().enumerate() {
         for row in &snapshot.rows {
-            let rows = tags.entry((row.tag.as_str(), row.pool)).or_insert_with(|| TagRows { counts: vec![None; snapshots.len()], description: None, is_rounded: false });
+            let rows = tags.entry((row.tag.as_str(), row.pool)).or_insert_with(|| TagRows {
+                counts: vec![None; snapshots.len()],
+                description: None,
+                is_rounded: false,
+            });
             if let Some(slot) = rows.counts.get_mut(at) {
                 *slot = Some(row.counts);
             }
@@ -71,7 +80,8 @@ pub fn tag_trends(snapshots: &[&Snapshot], hours: Option<&[f64]>) -> Vec<TagTren
             rows.is_rounded |= row.is_rounded;
         }
     }
-    let is_truncated: Vec<[bool; 2]> = snapshots.iter().map(|snapshot| Pool::ALL.map(|pool| snapshot.unseen_bytes(pool).is_some())).collect();
+    let is_truncated: Vec<[bool; 2]> =
+        snapshots.iter().map(|snapshot| Pool::ALL.map(|pool| snapshot.unseen_bytes(pool).is_some())).collect();
     let last_bytes = Pool::ALL.map(|pool| snapshots.last().map_or(0, |snapshot| snapshot.bytes_in(pool)));
     let of_pool = |pool: Pool| usize::from(pool == Pool::Paged);
     let steps: Vec<f64> = (0..snapshots.len()).map(|at| at as f64).collect();
@@ -80,7 +90,11 @@ pub fn tag_trends(snapshots: &[&Snapshot], hours: Option<&[f64]>) -> Vec<TagTren
         .map(|((tag, pool), mut rows)| {
             let truncated = is_truncated.iter().map(|pools| pools.get(of_pool(pool)).copied().unwrap_or(false));
             // A complete snapshot without the tag has no block of it.
-            rows.counts.iter_mut().zip(truncated).filter(|(counts, truncated)| counts.is_none() && !truncated).for_each(|(counts, _)| *counts = Some(TagCounts::default()));
+            rows.counts
+                .iter_mut()
+                .zip(truncated)
+                .filter(|(counts, truncated)| counts.is_none() && !truncated)
+                .for_each(|(counts, _)| *counts = Some(TagCounts::default()));
             let pool_bytes = last_bytes.get(of_pool(pool)).copied().unwrap_or(0);
             rows.trend(tag, pool, hours.unwrap_or(&steps), hours.is_some(), pool_bytes)
         })
@@ -101,7 +115,8 @@ struct TagRows<'s> {
 
 impl TagRows<'_> {
     fn trend(self, tag: &str, pool: Pool, times: &[f64], has_times: bool, pool_bytes: u64) -> TagTrend {
-        let known: Vec<(f64, TagCounts)> = times.iter().zip(&self.counts).filter_map(|(time, counts)| Some((*time, (*counts)?))).collect();
+        let known: Vec<(f64, TagCounts)> =
+            times.iter().zip(&self.counts).filter_map(|(time, counts)| Some((*time, (*counts)?))).collect();
         let (at, bytes): (Vec<f64>, Vec<f64>) = known.iter().map(|(time, counts)| (*time, counts.bytes as f64)).unzip();
         let blocks: Vec<f64> = known.iter().map(|(_, counts)| counts.blocks as f64).collect();
         let ends = known.first().zip(known.last());
@@ -120,9 +135,12 @@ impl TagRows<'_> {
         let shape = shape(&at, &bytes);
         let rose = pairs().filter(|(before, after)| after.bytes > before.bytes).count();
         let intervals = known.len().saturating_sub(1);
-        let is_certain = line.is_some_and(|line| if known.len() >= 3 { interval(line, known.len()).0 > 0.0 } else { line.slope > 0.0 });
+        let is_certain = line.is_some_and(|line| explains(line, &at, &bytes));
         let is_material = growth_bytes as f64 >= GROWTH_MIN.0.max(GROWTH_MIN.1 * pool_bytes as f64);
-        let is_steady_growth = is_material && is_certain && shape.is_none_or(TrendShape::goes_on) && rose as f64 >= ROSE_MIN * intervals as f64;
+        let is_steady_growth = is_material
+            && is_certain
+            && shape.is_none_or(TrendShape::goes_on)
+            && rose as f64 >= ROSE_MIN * intervals as f64;
         TagTrend {
             tag: tag.to_owned(),
             pool,
@@ -141,6 +159,16 @@ impl TagRows<'_> {
             values: self.counts,
         }
     }
+}
+
+/// Returns `true` if a rising line through values at times is no chance and explains a part of their range.
+fn explains(line: Line, times: &[f64], values: &[f64]) -> bool {
+    let span = times.last().copied().unwrap_or(0.0) - times.first().copied().unwrap_or(0.0);
+    let (low, high) = values
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)));
+    let half_width = if values.len() >= 3 { line.slope - interval(line, values.len()).0 } else { 0.0 };
+    line.slope > 0.0 && line.slope >= CERTAIN * half_width && line.slope * span >= EXPLAINED * (high - low)
 }
 
 /// Increase of a counter over all pairs of snapshots that count it. A tag that appears was counted from zero on, and one that
