@@ -91,7 +91,8 @@ impl SeriesRequest {
         }
         let groups = series.findings().into_iter().filter_map(|finding| Some(finding.group?.sentence())).take(GROUPS);
         let groups: Vec<String> = groups.collect();
-        let remarks = groups.into_iter().chain(snapshot_text::times(&series)).chain(snapshot_text::left_out(&series));
+        let others = snapshot_text::times(&series).into_iter().chain(snapshot_text::left_out(&series));
+        let remarks = groups.into_iter().chain(others.map(|remark| format::sentence_case(&remark))).collect();
         let cell = |trend: &TagTrend| TrendCell {
             bytes_per_hour: trend.rate.map(|rate| rate.bytes_per_hour),
             shape: trend.shape,
@@ -108,7 +109,7 @@ impl SeriesRequest {
                 .and_then(|point| point.time_ms)
                 .filter(|_| series.time_source != Some(TimeSource::Interval)),
             sentences,
-            remarks: remarks.map(|remark| format::sentence_case(&remark)).collect(),
+            remarks,
             trends,
             is_growing: series.trends.iter().any(|trend| trend.is_steady_growth),
             curves: if has_times { curves(&series) } else { Vec::new() },

@@ -398,6 +398,9 @@ pub(super) fn tag(text: &str) -> Option<String> {
     is_tag.then(|| format!("{text}{}", " ".repeat(TAG_LENGTH - length)))
 }
 
+/// Counts of a tag in each pool.
+type PoolCounts = Vec<(Pool, TagCounts)>;
+
 /// Parses a row of `!poolused`; without rows if all of its pools are empty.
 pub fn poolused_rows(line: &str, columns: PoolUsedColumns) -> Option<Vec<SnapshotRow>> {
     // The tag is a column of four characters, or the first word if another program removed spaces.
@@ -429,7 +432,7 @@ fn empty(figures: &TagCounts) -> TagCounts {
     TagCounts { allocs: figures.allocs.map(|_| 0), frees: figures.frees.map(|_| 0), blocks: 0, bytes: 0 }
 }
 
-fn poolused_figures(text: &str, columns: PoolUsedColumns) -> Option<(Vec<(Pool, TagCounts)>, Option<String>)> {
+fn poolused_figures(text: &str, columns: PoolUsedColumns) -> Option<(PoolCounts, Option<String>)> {
     let repeats = if columns.repeats > 0 { columns.repeats } else { columns.pools.len() };
     let wanted = columns.per_pool * repeats;
     let most = if wanted > 0 { wanted } else { 8 };

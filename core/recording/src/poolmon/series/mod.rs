@@ -162,7 +162,7 @@ impl SnapshotSeries {
             let members = group.members.iter().filter_map(member).collect();
             findings.push(SeriesFinding::new(members, Some(group)));
         }
-        findings.sort_by(|a, b| b.growth_bytes.cmp(&a.growth_bytes));
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.growth_bytes));
         findings
     }
 

@@ -59,8 +59,10 @@ const FALLBACK: f64 = 0.6;
 const JUMP: f64 = 0.8;
 /// Growth of the last third, relative to that of a straight line, below which a rise is slowing.
 const LAST_THIRD: f64 = 0.4;
-/// Range below which a curve that is not straight is flat, as a share of its highest value.
-const FLAT: f64 = 0.01;
+/// Range below which a curve without a trend is flat, as a share of its highest value.
+const FLAT: f64 = 0.03;
+/// Smallest share of the range that a line has to explain for a trend.
+pub(super) const TREND: f64 = 0.3;
 
 /// Least-squares line through points.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -112,7 +114,9 @@ pub fn shape(times: &[f64], values: &[f64]) -> Option<TrendShape> {
     let (first, last) = (*values.first()?, *values.last()?);
     let line = Line::fit(times, values)?;
     let is_straight = line.residual <= STRAIGHT * range && range > 0.0;
-    if range <= 0.0 || (range <= FLAT * high && !is_straight) {
+    let span = times.last().copied().unwrap_or(0.0) - times.first().copied().unwrap_or(0.0);
+    let has_trend = is_straight || (line.slope * span).abs() >= TREND * range;
+    if range <= 0.0 || (range <= FLAT * high && !has_trend) {
         return Some(TrendShape::Flat);
     }
     let legs = legs(values, SWING * range);
@@ -223,6 +227,7 @@ mod tests {
             Some(TrendShape::Burst),
             "several bursts"
         );
+        assert_eq!(of(&curve(100, |x| 1000.0 + 20.0 * (x * 7.0).fract())), Some(TrendShape::Flat), "a small jitter");
         assert_eq!(of(&[1.0, 2.0, 3.0]), None);
     }
 

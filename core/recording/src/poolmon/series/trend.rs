@@ -1,7 +1,7 @@
 //! Trend of each tag over the snapshots of a series: growth, rate per hour with its interval of confidence, number of intervals that
 //! rose, shape.
 
-use super::shape::{Line, TrendShape, shape};
+use super::shape::{Line, TREND, TrendShape, shape};
 use crate::poolmon::comparison::counter_increase;
 use crate::poolmon::{Pool, Snapshot, TagCounts};
 use std::collections::BTreeMap;
@@ -11,8 +11,6 @@ const GROWTH_MIN: (f64, f64) = (65_536.0, 0.000_2);
 /// Smallest distance of a slope from zero, in half widths of its interval of confidence: among hundreds of tags, some leave the interval
 /// itself by chance.
 const CERTAIN: f64 = 2.0;
-/// Smallest share of the range of the bytes that the slope has to explain.
-const EXPLAINED: f64 = 0.3;
 /// Smallest share of the intervals that rise in steady growth.
 const ROSE_MIN: f64 = 0.3;
 
@@ -168,7 +166,7 @@ fn explains(line: Line, times: &[f64], values: &[f64]) -> bool {
         .iter()
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)));
     let half_width = if values.len() >= 3 { line.slope - interval(line, values.len()).0 } else { 0.0 };
-    line.slope > 0.0 && line.slope >= CERTAIN * half_width && line.slope * span >= EXPLAINED * (high - low)
+    line.slope > 0.0 && line.slope >= CERTAIN * half_width && line.slope * span >= TREND * (high - low)
 }
 
 /// Increase of a counter over all pairs of snapshots that count it. A tag that appears was counted from zero on, and one that
