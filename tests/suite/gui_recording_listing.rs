@@ -159,7 +159,7 @@ fn ten_thousand_lines_stay_quick() {
 /// Six hours of a tag that leaks and one that goes up and down, with a date before each listing.
 fn log_of_a_morning() -> String {
     let listing = |hour: u64| {
-        let (leak, busy) = (1000 + hour * 1024, if hour % 2 == 0 { 100 } else { 900 });
+        let (leak, busy) = (1000 + hour * 1024, if hour.is_multiple_of(2) { 100 } else { 900 });
         let text = poolmon(&[("Leak", leak, leak * 1024), ("Busy", busy, busy * 512), ("File", 50, 8000)]);
         format!("Fri 07/24/2026 {hour:02}:00:00.12\n{text}")
     };

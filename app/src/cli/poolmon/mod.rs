@@ -95,7 +95,7 @@ fn parse_scope(text: &str) -> Result<SnapshotScope, String> {
         number => number
             .parse()
             .map(SnapshotScope::Session)
-            .map_err(|_| "expected system, sessions, session or a number".to_owned()),
+            .map_err(|error| format!("expected system, sessions, session or a number: {error}")),
     }
 }
 

@@ -712,7 +712,10 @@ pub fn list_item(line: &str) -> Option<(ColumnKind, String)> {
 mod tests {
     use super::*;
 
-    fn read(heading_line: &str, line: &str) -> Vec<(String, Pool, [Option<u64>; 4], Option<String>)> {
+    /// Tag, pool, counters and description of a row.
+    type Found = (String, Pool, [Option<u64>; 4], Option<String>);
+
+    fn read(heading_line: &str, line: &str) -> Vec<Found> {
         let layout = heading(heading_line).unwrap_or_else(|| panic!("no heading: {heading_line}"));
         let row = layout.row(line).unwrap_or_else(|| panic!("no row: {line} {layout:?}"));
         let found = |row: SnapshotRow| {

@@ -81,7 +81,6 @@ fn scopes_are_never_mixed() {
 #[test]
 fn counters_that_begin_anew_are_a_restart() {
     let text = [5000, 6000, 7000, 100, 300, 500].map(listing).concat();
-    let text = text.replace(" File Nonp 500 400 100", " File Nonp 500 400 100");
     let series = SnapshotSeries::new(vec![input("a.txt", None, &text)], &SeriesOptions::default()).expect("a series");
     assert_eq!((series.before_restart, series.points.len(), series.is_reversed), (3, 3, false));
     assert_eq!(series.trend("Leak", Pool::NonPaged).map(|trend| trend.growth_bytes), Some(40_000));
