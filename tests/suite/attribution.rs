@@ -213,12 +213,17 @@ fn poolmon_says_which_tags_move_together_and_which_never_free() {
     assert_eq!(&advice[..2], ["WCfc", "WCsc"], "{advice:?}");
     let text = text_of(&["poolmon", &before, &after]);
     assert!(
-        text.contains("probably parts of one object; WCfc, WCsc are never freed and probably hold the others."),
+        text.contains("probably parts of one object; WCfc, WCsc are never freed and probably hold the others; contexts of the container isolation filter"),
         "{text}"
     );
     assert!(text.contains("poolscope record --tag WCfc --tag WCsc "), "{text}");
     let recorded = text_of(&["record", "--from-poolmon", &before, "--and", &after, "--apart", "118h"]);
-    assert!(recorded.contains("WCfc, WCsc are never freed and probably hold the others."), "{recorded}");
+    assert!(
+        recorded.contains(
+            "WCfc, WCsc are never freed and probably hold the others; contexts of the container isolation filter"
+        ),
+        "{recorded}"
+    );
     let at = |tag: &str| recorded.find(&format!("\"{tag}\"")).unwrap_or(usize::MAX);
     assert!(at("WCsc") < at("NtFC") && at("WCfc") < at("NtFC"), "{recorded}");
     assert!(!recorded.contains("ntfs.sys"), "{recorded}");

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use egui_kittest::kittest::{NodeT, Queryable};
 use poolscope::gui::egui::accesskit::Role;
-use poolscope::gui::egui::{Event, vec2};
+use poolscope::gui::egui::{Event, Key, Modifiers, PointerButton, vec2};
 
 use crate::gui_harness::{Window, click, drop_files, settle};
 use crate::gui_recording_harness::{field, kit, many, poolmon, says, section};
@@ -154,4 +154,109 @@ fn ten_thousand_lines_stay_quick() {
     window.run_steps(10);
     // A frame that sorted or compared all of them would take many times as long, even without optimisation.
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+/// Six hours of a tag that leaks and one that goes up and down, with a date before each listing.
+fn log_of_a_morning() -> String {
+    let listing = |hour: u64| {
+        let (leak, busy) = (1000 + hour * 1024, if hour.is_multiple_of(2) { 100 } else { 900 });
+        let text = poolmon(&[("Leak", leak, leak * 1024), ("Busy", busy, busy * 512), ("File", 50, 8000)]);
+        format!("Fri 07/24/2026 {hour:02}:00:00.12\n{text}")
+    };
+    (8..14).map(listing).collect()
+}
+
+#[test]
+fn a_log_becomes_a_graph_with_marks_and_curves_of_tags() {
+    let (mut window, _) = kit();
+    paste(&mut window, &log_of_a_morning());
+    assert!(says(
+        &window,
+        "Leak grows by 1.00 MB/h in nonpaged pool: +5.00 MB in 5 h 0 min, up in 5 of 5 intervals, straight"
+    ));
+    assert!(says(&window, "Times from lines with a date: 2026-07-24 08:00:00 to 2026-07-24 13:00:00, 5 h 0 min"));
+    let graph = window.query_all_by_label_contains("Allocated bytes by Pool Tag").next().expect("a graph").rect();
+    assert!(graph.height() > 100.0 && graph.width() > 300.0, "{graph:?}");
+    // A curve is switched off and on in the legend.
+    let curve = |window: &Window<'_>| window.query_all_by_label_contains("Busy").count();
+    assert!(curve(&window) > 1, "in the table and in the legend");
+    // A mark is put by the menu of the graph, and removed again.
+    let place = graph.center();
+    window.hover_at(place);
+    window.event(Event::PointerButton {
+        pos: place,
+        button: PointerButton::Secondary,
+        pressed: true,
+        modifiers: Modifiers::NONE,
+    });
+    window.event(Event::PointerButton {
+        pos: place,
+        button: PointerButton::Secondary,
+        pressed: false,
+        modifiers: Modifiers::NONE,
+    });
+    window.run_steps(4);
+    click(&mut window, "Add marker here");
+    assert!(window.query_all_by_label_contains("Mark 1").next().is_some());
+    // The differences are those of the first and the last.
+    assert!(rows(&window)[0].starts_with("Leak, NonPaged, +5.00 MB"), "{:?}", rows(&window));
+    click(&mut window, "Record tags that grew most");
+    assert_eq!(tags(&window).first().map(String::as_str), Some("Leak"));
+}
+
+#[test]
+fn listings_without_times_ask_for_their_interval() {
+    let (mut window, _) = kit();
+    for blocks in [1024, 2048, 3072, 4096, 5120] {
+        paste(&mut window, &poolmon(&[("Leak", blocks, blocks * 1024), ("File", 50, 8000)]));
+    }
+    assert!(says(&window, "These snapshots have no times"));
+    field_of_number(&mut window, "Minutes between snapshots", "30");
+    settle(&mut window);
+    assert!(says(&window, "Leak grows by 2.00 MB/h in nonpaged pool: +4.00 MB in 2 h 0 min"));
+    assert!(window.query_all_by_label_contains("Allocated bytes by Pool Tag").next().is_some());
+}
+
+/// Writes a number into a field that is dragged, as the keyboard does it.
+fn field_of_number(window: &mut Window<'_>, name: &str, text: &str) {
+    window.get_by_label(name).focus();
+    window.run_steps(3);
+    window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    window.run_steps(1);
+    window.event(Event::Text(text.to_owned()));
+    window.run_steps(2);
+    window.key_press(Key::Enter);
+    window.run_steps(3);
+}
+
+#[test]
+fn a_file_that_grows_is_read_again_while_it_is_live() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("samples.csv");
+    let sample = |hour: u64| {
+        let blocks = 1000 + hour * 1024;
+        format!("\"2026-07-24T{hour:02}:00:00Z\",\"Leak\",0,0,0,0,{blocks},0,{blocks},{},1\r\n", blocks * 1024)
+    };
+    let heading = "\"DateTimeUTC\",\"Tag\",\"PagedAllocs\",\"PagedFrees\",\"PagedDiff\",\"PagedUsedBytes\",\"NonPagedAllocs\",\"NonPagedFrees\",\"NonPagedDiff\",\"NonPagedUsedBytes\",\"SampleRows\"\r\n";
+    let text = |samples: u64| heading.to_owned() + &(0..samples).map(sample).collect::<String>();
+    std::fs::write(&path, text(5)).expect("written");
+    let (mut window, _) = kit();
+    section(&mut window, "Tags from poolmon");
+    drop_files(&mut window, &[&path]);
+    settle(&mut window);
+    assert!(says(&window, "+4.00 MB in 4 h 0 min"));
+    click(&mut window, "Live");
+    std::fs::write(&path, text(7)).expect("written");
+    let mut is_new = false;
+    for _ in 0..400 {
+        window.step();
+        std::thread::sleep(Duration::from_millis(10));
+        is_new = says(&window, "+6.00 MB in 6 h 0 min");
+        if is_new {
+            break;
+        }
+    }
+    assert!(is_new, "the new samples are shown");
+    assert_eq!(rows(&window).len(), 1);
+    click(&mut window, "Live");
 }

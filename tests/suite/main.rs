@@ -68,6 +68,8 @@ mod recording_cli;
 mod recording_profiles;
 mod sample_modules;
 mod schemas;
+mod snapshot_cases;
+mod snapshot_days;
 mod source;
 mod symbols_cli;
 mod symbols_harness;

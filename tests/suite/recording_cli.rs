@@ -176,7 +176,7 @@ fn json_holds_everything() {
     assert!(estimate["wraps_after_s"].as_u64().is_some_and(|seconds| seconds > 0 && seconds < 10), "{estimate}");
     let kinds: Vec<&str> =
         document["commands"].as_array().expect("groups").iter().filter_map(|group| group["kind"].as_str()).collect();
-    assert_eq!(kinds, ["elevation", "boot", "built-in", "xperf", "merge", "read"]);
+    assert_eq!(kinds, ["elevation", "boot", "built-in", "xperf", "trouble", "merge", "read"]);
     assert_eq!(document["commands"][1]["commands"][0]["line"], "wpr -boottrace -addboot pool.wprp!PoolUsage.Verbose");
 }
 
@@ -300,7 +300,12 @@ fn a_snapshot_is_a_table_and_two_are_a_difference() {
     assert!(text.contains("Growth between two snapshots: NonPaged 13.9 MB, Paged 0 B"), "{text}");
     assert!(text.contains("    poolscope record --tag Leak --tag \"Fil?\"\n"), "{text}");
     let markdown = text_of(&["poolmon", &after, "--format", "markdown"]);
-    assert!(markdown.contains("| Leak | NonPaged | 17.2 MB | 4,500 | 4,600 | 100 | 3.91 KB |  |"), "{markdown}");
+    assert!(
+        markdown.contains(
+            "| Leak | NonPaged | 17.2 MB | 4,500 | 4,600 | 100 | 3.91 KB | what Sysinternals' NotMyFault leaks"
+        ),
+        "{markdown}"
+    );
 }
 
 #[test]

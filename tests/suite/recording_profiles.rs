@@ -50,6 +50,7 @@ fn plans() -> Vec<RecordingPlan> {
                     stacks,
                     detail_level: detail,
                     big_allocations,
+                    merges_image_ids: on_free,
                     ..RecordingPlan::default()
                 });
             }

@@ -37,9 +37,15 @@ use std::path::PathBuf;
 /// Help heading of options of all commands.
 const GLOBAL_HEADING: &str = "Options of all commands";
 
+/// Advice on which evidence to collect.
+const WHICH_TOOL: &str = "To see which tag grows, and since when, compare listings of poolmon (or of !poolused, for a memory dump): they cost nothing and run for \
+days. To name the function that allocates, record a trace of that tag; if the driver is known and a trace is not possible, use Driver Verifier (!verifier 3), and do not rely \
+on !pool and !poolfind, which fail on many systems since Windows 10 1903 introduced the segment heap in the kernel.";
+
 /// Finds kernel pool leaks in Windows Performance Toolkit traces (.etl).
 #[derive(Parser, Debug)]
 #[command(name = "poolscope", version, about, max_term_width = 100)]
+#[command(after_help = WHICH_TOOL)]
 #[command(override_usage = "poolscope [OPTIONS] [FILE]...\n       poolscope [OPTIONS] <COMMAND>")]
 struct Cli {
     /// Trace files to open in the window, each in its own tab; of a folder, all traces in it

@@ -4,14 +4,16 @@ use super::io::Io;
 use super::open::UsageError;
 use super::output_file;
 use super::output_format::OutputFormat;
-use super::poolmon::{Snapshots, read_snapshots, warn};
+use super::poolmon::{SnapshotChoice, Snapshots, read_snapshots, warn};
 use super::units::{parse_bytes, parse_duration};
 use crate::format::{bytes, duration};
 use crate::recording_text::{RateSource, size_estimate};
 use anyhow::Context as _;
 use clap::{ArgGroup, ValueEnum};
-use poolscope_recording::estimate::MEMORY_BYTES_DEFAULT;
+use poolscope_recording::estimate::{CPUS_DEFAULT, CPUS_MAX, MEMORY_BYTES_DEFAULT};
+use poolscope_recording::poolmon::suggest::suggest_from_trends;
 use poolscope_recording::poolmon::{Pool, Snapshot, SuggestionBasis, TagDelta, TagGroup, TagSuggestion, suggest};
+use poolscope_recording::sampler::{self, SamplerOptions};
 use poolscope_recording::tag::TAGS_MAX;
 use poolscope_recording::{
     CommandGroup, CommandLine, DetailLevel, ExpectedLoad, LoggingMode, RecordingPlan, ScriptOptions, ShellPath,
@@ -25,7 +27,7 @@ use std::path::{Path, PathBuf};
 
 /// Options of `record`.
 #[derive(clap::Args, Debug)]
-#[command(group(ArgGroup::new("what").required(true).args(["tag", "all", "from_poolmon"])))]
+#[command(group(ArgGroup::new("what").required(true).args(["tag", "all", "from_poolmon", "sampler"])))]
 pub struct Args {
     /// Tag to record: 1 to 4 characters, case-sensitive; ? matches one character, * the rest. Can be given up to four times
     #[arg(long, value_name = "TAG", allow_hyphen_values = true)]
@@ -36,10 +38,10 @@ pub struct Args {
     /// Selects the growing tags from the output of poolmon or !poolused ('-': standard input)
     #[arg(long, value_name = "FILE")]
     from_poolmon: Option<PathBuf>,
-    /// Output of the same tool at a later time; selects the tags that grew in between
+    /// Output of the same tool at a later time; selects the tags that grew in between. Can be given several times
     #[arg(long, value_name = "FILE", requires = "from_poolmon")]
-    and: Option<PathBuf>,
-    /// Time between the two snapshots, such as 1h, from which the event rate is computed
+    and: Vec<PathBuf>,
+    /// Time between the first and the last snapshot, such as 1h, from which the event rate is computed (default: from times in the files)
     #[arg(long, value_name = "TIME", value_parser = parse_duration, requires = "from_poolmon")]
     apart: Option<u64>,
     /// Records big allocations of all tags as well
@@ -67,6 +69,13 @@ pub struct Args {
     /// or 24h with --stop-at or --stop-at-growth)
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     duration: Option<u64>,
+    /// Logical processors of the machine that is recorded: each needs two buffers
+    #[arg(long, value_name = "N", default_value_t = CPUS_DEFAULT, value_parser = clap::value_parser!(u64).range(1..=CPUS_MAX))]
+    cpus: u64,
+    /// Asks for the identities of images when the trace is merged, for systems whose traces lack them, such as Windows Server 2025 (not
+    /// tried on Windows)
+    #[arg(long)]
+    image_ids: bool,
     /// Records the next start of Windows (boot trace)
     #[arg(long)]
     boot: bool,
@@ -82,6 +91,12 @@ pub struct Args {
     /// Writes a PowerShell script (.ps1) that records unattended and stops by itself
     #[arg(long, value_name = "FILE", conflicts_with = "boot")]
     script: Option<PathBuf>,
+    /// Writes a PowerShell script (.ps1) that samples the pool tags of a machine into a CSV file for poolmon, without installing anything
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "script", "boot", "memory"])]
+    sampler: Option<PathBuf>,
+    /// Time between samples (default: 60s); they end after --duration (default: 24h)
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, requires = "sampler")]
+    sample_every: Option<u64>,
     /// Stops the script when the pool reaches this size
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes, requires = "script")]
     stop_at: Option<u64>,
@@ -147,6 +162,9 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
         && is_same(out, script)
     {
         return Err(UsageError(format!("--out and --script are both {}: use two files", out.display())).into());
+    }
+    if let Some(path) = &args.sampler {
+        return args.write_sampler(path, io);
     }
     let planned = args.plan()?;
     warn(&planned.warnings, io)?;
@@ -436,13 +454,14 @@ impl Args {
     /// # Errors
     /// [`UsageError`] for tags that cannot be recorded; a snapshot cannot be read.
     fn plan(&self) -> anyhow::Result<Planned> {
-        let snapshots = read_snapshots(self.from_poolmon.iter().chain(&self.and), false)?;
+        let files: Vec<&PathBuf> = self.from_poolmon.iter().chain(&self.and).collect();
+        let snapshots = read_snapshots(&files, &SnapshotChoice::default())?;
         if snapshots.comparison.as_ref().is_some_and(|comparison| comparison.is_reversed) {
             anyhow::bail!(
                 "the snapshots are in the wrong order, or Windows was restarted between them: give the older snapshot first"
             );
         }
-        let (scope, chosen) = self.scope(&snapshots.all)?;
+        let (scope, chosen) = self.scope(&snapshots)?;
         let basis = chosen.as_ref().map(|chosen| chosen.basis);
         let lockstep = chosen.iter().flat_map(|chosen| &chosen.groups).map(TagGroup::sentence).collect();
         let counted = self.counted_rate(&scope, &snapshots);
@@ -456,6 +475,7 @@ impl Args {
             // A circular buffer keeps the last part, however long a script runs.
             seconds: if self.memory { self.duration.unwrap_or(DEFAULT_SECONDS) } else { self.seconds() },
             memory_bytes: self.memory_size.unwrap_or(MEMORY_BYTES_DEFAULT),
+            cpus: self.cpus,
             ..ExpectedLoad::default()
         };
         let plan = RecordingPlan {
@@ -466,9 +486,35 @@ impl Args {
             detail_level: if self.detail == DetailArg::Light { DetailLevel::Light } else { DetailLevel::Verbose },
             boot: self.boot,
             windows: if self.windows7 { WindowsVersion::Windows7 } else { WindowsVersion::Later },
+            merges_image_ids: self.image_ids,
             expected,
         };
         Ok(Planned { plan, rate_source, basis, lockstep, warnings: snapshots.warnings })
+    }
+
+    /// Writes the script that samples pool tags.
+    fn write_sampler(&self, path: &Path, io: &mut Io<'_>) -> anyhow::Result<u8> {
+        let default = SamplerOptions::default();
+        let options = SamplerOptions {
+            every_seconds: self.sample_every.unwrap_or(default.every_seconds),
+            for_seconds: self.duration.unwrap_or(default.for_seconds),
+        };
+        write_files(&[(path, &sampler::script(&options))], self.force)?;
+        writeln!(io.err, "poolscope: wrote {}", path.display())?;
+        let shown = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+        let file = ShellPath::new(&shown).map_or_else(|_| format!("\"{shown}\""), |name| name.argument());
+        writeln!(
+            io.out,
+            "Run it on the machine that leaks; it takes a sample every {} for {}:",
+            duration(options.every_seconds as f64),
+            duration(options.for_seconds as f64)
+        )?;
+        writeln!(io.out, "    powershell -NoProfile -ExecutionPolicy Bypass -File {file}")?;
+        writeln!(
+            io.out,
+            "Then copy its CSV file here and show what grows:\n    poolscope poolmon pool-samples-....csv"
+        )?;
+        Ok(0)
     }
 
     /// Duration of the recording in seconds.
@@ -481,7 +527,7 @@ impl Args {
         })
     }
 
-    fn scope(&self, snapshots: &[Snapshot]) -> anyhow::Result<(TagScope, Option<TagSuggestion>)> {
+    fn scope(&self, snapshots: &Snapshots) -> anyhow::Result<(TagScope, Option<TagSuggestion>)> {
         if self.all {
             return Ok((TagScope::All, None));
         }
@@ -489,7 +535,10 @@ impl Args {
             let patterns = TagPatterns::parse(&self.tag).map_err(|error| UsageError(error.to_string()))?;
             return Ok((TagScope::Tags(patterns), None));
         }
-        let suggestion = suggest(snapshots, None, TAGS_MAX);
+        let suggestion = match &snapshots.series {
+            Some(series) if series.points.len() > 2 => suggest_from_trends(&series.trends, None, TAGS_MAX),
+            _ => suggest(&snapshots.all().cloned().collect::<Vec<Snapshot>>(), None, TAGS_MAX),
+        };
         let Some(patterns) = TagPatterns::from_tags(&suggestion.tags) else {
             anyhow::bail!("no tag grew between the snapshots: wait longer between them, or select tags with --tag");
         };
@@ -502,7 +551,9 @@ impl Args {
             TagScope::All => true,
             TagScope::Tags(patterns) => patterns.as_slice().iter().any(|pattern| matches_tag(pattern, tag)),
         };
-        let between = match (&snapshots.comparison, self.apart) {
+        let measured = snapshots.series.as_ref().and_then(|series| series.span_hours());
+        let apart = self.apart.or(measured.map(|hours| (hours * 3600.0).round() as u64).filter(|seconds| *seconds > 0));
+        let between = match (&snapshots.comparison, apart) {
             (Some(comparison), Some(seconds)) => {
                 let events = comparison.rows.iter().filter(|row| is_recorded(&row.tag)).filter_map(events);
                 events.reduce(u64::saturating_add).map(|events| events.div_ceil(seconds))
@@ -510,7 +561,7 @@ impl Args {
             _ => None,
         };
         between
-            .or_else(|| snapshots.all.last().and_then(|last| last.events_per_second(is_recorded)))
+            .or_else(|| snapshots.all().last().and_then(|last| last.events_per_second(is_recorded)))
             .filter(|rate| *rate > 0)
     }
 

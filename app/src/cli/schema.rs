@@ -16,7 +16,7 @@ pub struct Args {
 }
 
 /// Outputs, each with its schema: the command that prints it, and what of it where there are several.
-pub const OUTPUTS: [(&str, fn() -> Schema); 9] = [
+pub const OUTPUTS: [(&str, fn() -> Schema); 10] = [
     ("info", info::json_schema),
     ("report", report::json_schema),
     ("series", series::json_schema),
@@ -25,6 +25,7 @@ pub const OUTPUTS: [(&str, fn() -> Schema); 9] = [
     ("record", record::json_schema),
     ("poolmon", poolmon::json_schema),
     ("poolmon-comparison", poolmon::comparison_json_schema),
+    ("poolmon-series", poolmon::series_json_schema),
     ("synth-truth", schema::of_value::<poolscope_synth::GroundTruth>),
 ];
 

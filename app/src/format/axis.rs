@@ -63,6 +63,32 @@ pub fn value_ticks(highest: f64, wanted: f64, unit: AxisUnit) -> Vec<(f64, Strin
     ticks(0.0, highest.max(1.0), step).into_iter().map(text).collect()
 }
 
+/// Steps of times beyond ten minutes: of quarters of an hour, hours and days, in seconds.
+const LONG_STEPS: [f64; 10] =
+    [900.0, 1800.0, 3600.0, 7200.0, 10_800.0, 21_600.0, 43_200.0, 86_400.0, 172_800.0, 604_800.0];
+
+/// A round step of time of which at most `ticks` fit into `span`, in seconds.
+#[must_use]
+pub fn time_step(span: f64, ticks: f64) -> f64 {
+    let least = span / ticks.max(1.0);
+    let long = LONG_STEPS.into_iter().find(|step| *step >= least * (1.0 - 1e-9));
+    match long {
+        Some(step) if least > LONG_STEPS[0] / 2.0 => step,
+        None if least.is_finite() => (least / 604_800.0).ceil() * 604_800.0,
+        _ => round_step(span, ticks, None),
+    }
+}
+
+/// A time of quarters of an hour: `8 h 15 min`, `2 d 6 h`.
+fn long_time_text(seconds: f64) -> String {
+    let minutes = (seconds.abs() / 60.0).round() as u64;
+    let parts = [(minutes / 1440, "d"), (minutes / 60 % 24, "h"), (minutes % 60, "min")];
+    let shown: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count} {unit}")).collect();
+    let sign = if seconds < 0.0 { "-" } else { "" };
+    if shown.is_empty() { "0 h".to_owned() } else { format!("{sign}{}", shown.join(" ")) }
+}
+
 /// Ticks between two times in seconds, at most `wanted` steps apart, with their text.
 #[must_use]
 pub fn time_ticks(from: f64, to: f64, wanted: f64) -> Vec<(f64, String)> {
@@ -70,7 +96,7 @@ pub fn time_ticks(from: f64, to: f64, wanted: f64) -> Vec<(f64, String)> {
     if !length.is_finite() || length <= 0.0 {
         return Vec::new();
     }
-    let step = round_step(length, wanted, None);
+    let step = time_step(length, wanted);
     ticks(from, to, step).into_iter().map(|time| (time, time_text(time, step))).collect()
 }
 
@@ -139,6 +165,9 @@ fn decimals_of(step: f64) -> usize {
 /// three: `12.000 250 s`.
 #[must_use]
 pub fn time_text(seconds: f64, step: f64) -> String {
+    if step >= LONG_STEPS[0] {
+        return long_time_text(seconds);
+    }
     let digits = if step > 0.0 { decimals_of(step) } else { 3 };
     // Whole groups: five digits in a row are hard to count.
     let digits = if digits > 3 { digits.div_ceil(3) * 3 } else { digits };
@@ -158,6 +187,7 @@ pub fn time_text(seconds: f64, step: f64) -> String {
 #[must_use]
 pub fn exact_time_text(seconds: f64, resolution: f64) -> String {
     match resolution {
+        r if r >= 5.0 => long_time_text(seconds),
         r if r <= 0.0 || r >= 2e-4 => time_text(seconds, 0.0),
         r if r >= 2e-7 => time_text(seconds, 1e-6),
         _ => time_text(seconds, 1e-9),
@@ -169,6 +199,19 @@ mod tests {
     use super::*;
 
     const MB: f64 = 1_048_576.0;
+
+    #[test]
+    fn long_times_are_hours_and_days() {
+        assert_eq!(
+            [600.0, 3600.0, 39_600.0, 86_400.0 * 9.0].map(|span| time_step(span, 6.0)),
+            [100.0, 900.0, 7200.0, 172_800.0]
+        );
+        assert_eq!(
+            [0.0, 900.0, 29_700.0, 194_400.0].map(|time| time_text(time, 900.0)),
+            ["0 h", "15 min", "8 h 15 min", "2 d 6 h"]
+        );
+        assert_eq!(exact_time_text(29_700.0, 60.0), "8 h 15 min");
+    }
 
     #[test]
     fn steps_are_round() {

@@ -6,7 +6,7 @@ use crate::format;
 use poolscope_analysis::leaks::findings::{HeldObjects, LockstepTag};
 use poolscope_analysis::leaks::owner::{TagOwnerData, owner_candidates};
 use poolscope_analysis::leaks::{Finding, ProcessShare, Reason, Suspect, SuspectGrouping, Verdict};
-use poolscope_recording::poolmon::lockstep::note;
+use poolscope_recording::poolmon::tag_notes::group_note;
 
 /// Processes and names that a list shows before "and N more".
 const LISTED: usize = 3;
@@ -136,7 +136,7 @@ pub fn lockstep(members: &[LockstepTag], suspect: &Suspect) -> String {
         all => format!("; {} are never freed and probably hold the others", all.join(", ")),
     };
     let tags: Vec<&str> = members.iter().map(|member| member.tag.trim_end()).collect();
-    let note = note(&tags).map_or_else(String::new, |note| format!("; {note}"));
+    let note = group_note(&tags).map_or_else(String::new, |note| format!("; {note}"));
     let count = format::counted(others.len() as u64, "tag", "tags");
     let named = some_of(others.into_iter(), TAGS_LISTED);
     format!("grows in lockstep with {count} ({named}), probably parts of one object{holding}{note}")

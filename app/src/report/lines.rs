@@ -6,27 +6,33 @@ use crate::format::axis::{AxisUnit, time_ticks, value_ticks};
 use poolscope_analysis::series::SeriesSet;
 use std::io::{self, Write};
 
-const WIDTH: f64 = 1040.0;
-const HEIGHT: f64 = 300.0;
+pub(super) const WIDTH: f64 = 1040.0;
+pub(super) const HEIGHT: f64 = 300.0;
 /// Room for the axes.
 const LEFT: f64 = 70.0;
 const TOP: f64 = 12.0;
 const RIGHT: f64 = 12.0;
 const BOTTOM: f64 = 28.0;
+
 /// Scales of the axes.
-struct Plot {
-    from_s: f64,
-    to_s: f64,
-    highest: f64,
+pub(super) struct Plot {
+    /// Time at the left end, in seconds.
+    pub from_s: f64,
+    /// Time at the right end, in seconds.
+    pub to_s: f64,
+    /// Value at the upper end.
+    pub highest: f64,
 }
 
 impl Plot {
-    fn x(&self, seconds: f64) -> f64 {
+    /// Horizontal place of a time.
+    pub(super) fn x(&self, seconds: f64) -> f64 {
         let share = (seconds - self.from_s) / (self.to_s - self.from_s).max(f64::MIN_POSITIVE);
         LEFT + share.clamp(0.0, 1.0) * (WIDTH - LEFT - RIGHT)
     }
 
-    fn y(&self, value: f64) -> f64 {
+    /// Vertical place of a value.
+    pub(super) fn y(&self, value: f64) -> f64 {
         HEIGHT - BOTTOM - (value / self.highest).clamp(0.0, 1.0) * (HEIGHT - TOP - BOTTOM)
     }
 }
@@ -99,7 +105,11 @@ pub fn write_graph(
     writeln!(out, "</ul>\n</section>")
 }
 
-fn axes(out: &mut dyn Write, plot: &Plot) -> io::Result<()> {
+/// Writes grid and axes.
+///
+/// # Errors
+/// If the output cannot be written.
+pub(super) fn axes(out: &mut dyn Write, plot: &Plot) -> io::Result<()> {
     let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
     for (value, text) in value_ticks(plot.highest, 5.0, AxisUnit::Bytes) {
         let y = plot.y(value);

@@ -1,5 +1,6 @@
 //! Report of a leak analysis, with graphs of suspects and pools, the table of the page, markers and module states: one self-contained
-//! HTML file without scripts or network access, or [`markdown`]. The same analysis gives the same bytes: no clock is read.
+//! HTML file without scripts or network access, or [`markdown`]; and of a series of snapshots ([`snapshots`]). The same input gives the
+//! same bytes: no clock is read.
 
 mod charts;
 mod curves;
@@ -13,6 +14,7 @@ mod page;
 mod pools;
 mod quality;
 mod rows;
+pub mod snapshots;
 mod table;
 
 pub use curves::{curves, pool_curves};

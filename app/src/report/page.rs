@@ -11,27 +11,29 @@ use std::io::{self, Write};
 /// If the output cannot be written.
 pub fn open(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     let name = escape(input.name);
-    let summary = escape(&leak_text::summary(input.analysis));
+    let summary = leak_text::summary(input.analysis);
     let class = match input.analysis.suspects.iter().map(|s| s.verdict).min() {
         Some(Verdict::Leak) => "bad",
         Some(Verdict::Growing | Verdict::Stopped | Verdict::Burst) => "warn",
         _ => "calm",
     };
+    head(out, &format!("{name} - pool leaks"), class, &format!("Kernel pool leaks in {name}"), &summary)?;
+    facts(out, input)
+}
+
+/// Writes the beginning of a page. `title` and `about` are escaped, `summary` is not.
+///
+/// # Errors
+/// If the output cannot be written.
+pub fn head(out: &mut dyn Write, title: &str, class: &str, about: &str, summary: &str) -> io::Result<()> {
     writeln!(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
     // A report that arrives by mail must not load or run anything.
     let policy = "default-src 'none'; style-src 'unsafe-inline'";
     writeln!(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">")?;
     writeln!(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")?;
-    writeln!(
-        out,
-        "<title>{name} - pool leaks</title>\n<style>\n{}</style>\n</head>\n<body>",
-        include_str!("style.css")
-    )?;
-    writeln!(
-        out,
-        "<header class=\"{class}\">\n<p class=\"dim\">Kernel pool leaks in {name}</p>\n<h1>{summary}</h1>\n</header>"
-    )?;
-    facts(out, input)
+    writeln!(out, "<title>{title}</title>\n<style>\n{}</style>\n</head>\n<body>", include_str!("style.css"))?;
+    let summary = escape(summary);
+    writeln!(out, "<header class=\"{class}\">\n<p class=\"dim\">{about}</p>\n<h1>{summary}</h1>\n</header>")
 }
 
 /// Facts about the trace.

@@ -105,7 +105,17 @@ fn advice(code: u32) -> Option<(&'static str, &'static str)> {
         ),
         // A second instance of the library that wpr and WPRUI share.
         0xc558_0601 => ("Another instance of wpr or WPRUI is running.", "Wait a moment and try again"),
-        0x8007_0008 | 0x8007_000e | 0x8007_05aa => (
+        // ERROR_NO_SYSTEM_RESOURCES of StartTrace: all sessions are in use (devblogs.microsoft.com/performance-diagnostics,
+        // "WPR fails to start, insufficient system resources?").
+        0x8007_05aa => (
+            "All trace sessions of Windows are in use, or sessions of earlier recordings were left over; memory is not the cause.",
+            "List them with logman query -ets, end those that nobody needs with logman stop NAME -ets and wpr -cancel, and start again",
+        ),
+        0xc558_0701 => (
+            "The profile does not fit the schema of this version of wpr.",
+            "Use a newer version from the Windows Performance Toolkit, or the command with the built-in profile",
+        ),
+        0x8007_0008 | 0x8007_000e => (
             "There is not enough memory for the buffers.",
             "Use smaller or fewer buffers (a lower rate) and start again",
         ),
@@ -192,6 +202,7 @@ mod tests {
             0x8007_0008,
             0x8007_000e,
             0x8007_05aa,
+            0xc558_0701,
             0x8007_0070,
             0x8007_0027,
             0x8007_0002,
@@ -211,6 +222,10 @@ mod tests {
             assert!(words.contains(next) && words.contains(&format!("{code:#010x}")), "{words}");
         }
         assert_eq!(advice(0x8000_4005), None);
+        let sessions = WprError::refused(&stop(), Some(0x8007_05aa_u32.cast_signed()), "").to_string();
+        for words in ["logman query -ets", "logman stop NAME -ets", "wpr -cancel"] {
+            assert!(sessions.contains(words) && !sessions.contains("buffers"), "{sessions}");
+        }
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub enum CommandKind {
     BuiltIn,
     /// Recording by `xperf`.
     Xperf,
+    /// Errors of `wpr` when it starts.
+    Trouble,
     /// Merging a trace that was not merged.
     Merge,
     /// Analyzing the trace.
@@ -47,6 +49,7 @@ impl CommandKind {
             Self::Boot => "boot",
             Self::BuiltIn => "built-in",
             Self::Xperf => "xperf",
+            Self::Trouble => "trouble",
             Self::Merge => "merge",
             Self::Read => "read",
         }
@@ -89,7 +92,7 @@ pub fn commands(plan: &RecordingPlan, names: &ToolNames) -> Vec<CommandGroup> {
         (WindowsVersion::Later, false) => vec![wpr(plan, names), built_in(plan, names), by_xperf],
         (WindowsVersion::Later, true) => vec![boot(plan, names), built_in(plan, names), by_xperf],
     });
-    groups.extend([merge(names), read(plan, names)]);
+    groups.extend([trouble(), merge(names), read(plan, names)]);
     groups
 }
 
@@ -167,6 +170,7 @@ fn wpr(plan: &RecordingPlan, names: &ToolNames) -> CommandGroup {
             format!("wpr -stop {}", names.trace.argument()),
             "Stops, adds the data needed for symbols and saves the trace; this can take minutes.",
         ),
+        stop_compressed("wpr -stop", names),
         cancel(),
     ];
     let title = match plan.windows {
@@ -174,6 +178,33 @@ fn wpr(plan: &RecordingPlan, names: &ToolNames) -> CommandGroup {
         WindowsVersion::Windows7 => "With wpr of the Windows Performance Toolkit, if that is installed",
     };
     CommandGroup { kind: CommandKind::Wpr, title: title.to_owned(), commands }
+}
+
+/// Saves a smaller trace. `wpr` compresses it while it merges.
+fn stop_compressed(stop: &str, names: &ToolNames) -> CommandLine {
+    command(
+        format!("{stop} {} -compress", names.trace.argument()),
+        "Instead of it: the same, compressed to a quarter or less; poolscope reads it as it is (wpr of Windows 10 or later).",
+    )
+}
+
+/// What to do if `wpr` does not start.
+fn trouble() -> CommandGroup {
+    let commands = vec![
+        command(
+            "logman query -ets",
+            "Error 0x800705aa: all trace sessions of Windows are in use, or some were left over by earlier recordings; smaller buffers do not help. This lists \
+             the sessions.",
+        ),
+        command("logman stop NAME -ets", "Ends a session that nobody needs. Replace NAME by its name."),
+        command("wpr -cancel", "Ends a recording of wpr that was left over."),
+        command(
+            "wpr -profiles",
+            "Error 0xc5580701: the profile does not fit the schema of this version of wpr. Use a newer version from the Windows Performance Toolkit, or a \
+             built-in profile, which this lists.",
+        ),
+    ];
+    CommandGroup { kind: CommandKind::Trouble, title: "If wpr does not start".to_owned(), commands }
 }
 
 fn status() -> CommandLine {
@@ -247,6 +278,7 @@ fn built_in(plan: &RecordingPlan, names: &ToolNames) -> CommandGroup {
             format!("wpr -stop {}", names.trace.argument()),
             "Stops, adds the data needed for symbols and saves the trace; this can take minutes.",
         ),
+        stop_compressed("wpr -stop", names),
         cancel(),
     ];
     CommandGroup { kind: CommandKind::BuiltIn, title, commands }
@@ -371,6 +403,7 @@ mod tests {
                 "wpr -start pool.wprp!PoolUsage.Verbose -filemode".to_owned(),
                 "wpr -status collectors -details".to_owned(),
                 format!("wpr -stop {trace}"),
+                format!("wpr -stop {trace} -compress"),
                 "wpr -cancel".to_owned(),
             ]
         );
@@ -379,6 +412,14 @@ mod tests {
         let built_in = ["wpr -start GeneralProfile -start Pool -filemode", "wpr -start Pool -filemode"];
         assert_eq!(lines(&leak(), CommandKind::BuiltIn)[..2], built_in);
         assert_eq!(lines(&memory, CommandKind::BuiltIn)[0], "wpr -start GeneralProfile -start Pool");
+    }
+
+    #[test]
+    fn left_over_sessions_are_ended_by_name() {
+        assert_eq!(
+            lines(&leak(), CommandKind::Trouble),
+            ["logman query -ets", "logman stop NAME -ets", "wpr -cancel", "wpr -profiles"]
+        );
     }
 
     #[test]
@@ -417,6 +458,7 @@ mod tests {
                 CommandKind::Prepare,
                 CommandKind::Boot,
                 CommandKind::Xperf,
+                CommandKind::Trouble,
                 CommandKind::Merge,
                 CommandKind::Read
             ]
@@ -478,6 +520,7 @@ mod tests {
                 CommandKind::Prepare,
                 CommandKind::Xperf,
                 CommandKind::Wpr,
+                CommandKind::Trouble,
                 CommandKind::Merge,
                 CommandKind::Read
             ]

@@ -39,12 +39,28 @@ pub struct ExpectedLoad {
     pub memory_bytes: u64,
     /// Use the maximum advised memory for buffers in file mode, because events were lost before.
     pub max_file_buffers: bool,
+    /// Logical processors of the machine, each of which needs two buffers.
+    pub cpus: u64,
 }
+
+/// Processors that are assumed: wpr's default number of buffers is enough for them.
+pub const CPUS_DEFAULT: u64 = BUFFERS_MIN / BUFFERS_PER_CPU;
+/// Largest number of logical processors of a machine with Windows.
+pub const CPUS_MAX: u64 = 2048;
+/// Buffers that each processor needs: one that it fills while the other is written. With fewer, events are lost, among them those
+/// that name the modules.
+const BUFFERS_PER_CPU: u64 = 2;
 
 impl Default for ExpectedLoad {
     /// Ten minutes at the assumed rate.
     fn default() -> Self {
-        Self { events_per_second: None, seconds: 600, memory_bytes: MEMORY_BYTES_DEFAULT, max_file_buffers: false }
+        Self {
+            events_per_second: None,
+            seconds: 600,
+            memory_bytes: MEMORY_BYTES_DEFAULT,
+            max_file_buffers: false,
+            cpus: CPUS_DEFAULT,
+        }
     }
 }
 
@@ -87,8 +103,9 @@ impl SizeEstimate {
             }
             LoggingMode::Memory => all_bytes.min(expected.memory_bytes).min(MEMORY_BYTES_MAX),
         };
-        let buffer_kib = if wanted >= BUFFERS_MIN * BUFFER_KIB_MAX * KIB { BUFFER_KIB_MAX } else { BUFFER_KIB_MIN };
-        let buffers = wanted.div_ceil(buffer_kib * KIB).max(BUFFERS_MIN);
+        let buffers_min = BUFFERS_MIN.max(BUFFERS_PER_CPU * expected.cpus.min(CPUS_MAX));
+        let buffer_kib = if wanted >= buffers_min * BUFFER_KIB_MAX * KIB { BUFFER_KIB_MAX } else { BUFFER_KIB_MIN };
+        let buffers = wanted.div_ceil(buffer_kib * KIB).max(buffers_min);
         let held = buffers * (buffer_kib * KIB - BUFFER_HEADER_BYTES);
         Self {
             bytes_per_event,
@@ -164,6 +181,22 @@ mod tests {
         assert_eq!(seconds, held / (100_000 * large.bytes_per_event));
         assert_eq!(large.total_bytes, held);
         assert_eq!(SizeEstimate::for_plan(&plan(LoggingMode::Memory, 0, 60)).wraps_after_seconds, Some(u64::MAX));
+    }
+
+    #[test]
+    fn every_processor_has_two_buffers() {
+        let buffers = |mode, cpus, memory_bytes| {
+            let expected = ExpectedLoad { cpus, memory_bytes, ..ExpectedLoad::default() };
+            SizeEstimate::for_plan(&RecordingPlan { logging_mode: mode, expected, ..RecordingPlan::default() }).buffers
+        };
+        for mode in LoggingMode::ALL {
+            for cpus in [0, 1, 32, 80, 200, 2048] {
+                for memory_bytes in [1 << 20, 256 << 20, 4 << 30] {
+                    assert!(buffers(mode, cpus, memory_bytes) >= 2 * cpus, "{mode:?} {cpus} {memory_bytes}");
+                }
+            }
+            assert_eq!(buffers(mode, u64::MAX, 1 << 20), 2 * CPUS_MAX);
+        }
     }
 
     #[test]

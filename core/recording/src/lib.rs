@@ -12,8 +12,9 @@
 //! | [`note`] | consequences of a plan's options, as sentences |
 //! | [`pool`] | nonpaged and paged pool |
 //! | [`shell_path`] | paths that `cmd.exe` and PowerShell take unchanged |
+//! | [`sampler`] | a PowerShell script that samples pool tags, and the format of samples |
 //! | [`quick`] | the shortest commands |
-//! | [`poolmon`] | snapshots of poolmon and `!poolused`: parsing, comparison, suggested tags |
+//! | [`poolmon`] | snapshots of poolmon, `!poolused` and similar tools: parsing, comparison, series, suggested tags |
 
 pub mod command;
 pub mod estimate;
@@ -23,6 +24,7 @@ pub mod pool;
 pub mod poolmon;
 pub mod profile;
 pub mod quick;
+pub mod sampler;
 pub mod script;
 pub mod shell_path;
 pub mod tag;

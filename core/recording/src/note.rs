@@ -1,7 +1,7 @@
 //! Notes on a plan: consequences of its options for finding a leak, and differences between what was requested and what is recorded.
 //! Sentences in order of importance.
 
-use super::estimate::MEMORY_BYTES_MAX;
+use super::estimate::{CPUS_DEFAULT, CPUS_MAX, MEMORY_BYTES_MAX};
 use super::plan::{LoggingMode, RecordingPlan, TagScope, WindowsVersion};
 use super::tag::TagPattern;
 
@@ -34,6 +34,17 @@ pub fn notes_besides_mode(plan: &RecordingPlan) -> Vec<String> {
          the one at the end exists only if the recording is stopped normally."
             .to_owned(),
     );
+    notes.push(format!(
+        "The buffers are enough for {} logical processors, two for each: with fewer, events are lost, among them those that name the modules.",
+        plan.expected.cpus.clamp(CPUS_DEFAULT, CPUS_MAX)
+    ));
+    if plan.merges_image_ids {
+        notes.push(
+            "The profile asks for the identities of images when the trace is merged (TraceMergeProperties), for systems such as Windows Server 2025 whose \
+             traces lack them. It fits the schema of profiles but has not been tried on Windows."
+                .to_owned(),
+        );
+    }
     if plan.boot {
         let wpr =
             if plan.windows == WindowsVersion::Later { "Boot traces require a wpr of 2017 or later. " } else { "" };
@@ -180,6 +191,8 @@ mod tests {
         assert!(of(&["Leak"], |plan| plan.boot = true).contains("wpr of 2017"));
         let old = of(&["Leak"], |plan| plan.windows = WindowsVersion::Windows7);
         assert!(old.contains("xbootmgr") && old.contains("PowerShell 3"), "{old}");
+        assert!(of(&["Leak"], |plan| plan.expected.cpus = 80).contains("enough for 80 logical processors"));
+        assert!(of(&["Leak"], |plan| plan.merges_image_ids = true).contains("has not been tried on Windows"));
         let buffers = |memory_bytes| {
             of(&["Leak"], |plan| (plan.logging_mode, plan.expected.memory_bytes) = (LoggingMode::Memory, memory_bytes))
         };

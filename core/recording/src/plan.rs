@@ -137,6 +137,8 @@ pub struct RecordingPlan {
     pub boot: bool,
     /// Windows version of the recorded machine.
     pub windows: WindowsVersion,
+    /// The profile asks for image identities when the trace is merged. Not tried on Windows.
+    pub merges_image_ids: bool,
     /// Expected load.
     pub expected: ExpectedLoad,
 }
@@ -152,6 +154,7 @@ impl Default for RecordingPlan {
             detail_level: DetailLevel::default(),
             boot: false,
             windows: WindowsVersion::default(),
+            merges_image_ids: false,
             expected: ExpectedLoad::default(),
         }
     }

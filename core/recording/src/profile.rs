@@ -27,8 +27,29 @@ pub fn text(plan: &RecordingPlan) -> String {
         profile(&mut xml, plan, mode);
     }
     xml.close();
+    if plan.merges_image_ids {
+        merge_properties(&mut xml);
+    }
     xml.close();
     xml.text
+}
+
+/// Data that is added to the trace when it is merged: identities of images, without which there are no names from PDBs. The other
+/// kinds are those of Microsoft's example of this element.
+fn merge_properties(xml: &mut Xml) {
+    const NAME: &str = "TraceMerge_Default";
+    xml.open("TraceMergeProperties", &[]);
+    xml.open("TraceMergeProperty", &[("Id", NAME), ("Name", NAME)]);
+    xml.empty("DeletePreMergedTraceFiles", "true");
+    xml.open("CustomEvents", &[]);
+    for event in
+        ["ImageId", "BuildInfo", "VolumeMapping", "EventMetadata", "PerfTrackMetadata", "WinSAT", "NetworkInterface"]
+    {
+        xml.empty("CustomEvent", event);
+    }
+    xml.close();
+    xml.close();
+    xml.close();
 }
 
 /// Short description of what is recorded, for the profile and for headings.

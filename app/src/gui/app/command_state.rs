@@ -25,6 +25,9 @@ impl CommandState for Now<'_> {
                 Some(document) if let DocumentCommand::Symbols(command) = command => document.symbols_blocked(*command),
                 Some(document) => (!document.can(command)).then_some(""),
             },
+            Command::RecordingSetup(RecordingCommand::SampleTags) if !cfg!(windows) => Some(
+                "Pool tags can be sampled on Windows only; poolscope record --sampler writes a script for the machine that leaks",
+            ),
             Command::RecordingSetup(RecordingCommand::Start) => self.app.recorder.start_blocked(),
             Command::RecordingSetup(RecordingCommand::Stop | RecordingCommand::Drop) => {
                 (self.app.recorder.phase != Phase::Running).then_some("No recording is running on this machine")

@@ -197,6 +197,9 @@ impl App {
         self.take_answers(ui);
         self.guard_closing(ui);
         self.feed_recording(ui);
+        if let Some(request) = self.setup.snapshots.series_request() {
+            self.jobs.snapshot_series(request);
+        }
         let mut commands = Command::pressed(ui, self.is_modal_open());
         if commands.iter().any(Command::opens_field) {
             self.typed.push_str(&take_text(ui));
@@ -276,6 +279,8 @@ impl App {
                 Answer::Recorder { wpr_status, .. } => self.recorder.wpr_status = Some(wpr_status),
                 Answer::Record { news, .. } => self.take_record_news(news, ui.input(|input| input.time)),
                 Answer::Listing(answer) => self.setup.snapshots.take(answer),
+                Answer::SnapshotSeries { number, view } => self.setup.snapshots.take_series(number, view),
+                Answer::SamplingFailed(message) => self.sampling_failed(message),
                 Answer::Saved(answer) => self.take_saved(answer),
                 Answer::SourceNotOpened(why) => self.toasts.push(Kind::Error, why),
                 Answer::Picked { asked, path: Some(path), .. } => self.apply_file(asked, path),

@@ -2,6 +2,7 @@
 //! are read, and tags of open traces are proposed. What runs on this machine is in `recorder`.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use eframe::egui::{Event, Ui, ViewportCommand};
 
@@ -12,9 +13,17 @@ use crate::gui::jobs::files::FileAnswer;
 use crate::gui::jobs::snapshots::SnapshotSource;
 use crate::gui::model::page_id::PageId;
 use crate::gui::model::recorder::{Phase, Question};
-use crate::gui::model::recording_setup::{PROFILE_FILE, SCRIPT_FILE, Section, SuggestedTag};
+use crate::gui::model::recording_setup::{PROFILE_FILE, SCRIPT_FILE, Section, SuggestedTag, sentence};
+use crate::gui::model::snapshot_list::FollowedFile;
 use crate::gui::pages::PAGES;
 use crate::wpr::Task;
+
+/// The name that is proposed for a file of samples.
+const SAMPLES_FILE: &str = "pool-samples.csv";
+/// Time between samples of this machine.
+const SAMPLING_INTERVAL: Duration = Duration::from_secs(60);
+/// Endings of files with listings.
+const LISTING_ENDINGS: [&str; 6] = ["txt", "log", "csv", "tsv", "json", "md"];
 
 impl App {
     pub(super) fn run_recording(&mut self, ui: &Ui, command: RecordingCommand) {
@@ -33,6 +42,21 @@ impl App {
                 self.setup.section = Section::Snapshots;
                 self.show_recording();
                 self.jobs.pick_file(Asked::Snapshot);
+            }
+            RecordingCommand::SampleTags => {
+                self.setup.section = Section::Snapshots;
+                self.show_recording();
+                self.jobs.pick_file(Asked::SaveSamples(SAMPLES_FILE.to_owned()));
+            }
+            RecordingCommand::Follow(true) => {
+                if let Some(path) = self.setup.snapshots.opened.clone() {
+                    self.setup.snapshots.followed = Some(FollowedFile { path: path.clone(), is_sampled: false });
+                    self.jobs.follow(path);
+                }
+            }
+            RecordingCommand::Follow(false) => {
+                self.jobs.unfollow();
+                self.setup.snapshots.followed = None;
             }
             RecordingCommand::Start => {
                 self.setup.section = Section::ThisMachine;
@@ -95,6 +119,11 @@ impl App {
                 self.run_recorder(Task::Stop { to: with_ending(path), about });
             }
             Asked::Snapshot => self.read_listing(SnapshotSource::File(path)),
+            Asked::SaveSamples(_) => {
+                self.setup.snapshots.trouble = None;
+                self.setup.snapshots.followed = Some(FollowedFile { path: path.clone(), is_sampled: true });
+                self.jobs.sample_pool_tags(path, SAMPLING_INTERVAL);
+            }
             Asked::Recorder => {
                 self.recorder.wpr = path.display().to_string();
                 self.find_recorder();
@@ -107,8 +136,18 @@ impl App {
     /// Reads a snapshot of pool tags.
     pub(super) fn read_listing(&mut self, source: SnapshotSource) {
         self.setup.section = Section::Snapshots;
+        if let SnapshotSource::File(path) = &source {
+            self.setup.snapshots.opened = Some(path.clone());
+        }
         self.setup.snapshots.begin();
         self.jobs.listing(source);
+    }
+
+    /// The pool tags of this machine cannot be sampled.
+    pub(super) fn sampling_failed(&mut self, message: String) {
+        self.jobs.unfollow();
+        self.setup.snapshots.followed = None;
+        self.setup.snapshots.trouble = Some(sentence(&message));
     }
 
     pub(super) fn take_saved(&mut self, answer: FileAnswer) {
@@ -126,7 +165,8 @@ impl App {
             return;
         }
         let is_listing = |path: &Path| {
-            path.extension().is_some_and(|ending| ["txt", "log"].iter().any(|known| ending.eq_ignore_ascii_case(known)))
+            path.extension()
+                .is_some_and(|ending| LISTING_ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
         };
         let mut dropped = Vec::new();
         let writing = ui.ctx().text_edit_focused() && !self.setup.snapshots.awaits_paste;

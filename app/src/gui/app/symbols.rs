@@ -95,6 +95,7 @@ impl App {
             | Asked::SaveScript(_)
             | Asked::SaveRecording(_)
             | Asked::Snapshot
+            | Asked::SaveSamples(_)
             | Asked::Recorder
             | Asked::RecordingFolder => self.take_recording_file(&asked, path),
             Asked::ExportPresets(_) | Asked::ImportPresets => self.exchange_presets(&asked, path),

@@ -19,6 +19,10 @@ pub enum RecordingCommand {
     SaveScript,
     /// Open the text of poolmon or `!poolused`.
     OpenSnapshot,
+    /// Sample the pool tags of this machine.
+    SampleTags,
+    /// Read the file of snapshots that was opened last again whenever it grows, or no longer.
+    Follow(bool),
     /// Ask whether the recording is to begin.
     Start,
     /// End the recording and save it.
@@ -49,6 +53,7 @@ pub(super) fn rows() -> Vec<CommandSpec> {
     };
     vec![
         within("recording.open_snapshot", C::OpenSnapshot, "Open poolmon snapshot\u{2026}"),
+        within("recording.sample", C::SampleTags, "Sample pool tags of this machine\u{2026}"),
         within("recording.start", C::Start, "Start recording\u{2026}"),
         within("recording.stop", C::Stop, "Stop and save\u{2026}"),
         within("recording.cancel", C::Drop, "Cancel recording\u{2026}"),
@@ -76,6 +81,8 @@ impl RecordingCommand {
             Self::ChooseProgram => "Choose wpr.exe\u{2026}",
             Self::ChooseTemp => "Choose folder\u{2026}",
             Self::FindProgram => "Search again",
+            Self::Follow(true) => "Follow file",
+            Self::Follow(false) => "Stop following file",
             Self::CloseWindow => "Close window",
             _ => "Run",
         }

@@ -48,7 +48,10 @@ impl OpenFileDialog {
             Asked::Pdb { .. } => [".pdb", ".pd_", ".symcache"].iter().any(|ending| name.ends_with(ending)),
             Asked::PoolTags => name.ends_with(".txt"),
             Asked::ExportPresets(_) | Asked::ImportPresets => name.ends_with(".json"),
-            Asked::Snapshot => name.ends_with(".txt") || name.ends_with(".log"),
+            Asked::Snapshot => {
+                [".txt", ".log", ".csv", ".tsv", ".json", ".md"].iter().any(|ending| name.ends_with(ending))
+            }
+            Asked::SaveSamples(_) => name.ends_with(".csv"),
             Asked::Recorder => name.ends_with(".exe"),
             Asked::SaveProfile(_) => name.ends_with(".wprp"),
             Asked::SaveScript(_) => name.ends_with(".ps1"),
@@ -142,9 +145,11 @@ fn explanation(what: &Asked) -> &'static str {
         Asked::Export { .. } => {
             "This system has no file dialog. Enter the path of the file to save; its ending is the format."
         }
-        Asked::ExportPresets(_) | Asked::SaveProfile(_) | Asked::SaveScript(_) | Asked::SaveRecording(_) => {
-            "This system has no file dialog. Enter the path of the file to save."
-        }
+        Asked::ExportPresets(_)
+        | Asked::SaveProfile(_)
+        | Asked::SaveScript(_)
+        | Asked::SaveSamples(_)
+        | Asked::SaveRecording(_) => "This system has no file dialog. Enter the path of the file to save.",
         Asked::SymbolFolder | Asked::Drivers | Asked::RecordingFolder => {
             "This system has no file dialog. Enter the path of the folder."
         }

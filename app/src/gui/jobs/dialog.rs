@@ -55,6 +55,8 @@ pub enum Asked {
     SaveRecording(String),
     /// The text of poolmon or `!poolused`.
     Snapshot,
+    /// File for samples of the pool tags of this machine, with the proposed name.
+    SaveSamples(String),
     /// The recorder.
     Recorder,
     /// The folder for temporary files of a recording.
@@ -79,6 +81,7 @@ impl Asked {
             Self::SaveScript(_) => "Save script".to_owned(),
             Self::SaveRecording(_) => "Stop and save recording".to_owned(),
             Self::Snapshot => "Open poolmon snapshot".to_owned(),
+            Self::SaveSamples(_) => "Save samples of pool tags".to_owned(),
             Self::Recorder => "Choose wpr.exe".to_owned(),
             Self::RecordingFolder => "Choose folder for temporary files".to_owned(),
         }
@@ -91,6 +94,7 @@ impl Asked {
             Self::ExportPresets(name)
             | Self::SaveProfile(name)
             | Self::SaveScript(name)
+            | Self::SaveSamples(name)
             | Self::SaveRecording(name)
             | Self::Export { name, .. } => Some(name),
             _ => None,
@@ -137,7 +141,8 @@ impl PickFile for SystemDialog {
             Asked::StackTags => filtered("Stack tags", &["stacktags", "STACKTAGS", "xml", "XML"]),
             Asked::ImportPresets => filtered("Presets", &["json", "JSON"]),
             Asked::PoolTags => filtered("Tag lists", &["txt", "TXT"]),
-            Asked::Snapshot => filtered("Text files", &["txt", "TXT", "log", "LOG"]),
+            Asked::Snapshot => filtered("Listings", &["txt", "TXT", "log", "LOG", "csv", "CSV", "tsv", "json", "md"]),
+            Asked::SaveSamples(name) => saved(name, "Samples", "csv"),
             Asked::Recorder => filtered("Programs", &["exe", "EXE"]),
             Asked::SaveProfile(name) => saved(name, "Recording profiles", "wprp"),
             Asked::SaveScript(name) => saved(name, "PowerShell scripts", "ps1"),

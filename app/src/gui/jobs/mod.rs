@@ -37,6 +37,7 @@ use poolscope_base::progress::CancelToken;
 
 use crate::association::{Association, AssociationError, AssociationState};
 use crate::trace_location::TraceLocation;
+use crate::gui::model::snapshot_series::SeriesView;
 use crate::wpr::{Recorder, WprStatus};
 use association::Wanted;
 use dialog::{Asked, PickFile};
@@ -130,6 +131,15 @@ pub enum Answer {
     },
     /// A snapshot of pool tags.
     Listing(SnapshotAnswer),
+    /// The series of all snapshots.
+    SnapshotSeries {
+        /// Number of the question.
+        number: u64,
+        /// The answer; `None` if there is no series.
+        view: Option<SeriesView>,
+    },
+    /// The pool tags of this machine cannot be sampled, with the reason.
+    SamplingFailed(String),
     /// Result of writing a text.
     Saved(FileAnswer),
     /// A source line could not be opened: the reason.
@@ -260,6 +270,8 @@ pub struct Jobs {
     record: JobSlot,
     recorder_look: JobSlot,
     watch: Option<Watch>,
+    /// Ends the following of a file of samples.
+    follow: CancelToken,
 }
 
 /// Who does the work of the background.
@@ -296,6 +308,7 @@ impl Jobs {
             record: JobSlot::default(),
             recorder_look: JobSlot::default(),
             watch: None,
+            follow: CancelToken::default(),
         }
     }
 
@@ -470,7 +483,8 @@ impl Jobs {
                 Answer::Record { generation, news: RecordNews::Said(_) } => self.record.is_current(*generation),
                 Answer::Record { generation, .. } => self.record.accept(*generation),
                 Answer::Changed { .. } | Answer::Listed { .. } | Answer::Missing(_) | Answer::Association(_) => true,
-                Answer::Listing(_) | Answer::Saved(_) | Answer::SourceNotOpened(_) => true,
+                Answer::Listing(_) | Answer::SnapshotSeries { .. } | Answer::SamplingFailed(_) => true,
+                Answer::Saved(_) | Answer::SourceNotOpened(_) => true,
                 Answer::Picked { .. } => std::mem::take(&mut self.picking),
             };
             if wanted {
@@ -502,6 +516,7 @@ impl Drop for Jobs {
         let loads = self.loads.values_mut().chain(self.searches.values_mut());
         loads.chain(self.slots.values_mut()).for_each(JobSlot::stop);
         self.path.stop();
+        self.follow.cancel();
     }
 }
 

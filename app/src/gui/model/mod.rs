@@ -18,6 +18,7 @@ pub mod recorder;
 pub mod recording_fix;
 pub mod recording_setup;
 pub mod snapshot_list;
+pub mod snapshot_series;
 pub mod symbol_texts;
 pub mod symbols;
 pub mod table_layout;

@@ -3,18 +3,24 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
 
+use poolscope_recording::poolmon::series::SeriesOptions;
 use poolscope_recording::poolmon::{
-    Pool, Snapshot, SnapshotComparison, SnapshotRow, TagDelta, TagSuggestion, compare, suggest,
+    Pool, Snapshot, SnapshotComparison, SnapshotInput, SnapshotRow, SnapshotScope, TagDelta, TagSuggestion, compare,
+    suggest,
 };
 use poolscope_recording::tag::TAGS_MAX;
 
 use crate::format;
 use crate::gui::jobs::snapshots::SnapshotAnswer;
 use crate::gui::model::recording_setup::sentence;
+use crate::gui::model::snapshot_series::{SeriesRequest, SeriesState, SeriesView, TrendCell};
+use crate::snapshot_text;
 
-/// Snapshots that are kept, the newest.
-const MAX_SNAPSHOTS: usize = 50;
+/// Snapshots that are kept, the newest: more than a week of samples every five minutes.
+const MAX_SNAPSHOTS: usize = 5000;
 
 /// A column of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,14 +37,27 @@ pub enum ListColumn {
     Allocs,
     /// Frees, or how many more.
     Frees,
+    /// Growth per hour over the series.
+    Rate,
+    /// Shape of the growth over the series.
+    Shape,
     /// Description of the tag from the tool.
     About,
 }
 
 impl ListColumn {
     /// All of them, in their order.
-    pub const ALL: [Self; 7] =
-        [Self::Tag, Self::Pool, Self::Bytes, Self::Blocks, Self::Allocs, Self::Frees, Self::About];
+    pub const ALL: [Self; 9] = [
+        Self::Tag,
+        Self::Pool,
+        Self::Bytes,
+        Self::Blocks,
+        Self::Allocs,
+        Self::Frees,
+        Self::Rate,
+        Self::Shape,
+        Self::About,
+    ];
 
     /// Its name.
     #[must_use]
@@ -54,6 +73,8 @@ impl ListColumn {
             (Self::Allocs, true) => "\u{394} Allocs",
             (Self::Frees, false) => "Frees",
             (Self::Frees, true) => "\u{394} Frees",
+            (Self::Rate, _) => "Rate",
+            (Self::Shape, _) => "Shape",
             (Self::About, _) => "Description",
         }
     }
@@ -68,19 +89,21 @@ impl ListColumn {
             Self::Blocks => "Blocks currently allocated: allocations minus frees",
             Self::Allocs => "Allocations since Windows started",
             Self::Frees => "Frees since Windows started",
-            Self::About => "Description from the tag list of the tool",
+            Self::Rate => "Growth per hour over all snapshots (least-squares slope)",
+            Self::Shape => "Shape of the growth over all snapshots: straight, step, burst, sawtooth, slowing",
+            Self::About => "Description from the listing, or a built-in note",
         }
     }
 
     /// Returns whether it is a number.
     #[must_use]
     pub fn is_figure(self) -> bool {
-        !matches!(self, Self::Tag | Self::Pool | Self::About)
+        !matches!(self, Self::Tag | Self::Pool | Self::Shape | Self::About)
     }
 }
 
 /// A row of the table: figures of one snapshot, or the differences of two.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ListRow {
     /// The tag, four characters.
     pub tag: String,
@@ -94,7 +117,9 @@ pub struct ListRow {
     pub allocs: Option<i64>,
     /// Frees, where they are counted.
     pub frees: Option<i64>,
-    /// Description of the tag from the tool.
+    /// Rate and shape over the series.
+    pub trend: TrendCell,
+    /// Description of the tag.
     pub about: String,
 }
 
@@ -108,7 +133,8 @@ impl ListRow {
             blocks: whole(row.counts.blocks),
             allocs: row.counts.allocs.map(whole),
             frees: row.counts.frees.map(whole),
-            about: row.description.clone().unwrap_or_default(),
+            trend: TrendCell::default(),
+            about: snapshot_text::known_as(&row.tag, row.description.as_deref(), None),
         }
     }
 
@@ -120,7 +146,8 @@ impl ListRow {
             blocks: row.blocks,
             allocs: row.allocs,
             frees: row.frees,
-            about: row.description.clone().unwrap_or_default(),
+            trend: TrendCell::default(),
+            about: snapshot_text::known_as(&row.tag, row.description.as_deref(), None),
         }
     }
 
@@ -138,6 +165,8 @@ impl ListRow {
             ListColumn::Blocks => count(self.blocks),
             ListColumn::Allocs => self.allocs.map(count).unwrap_or_default(),
             ListColumn::Frees => self.frees.map(count).unwrap_or_default(),
+            ListColumn::Rate => self.trend.bytes_per_hour.map(snapshot_text::per_hour).unwrap_or_default(),
+            ListColumn::Shape => self.trend.shape.map(|shape| shape.name().to_owned()).unwrap_or_default(),
             ListColumn::About => self.about.clone(),
         }
     }
@@ -150,6 +179,11 @@ impl ListRow {
             ListColumn::Blocks => self.blocks.cmp(&other.blocks),
             ListColumn::Allocs => self.allocs.cmp(&other.allocs),
             ListColumn::Frees => self.frees.cmp(&other.frees),
+            ListColumn::Rate => {
+                let rate = |row: &Self| row.trend.bytes_per_hour.unwrap_or(f64::NEG_INFINITY);
+                rate(self).total_cmp(&rate(other))
+            }
+            ListColumn::Shape => self.trend.shape.cmp(&other.trend.shape),
             ListColumn::About => self.about.cmp(&other.about),
         }
     }
@@ -164,6 +198,7 @@ struct Basis {
     column: ListColumn,
     ascending: bool,
     filter: String,
+    series: Option<u64>,
 }
 
 /// A snapshot and what to call it.
@@ -173,6 +208,17 @@ pub struct NamedListing {
     pub name: String,
     /// The snapshot.
     pub listing: Snapshot,
+    /// Name of the file, or of the pasted text.
+    source: String,
+}
+
+/// A file of samples that grows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FollowedFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Samples are taken by this program.
+    pub is_sampled: bool,
 }
 
 /// The snapshots.
@@ -202,6 +248,16 @@ pub struct SnapshotList {
     pub trouble: Option<String>,
     /// Warnings about the last text.
     pub odd: Option<String>,
+    /// The series of all snapshots of one scope.
+    pub series: SeriesState,
+    /// The file that is read again when it grows.
+    pub followed: Option<FollowedFile>,
+    /// The file that was opened last.
+    pub opened: Option<PathBuf>,
+    sources: Vec<Arc<SnapshotInput>>,
+    /// Number of the newest request for the series, and what it followed from.
+    series_asked: (u64, Option<(u64, SeriesOptions)>),
+    series_waits: bool,
     waiting: u32,
     number: u64,
     basis: Option<Basis>,
@@ -224,6 +280,12 @@ impl Default for SnapshotList {
             reveal: false,
             trouble: None,
             odd: None,
+            series: SeriesState::default(),
+            followed: None,
+            opened: None,
+            sources: Vec::new(),
+            series_asked: (0, None),
+            series_waits: false,
             waiting: 0,
             number: 0,
             basis: None,
@@ -244,10 +306,11 @@ impl SnapshotList {
     /// Returns whether a text is being read.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.waiting > 0
+        self.waiting > 0 || self.series_waits
     }
 
-    /// Adds the snapshots that were read. The last listing is shown, compared with the one before it if there is one.
+    /// Adds the snapshots that were read, in place of those that were read from the same file before if it is followed. The last one is
+    /// shown, compared with the first of its text, or else with the one before it.
     pub fn take(&mut self, answer: SnapshotAnswer) {
         self.waiting = self.waiting.saturating_sub(1);
         let document = match answer.result {
@@ -257,30 +320,88 @@ impl SnapshotList {
                 return;
             }
         };
-        self.odd = document.unparsed_lines.first().map(|first| {
-            let lines = format::counted(document.unparsed_count as u64, "line", "lines");
-            format!("{lines} cannot be parsed, the first is line {}: {}", first.number, first.text)
-        });
+        let was_compared_with =
+            self.before.and_then(|before| self.listings.get(before)).map(|named| named.name.clone());
+        if answer.replaces {
+            self.listings.retain(|named| named.source != answer.name);
+            self.sources.retain(|input| input.name != answer.name);
+        }
+        let warnings = snapshot_text::file_warnings(&answer.name, &document);
+        self.odd = (!warnings.is_empty()).then(|| warnings.join("; "));
         self.text.clear();
         let several = document.snapshots.len() > 1;
-        for listing in document.snapshots {
-            let at = if several { format!(", line {}", listing.first_line) } else { String::new() };
-            let name = format!("{}. {}{at}", self.number + 1, answer.name);
-            self.listings.push(NamedListing { name, listing });
-            self.number += 1;
+        let first = self.listings.len();
+        for listing in &document.snapshots {
+            let at = match listing.time {
+                Some(time) => format!(", {}", time.text()),
+                None if several => format!(", line {}", listing.first_line),
+                None => String::new(),
+            };
+            let name = format!("{}. {}{at}", self.listings.len() + 1, answer.name);
+            self.listings.push(NamedListing { name, listing: listing.clone(), source: answer.name.clone() });
         }
+        self.number += 1;
+        self.sources.push(Arc::new(SnapshotInput::new(answer.name, answer.modified_ms, document)));
         let surplus = self.listings.len().saturating_sub(MAX_SNAPSHOTS);
         self.listings.drain(..surplus);
         self.shown = self.listings.len().saturating_sub(1);
-        self.before = self.shown.checked_sub(1);
-        self.sort = (ListColumn::Bytes, false);
-        self.ticked.clear();
+        let kept =
+            self.listings.iter().position(|named| answer.replaces && Some(&named.name) == was_compared_with.as_ref());
+        self.before = kept.or_else(|| self.baseline(first.saturating_sub(surplus)));
+        if !answer.replaces {
+            self.sort = (ListColumn::Bytes, false);
+            self.ticked.clear();
+        }
+    }
+
+    /// The snapshot that the shown one is compared with at first: the first of its own text that has its scope, or else the last of that
+    /// scope before it.
+    fn baseline(&self, first_of_text: usize) -> Option<usize> {
+        let scope = self.scope_of(self.shown)?;
+        let has_scope = |at: &usize| self.scope_of(*at) == Some(scope);
+        (first_of_text..self.shown).find(has_scope).or_else(|| (0..self.shown).rev().find(has_scope))
+    }
+
+    /// Scope of a snapshot.
+    #[must_use]
+    pub fn scope_of(&self, at: usize) -> Option<SnapshotScope> {
+        self.listings.get(at).map(|named| named.listing.scope)
+    }
+
+    /// The question about the series, if what it follows from has changed.
+    pub fn series_request(&mut self) -> Option<SeriesRequest> {
+        let scope = self.scope_of(self.shown);
+        let interval_ms = (self.series.minutes_apart > 0).then(|| self.series.minutes_apart as i64 * 60_000);
+        let options = SeriesOptions { scope, interval_ms };
+        let basis = Some((self.number, options));
+        if self.series_asked.1 == basis || (self.listings.is_empty() && self.series.view.is_none()) {
+            return None;
+        }
+        self.series_asked = (self.series_asked.0 + 1, basis);
+        self.series_waits = true;
+        Some(SeriesRequest { number: self.series_asked.0, inputs: self.sources.clone(), options })
+    }
+
+    /// Takes the answer to the question about the series.
+    pub fn take_series(&mut self, number: u64, view: Option<SeriesView>) {
+        if number == self.series_asked.0 {
+            self.series_waits = false;
+            self.series.view = view.map(Arc::new);
+        }
     }
 
     /// Forgets all of them.
     pub fn clear(&mut self) {
-        let waiting = self.waiting;
-        *self = Self { waiting, number: self.number, ..Self::default() };
+        let (waiting, number, asked) = (self.waiting, self.number + 1, self.series_asked.0);
+        *self = Self { waiting, number, series_asked: (asked, None), ..Self::default() };
+    }
+
+    /// The columns of the table; rate and shape only of a series with times.
+    #[must_use]
+    pub fn columns(&self) -> Vec<ListColumn> {
+        let has_times = self.series.length().is_some();
+        let is_shown = |column: &ListColumn| has_times || !matches!(column, ListColumn::Rate | ListColumn::Shape);
+        ListColumn::ALL.into_iter().filter(is_shown).collect()
     }
 
     /// Returns whether differences are shown.
@@ -316,10 +437,13 @@ impl SnapshotList {
     /// Works the rows out, if what they follow from has changed.
     pub fn prepare(&mut self) {
         self.shown = self.shown.min(self.listings.len().saturating_sub(1));
-        let before = self.before.filter(|before| *before != self.shown && *before < self.listings.len());
+        // Snapshots of different scope are never compared.
+        let before = self.before.filter(|before| *before != self.shown && self.scope_of(*before).is_some());
+        let before = before.filter(|before| self.scope_of(*before) == self.scope_of(self.shown));
         let (column, ascending) = self.sort;
         let filter = self.filter.trim().to_lowercase();
-        let basis = Basis { number: self.number, before, shown: self.shown, column, ascending, filter };
+        let series = self.series.view.as_ref().map(|view| view.number);
+        let basis = Basis { number: self.number, before, shown: self.shown, column, ascending, filter, series };
         if self.basis.as_ref() == Some(&basis) {
             return;
         }
@@ -330,6 +454,10 @@ impl SnapshotList {
             (None, Some(listing)) => listing.rows.iter().map(ListRow::of).collect(),
             (None, None) => Vec::new(),
         };
+        if let Some(view) = &self.series.view {
+            let trend = |row: &ListRow| view.trends.get(&(row.tag.clone(), row.pool)).copied().unwrap_or_default();
+            rows.iter_mut().for_each(|row| row.trend = trend(row));
+        }
         let has = |text: &str| text.to_lowercase().contains(&basis.filter);
         if !basis.filter.is_empty() {
             rows.retain(|row| has(&row.tag) || has(&row.about) || has(row.pool.name()));
@@ -378,7 +506,12 @@ mod tests {
             );
             text.push_str(&line);
         }
-        SnapshotAnswer { name: "a.txt".to_owned(), result: parse_text(&text).map_err(|error| error.to_string()) }
+        SnapshotAnswer {
+            name: "a.txt".to_owned(),
+            modified_ms: None,
+            replaces: false,
+            result: parse_text(&text).map_err(|error| error.to_string()),
+        }
     }
 
     fn shown(page: &mut SnapshotList) -> Vec<(String, i64)> {
@@ -406,6 +539,41 @@ mod tests {
         assert_eq!(page.suggested().tags, ["Leak", "New1"], "what did not grow is no suspect");
         page.before = None;
         assert_eq!(shown(&mut page), own(&[("MmSt", 64000), ("Leak", 57600), ("New1", 640)]));
+    }
+
+    #[test]
+    fn a_followed_file_replaces_its_snapshots() {
+        let sampled = |hours: u8| {
+            let rows = (0..hours).map(|hour| {
+                let blocks = 1000 + u64::from(hour) * 1000;
+                format!("2026-07-24 {hour:02}:00:00\n Leak Nonp {blocks} 0 {blocks} {} 100\n", blocks * 100)
+            });
+            let text: String = rows.collect();
+            SnapshotAnswer {
+                name: "a.csv".to_owned(),
+                modified_ms: None,
+                replaces: true,
+                result: parse_text(&text).map_err(|error| error.to_string()),
+            }
+        };
+        let mut page = SnapshotList::default();
+        page.take(sampled(5));
+        let request = page.series_request().expect("a question");
+        assert!(page.is_busy() && page.series_request().is_none(), "it is asked once");
+        page.take_series(request.number, request.run());
+        assert!(!page.is_busy());
+        let view = page.series.view.clone().expect("a series");
+        assert_eq!((view.count, view.curves.len(), view.is_growing), (5, 1, true));
+        page.take(sampled(6));
+        assert_eq!((page.listings.len(), page.before, page.shown), (6, Some(0), 5));
+        let request = page.series_request().expect("a question");
+        page.take_series(request.number - 1, None);
+        assert!(page.series.view.is_some(), "an old answer is dropped");
+        page.take_series(request.number, request.run());
+        assert_eq!(page.series.length(), Some(5.0 * 3600.0));
+        assert_eq!(page.series.wall_clock(3600.0).as_deref(), Some("2026-07-24 01:00:00"));
+        page.clear();
+        assert!(page.series.view.is_none());
     }
 
     #[test]
@@ -441,6 +609,8 @@ mod tests {
         page.take(listing(&[("Leak", 100, 6400)]));
         page.take(SnapshotAnswer {
             name: "b".to_owned(),
+            modified_ms: None,
+            replaces: false,
             result: parse_text("hello").map_err(|error| error.to_string()),
         });
         assert!(

@@ -1,6 +1,5 @@
 //! A pivot as a flat table: one row per group.
 
-use super::{csv, json};
 use crate::group::column::KeyValue;
 use super::{csv, json, schema};
 use crate::pivot::{Metric, Pivot, Value};

@@ -1,10 +1,7 @@
 //! Differences between two snapshots, by tag and pool.
 
-use super::{Pool, Snapshot, TagCounts};
+use super::{COUNT_WRAPS, Pool, Snapshot, TagCounts};
 use std::collections::BTreeMap;
-
-/// Value at which the kernel's counters of allocations and frees wrap (`SYSTEM_POOLTAG` has 32-bit counters).
-const COUNT_WRAPS: u64 = 1 << 32;
 
 /// Difference of one tag in one pool.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -112,7 +109,7 @@ fn with_differences(mut growth: TagDelta, unseen_before: Option<u64>, unseen_aft
 }
 
 /// Increase of a counter. A 32-bit counter that is much lower than before has wrapped.
-fn counter_increase(before: u64, after: u64) -> i64 {
+pub(super) fn counter_increase(before: u64, after: u64) -> i64 {
     if after < before && before < COUNT_WRAPS {
         let wrapped = after + COUNT_WRAPS - before;
         if wrapped < COUNT_WRAPS / 2 {

@@ -5,7 +5,8 @@
 //! `!poolused`: `Tag`, then for nonpaged and for paged pool `Allocs Used`, or with flag 1 `Allocs Frees Diff Used`, then a
 //! description, which may follow the last number without a space.
 
-use super::{ChangeSinceUpdate, Pool, SnapshotRow, SnapshotTool, TagCounts};
+use super::number::{groupings, leading_number, leading_signed};
+use super::{ChangeSinceUpdate, MemoryStatus, Pool, SnapshotRow, SnapshotScope, SnapshotTool, TagCounts};
 
 /// Kind and content of a line.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -14,12 +15,33 @@ pub enum ParsedLine {
     Rows(SnapshotTool, Vec<SnapshotRow>),
     /// Part of the heading of a snapshot, with the order of the rows if given.
     Heading(SnapshotTool, Option<SnapshotOrder>),
-    /// The tool's totals of nonpaged and paged pool, in bytes.
-    Totals([u64; 2]),
+    /// The tool's totals of nonpaged and paged pool, in bytes, where printed.
+    Totals([Option<u64>; 2]),
+    /// First line of a screen of poolmon: physical memory.
+    Memory(MemoryStatus),
+    /// Second line of a screen of poolmon: commit charge and limit, and totals of both pools.
+    Commit(MemoryStatus, [Option<u64>; 2]),
+    /// Heading that names the scope of the rows after it.
+    Scope(SnapshotScope),
+    /// Heading of the columns of `!poolused`, or of their groups.
+    PoolUsedColumns(PoolUsedColumns),
     /// Known and ignored: blank lines, prompts, the debugger's messages about its cache.
     Nothing,
     /// Not understood.
     Unknown,
+}
+
+/// What is known of the columns of `!poolused` from its headings.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct PoolUsedColumns {
+    /// The pools that have columns, in order; empty if the heading does not name them. Session pool is paged.
+    pub pools: &'static [Pool],
+    /// Columns of each pool: two (Allocs, Used) or four (Allocs, Frees, Diff, Used); 0 if the heading does not tell.
+    pub per_pool: usize,
+    /// Number of pools that the names of columns repeat for; 0 if the heading does not tell.
+    pub repeats: usize,
+    /// The columns are those of session pool.
+    pub is_session: bool,
 }
 
 /// Order of the rows of `!poolused`.
@@ -39,10 +61,18 @@ const KIB: u64 = 1024;
 /// Maximum length of a line that is parsed; no tool prints longer ones, and parsing scans a line several times.
 const LINE_BYTES_MAX: usize = 1000;
 /// poolmon's names of the pools.
-const TYPES: [(&str, Pool); 4] =
-    [("Nonp", Pool::NonPaged), ("NonPaged", Pool::NonPaged), ("Nonpaged", Pool::NonPaged), ("Paged", Pool::Paged)];
+const TYPES: [(&str, Pool); 7] = [
+    ("Nonp", Pool::NonPaged),
+    ("NonPaged", Pool::NonPaged),
+    ("Nonpaged", Pool::NonPaged),
+    ("Non Paged", Pool::NonPaged),
+    ("Non-Paged", Pool::NonPaged),
+    ("Non-paged", Pool::NonPaged),
+    ("Paged", Pool::Paged),
+];
 /// Beginnings of lines that a debugger prints before the table.
-const REMARKS: [&str; 8] = [
+const REMARKS: [&str; 9] = [
+    "unable to get PoolTrack",
     "Using a machine size",
     "*** CacheSize",
     "Max cache size",
@@ -73,11 +103,8 @@ pub fn parse_line(line: &str) -> ParsedLine {
     if let Some(row) = poolmon_row(line) {
         return ParsedLine::Rows(SnapshotTool::PoolMon, vec![row]);
     }
-    if first.eq_ignore_ascii_case("total") {
-        return match numbers(text.get(first.len()..).unwrap_or_default()).as_slice() {
-            [_, nonpaged, _, paged] | [_, _, _, nonpaged, _, _, _, paged] => ParsedLine::Totals([*nonpaged, *paged]),
-            _ => ParsedLine::Nothing,
-        };
+    if ["total", "totals", "total:", "totals:"].iter().any(|total| first.eq_ignore_ascii_case(total)) {
+        return totals(text.get(first.len()..).unwrap_or_default());
     }
     if REMARKS.iter().any(|remark| text.starts_with(remark))
         || text.contains("full reads broken into")
@@ -85,26 +112,86 @@ pub fn parse_line(line: &str) -> ParsedLine {
     {
         return ParsedLine::Nothing;
     }
-    poolused_rows(line).map_or(ParsedLine::Unknown, |rows| ParsedLine::Rows(SnapshotTool::PoolUsed, rows))
+    ParsedLine::Unknown
+}
+
+/// Totals below the rows of `!poolused`, or in a row of one pool.
+fn totals(text: &str) -> ParsedLine {
+    let rest = text.trim_start();
+    let of_type = TYPES.iter().find_map(|(word, pool)| Some((pool, rest.strip_prefix(word)?)));
+    if let Some((pool, (counts, ..))) = of_type.and_then(|(pool, rest)| Some((pool, poolmon_figures(rest)?))) {
+        return ParsedLine::Totals(Pool::ALL.map(|of| (of == *pool).then_some(counts.bytes)));
+    }
+    match numbers(text).as_slice() {
+        [_, nonpaged, _, paged] | [_, _, _, nonpaged, _, _, _, paged] => {
+            ParsedLine::Totals([Some(*nonpaged), Some(*paged)])
+        }
+        _ => ParsedLine::Nothing,
+    }
 }
 
 fn heading(text: &str, words: &[&str]) -> Option<ParsedLine> {
     let has = |word: &str| words.iter().any(|found| found.eq_ignore_ascii_case(word));
-    if text.starts_with("Memory:") || text.starts_with("System pool information") {
+    if let Some(after) = text.strip_prefix("Memory:") {
+        let (total, available) = (kib(after), text.split_once("Avail:").and_then(|(_, after)| kib(after)));
+        return Some(ParsedLine::Memory(MemoryStatus { total, available, ..MemoryStatus::default() }));
+    }
+    if let Some(after) = text.strip_prefix("Commit:") {
+        let (committed, commit_limit) = (kib(after), text.split_once("Limit:").and_then(|(_, after)| kib(after)));
+        let memory = MemoryStatus { committed, commit_limit, ..MemoryStatus::default() };
+        return Some(ParsedLine::Commit(memory, pool_sums(text).map_or([None; 2], |sums| sums.map(Some))));
+    }
+    if let Some(scope) = scope(text, words) {
+        return Some(ParsedLine::Scope(scope));
+    }
+    let repeats = words.iter().filter(|word| **word == "Allocs").count();
+    if words.first() == Some(&"Tag")
+        && has("Used")
+        && repeats > 0
+        && words.len() == 1 + repeats * (if has("Frees") { 4 } else { 2 })
+    {
+        let per_pool = if has("Frees") { 4 } else { 2 };
+        return Some(ParsedLine::PoolUsedColumns(PoolUsedColumns { per_pool, repeats, ..PoolUsedColumns::default() }));
+    }
+    // A driver may follow, in the output of poolmon -g.
+    const POOLMON: [&str; 8] = ["Tag", "Type", "Allocs", "Frees", "Diff", "Bytes", "Per", "Alloc"];
+    if words.starts_with(&POOLMON) || words == POOLMON.get(..6).unwrap_or_default() {
         return Some(ParsedLine::Heading(SnapshotTool::PoolMon, None));
-    }
-    if text.starts_with("Commit:") {
-        return Some(pool_sums(text).map_or(ParsedLine::Nothing, ParsedLine::Totals));
-    }
-    if has("Tag") && has("Allocs") {
-        let tool = if has("Used") { SnapshotTool::PoolUsed } else { SnapshotTool::PoolMon };
-        return (has("Used") || has("Bytes")).then_some(ParsedLine::Heading(tool, None));
     }
     if let Some(order) = text.strip_prefix("Sorting by") {
         return Some(ParsedLine::Heading(SnapshotTool::PoolUsed, order_of_words(order)));
     }
-    let is_poolused = text.starts_with("Pool Used:") || words == ["NonPaged", "Paged"];
-    is_poolused.then_some(ParsedLine::Heading(SnapshotTool::PoolUsed, None))
+    let columns = |pools: &'static [Pool], is_session: bool| {
+        ParsedLine::PoolUsedColumns(PoolUsedColumns { pools, is_session, ..PoolUsedColumns::default() })
+    };
+    match words {
+        ["NonPaged", "Paged"] => Some(columns(&Pool::ALL, false)),
+        ["NonPaged"] => Some(columns(&[Pool::NonPaged], false)),
+        ["Paged"] => Some(columns(&[Pool::Paged], false)),
+        ["Session"] => Some(columns(&[Pool::Paged], true)),
+        _ => text.starts_with("Pool Used:").then_some(ParsedLine::Heading(SnapshotTool::PoolUsed, None)),
+    }
+}
+
+/// Parses poolmon's line on the scope: `System pool information`, `All sessions pool information`, `Session 1 pool information`.
+fn scope(text: &str, words: &[&str]) -> Option<SnapshotScope> {
+    if !text.ends_with("pool information") && !text.ends_with("pool information:") {
+        return None;
+    }
+    match words {
+        ["System", "pool", _] => Some(SnapshotScope::System),
+        ["All", sessions, "pool", _] if sessions.eq_ignore_ascii_case("sessions") => Some(SnapshotScope::AllSessions),
+        [session, number, "pool", _] if session.eq_ignore_ascii_case("session") => {
+            number.parse().ok().map(SnapshotScope::Session)
+        }
+        _ => None,
+    }
+}
+
+/// Parses a number of KB that ends in `K`.
+fn kib(text: &str) -> Option<u64> {
+    let (value, rest) = leading_number(text.trim_start())?;
+    rest.starts_with('K').then(|| value.saturating_mul(KIB))
 }
 
 /// Parses `NonPaged Pool Consumed`, `Paged Pool Consumed`, `Tag`.
@@ -140,6 +227,9 @@ fn pool_sums(text: &str) -> Option<[u64; 2]> {
 /// Returns `true` for `0: kd> …`, `lkd> …`, `C:\Tools>…`, and `!poolused` at the start of a line.
 fn is_prompt(text: &str) -> bool {
     let Some((before, _)) = text.split_once('>') else { return text.starts_with("!poolused") };
+    if text.starts_with("!poolused") {
+        return true;
+    }
     let debugger = before.ends_with("kd") && before.len() <= 16;
     let console =
         [Some(before), before.strip_prefix("PS ")].into_iter().flatten().any(|path| path.get(1..3) == Some(":\\"));
@@ -153,28 +243,85 @@ fn numbers(text: &str) -> Vec<u64> {
         .collect()
 }
 
+/// Parses a row of poolmon.
 fn poolmon_row(line: &str) -> Option<SnapshotRow> {
     // A tag may have the name of a pool, so the word is a pool only if numbers follow.
     for (at, _) in line.match_indices(char::is_whitespace) {
         let after = line.get(at..)?.trim_start();
-        let known = TYPES
-            .iter()
-            .find(|(word, _)| after.strip_prefix(word).is_some_and(|rest| rest.starts_with(char::is_whitespace)));
-        let Some((word, pool)) = known else { continue };
-        if let (Some(tag), Some(row)) = (tag_before(line.get(..at)?), poolmon_figures(after.get(word.len()..)?)) {
-            let (figures, change, description) = row;
-            return Some(SnapshotRow { tag, pool: *pool, counts: figures, change, description });
+        let types = TYPES.iter().filter_map(|(word, pool)| {
+            let rest = after.strip_prefix(word).filter(|rest| rest.starts_with(char::is_whitespace))?;
+            Some((rest, *pool))
+        });
+        for (rest, pool) in types {
+            let figures = || {
+                let plain = poolmon_figures(rest);
+                plain
+                    .filter(|(counts, ..)| counts.is_consistent())
+                    .or_else(|| spaced_figures(rest))
+                    .or_else(|| poolmon_figures(rest))
+            };
+            if let (Some(tag), Some((counts, change, description))) = (tag_before(line.get(..at)?), figures()) {
+                return Some(SnapshotRow {
+                    tag,
+                    pool,
+                    counts: counts.settled(),
+                    change,
+                    description,
+                    is_rounded: false,
+                });
+            }
         }
     }
     None
+}
+
+/// Parses figures whose groups of digits are separated by spaces: of all ways to join the groups, the one in which the difference of
+/// allocations and frees is the number of blocks.
+fn spaced_figures(text: &str) -> Option<(TagCounts, Option<ChangeSinceUpdate>, Option<String>)> {
+    let (mut words, mut changes) = (Vec::new(), Vec::new());
+    let mut rest = text.trim_start();
+    while let Some(first) = rest.chars().next() {
+        if let Some(inside) = rest.strip_prefix('(') {
+            let (change, after) = inside.split_once(')')?;
+            let joined: String = change.split_whitespace().collect();
+            changes.push(leading_signed(&joined)?.0);
+            rest = after.trim_start();
+        } else if first.is_ascii_digit() {
+            let end = rest.find(|c: char| c.is_whitespace() || c == '(').unwrap_or(rest.len());
+            let (word, after) = rest.split_at(end);
+            if !word.bytes().all(|byte| byte.is_ascii_digit()) {
+                break;
+            }
+            words.push(word);
+            rest = after.trim_start();
+        } else {
+            break;
+        }
+    }
+    let fits = |row: &Vec<u64>| match row.as_slice() {
+        [allocs, frees, blocks, bytes, per @ ..] => {
+            let counts = TagCounts { allocs: Some(*allocs), frees: Some(*frees), blocks: *blocks, bytes: *bytes };
+            let is_quotient = per.iter().all(|per| bytes.checked_div(*blocks).unwrap_or(0) == *per);
+            (counts.is_consistent() && is_quotient).then_some(counts)
+        }
+        _ => None,
+    };
+    let counts = [5, 4].into_iter().find_map(|count| groupings(&words, count).iter().find_map(fits))?;
+    let change = match changes.as_slice() {
+        // The line was wrapped by another program.
+        [_] | [_, _] => return None,
+        [allocs, frees, bytes] => Some(ChangeSinceUpdate { allocs: *allocs, frees: *frees, bytes: *bytes }),
+        _ => None,
+    };
+    Some((counts, change, description(rest.trim_start_matches('[').trim_end_matches(']'))))
 }
 
 fn poolmon_figures(text: &str) -> Option<(TagCounts, Option<ChangeSinceUpdate>, Option<String>)> {
     let mut rest = text;
     let (allocs, allocs_change) = (count(&mut rest)?, change(&mut rest));
     let (frees, frees_change) = (count(&mut rest)?, change(&mut rest));
-    let blocks = signed_figure(&mut rest)?;
-    let (bytes, bytes_change) = (signed_figure(&mut rest)?, change(&mut rest));
+    let blocks = difference(&mut rest)?;
+    let (bytes, bytes_change) = (count(&mut rest)?, change(&mut rest));
     // Per Alloc is bytes divided by blocks.
     let _per_alloc = signed_figure(&mut rest);
     let changes = (allocs_change, frees_change, bytes_change);
@@ -206,13 +353,24 @@ fn count(rest: &mut &str) -> Option<u64> {
     figure(rest)
 }
 
-/// A difference; negative values, caused by 32-bit counters, become 0.
-fn signed_figure(rest: &mut &str) -> Option<u64> {
+/// A difference as a tool prints it: of wrapped counters, it may be negative or close to 2^64.
+fn difference(rest: &mut &str) -> Option<u64> {
     let text = rest.trim_start();
     if text.starts_with('-') {
         let (value, after) = leading_signed(text)?;
         *rest = after;
-        return Some(u64::try_from(value).unwrap_or(0));
+        return Some(value.cast_unsigned());
+    }
+    figure(rest)
+}
+
+/// A quotient, which nothing follows from.
+fn signed_figure(rest: &mut &str) -> Option<u64> {
+    let text = rest.trim_start();
+    if text.starts_with('-') {
+        let (_, after) = leading_signed(text)?;
+        *rest = after;
+        return Some(0);
     }
     figure(rest)
 }
@@ -232,14 +390,19 @@ fn tag_before(text: &str) -> Option<String> {
     tag(text)
 }
 
-fn tag(text: &str) -> Option<String> {
+/// A tag padded to four characters; `None` if the text cannot be one.
+pub(super) fn tag(text: &str) -> Option<String> {
     let length = text.chars().count();
     let plain = text.chars().all(|c| !c.is_control());
     let is_tag = (1..=TAG_LENGTH).contains(&length) && plain && !text.trim().is_empty();
     is_tag.then(|| format!("{text}{}", " ".repeat(TAG_LENGTH - length)))
 }
 
-fn poolused_rows(line: &str) -> Option<Vec<SnapshotRow>> {
+/// Counts of a tag in each pool.
+type PoolCounts = Vec<(Pool, TagCounts)>;
+
+/// Parses a row of `!poolused`; without rows if all of its pools are empty.
+pub fn poolused_rows(line: &str, columns: PoolUsedColumns) -> Option<Vec<SnapshotRow>> {
     // The tag is a column of four characters, or the first word if another program removed spaces.
     let in_column = line.strip_prefix(' ').unwrap_or(line);
     let column = in_column.char_indices().nth(TAG_LENGTH).and_then(|(at, next)| {
@@ -250,14 +413,15 @@ fn poolused_rows(line: &str) -> Option<Vec<SnapshotRow>> {
     let word = trimmed.find(char::is_whitespace).map(|at| trimmed.split_at(at));
     [column, word].into_iter().flatten().find_map(|(text, rest)| {
         let tag = tag(text)?;
-        let (figures, description) = poolused_figures(rest)?;
-        let rows = Pool::ALL.into_iter().zip(figures).filter(|(_, figures)| *figures != empty(figures));
-        let row = |(pool, figures)| SnapshotRow {
+        let (figures, description) = poolused_figures(rest, columns)?;
+        let rows = figures.into_iter().filter(|(_, figures)| *figures != empty(figures));
+        let row = |(pool, counts): (Pool, TagCounts)| SnapshotRow {
             tag: tag.clone(),
             pool,
-            counts: figures,
+            counts: counts.settled(),
             change: None,
             description: description.clone(),
+            is_rounded: false,
         };
         Some(rows.map(row).collect())
     })
@@ -268,10 +432,13 @@ fn empty(figures: &TagCounts) -> TagCounts {
     TagCounts { allocs: figures.allocs.map(|_| 0), frees: figures.frees.map(|_| 0), blocks: 0, bytes: 0 }
 }
 
-fn poolused_figures(text: &str) -> Option<([TagCounts; 2], Option<String>)> {
+fn poolused_figures(text: &str, columns: PoolUsedColumns) -> Option<(PoolCounts, Option<String>)> {
+    let repeats = if columns.repeats > 0 { columns.repeats } else { columns.pools.len() };
+    let wanted = columns.per_pool * repeats;
+    let most = if wanted > 0 { wanted } else { 8 };
     let mut values = Vec::with_capacity(8);
     let mut rest = text;
-    while values.len() < 8 && rest.starts_with(char::is_whitespace) {
+    while values.len() < most && rest.starts_with(char::is_whitespace) {
         let start = rest.trim_start();
         let Some((value, after)) = leading_number(start) else { break };
         // The last number may be followed by text without a space.
@@ -281,24 +448,32 @@ fn poolused_figures(text: &str) -> Option<([TagCounts; 2], Option<String>)> {
         };
         values.push(value);
         rest = after;
-        let more = values.len();
-        if more == 4 && !next_four_are_numbers(rest) {
+        if wanted == 0 && values.len() == 4 && !next_four_are_numbers(rest) {
             break;
         }
     }
-    let plain = |blocks: u64, bytes: u64| TagCounts { allocs: None, frees: None, blocks, bytes };
-    let whole = |allocs: u64, frees: u64, blocks: u64, bytes: u64| TagCounts {
-        allocs: Some(allocs),
-        frees: Some(frees),
-        blocks,
-        bytes,
-    };
-    let figures = match values.as_slice() {
-        [a, b, c, d] => [plain(*a, *b), plain(*c, *d)],
-        [a, b, c, d, e, f, g, h] => [whole(*a, *b, *c, *d), whole(*e, *f, *g, *h)],
+    let per_pool = match (wanted, values.len()) {
+        (0, 4) => 2,
+        (0, 8) => 4,
+        (wanted, found) if wanted > 0 && wanted == found => columns.per_pool,
         _ => return None,
     };
-    Some((figures, description(rest)))
+    let pools: &[Pool] = match (columns.pools, values.len() / per_pool) {
+        (pools, count) if pools.len() == count => pools,
+        (_, 1) => &[Pool::NonPaged],
+        (_, 2) => &Pool::ALL,
+        _ => return None,
+    };
+    let counts = |values: &[u64]| match values {
+        [blocks, bytes] => Some(TagCounts { allocs: None, frees: None, blocks: *blocks, bytes: *bytes }),
+        [allocs, frees, blocks, bytes] => {
+            Some(TagCounts { allocs: Some(*allocs), frees: Some(*frees), blocks: *blocks, bytes: *bytes })
+        }
+        _ => None,
+    };
+    let figures =
+        pools.iter().zip(values.chunks_exact(per_pool)).filter_map(|(pool, values)| Some((*pool, counts(values)?)));
+    Some((figures.collect(), description(rest)))
 }
 
 /// Returns `true` if four more numbers follow, as with flag 1. A description may start with a number, so fewer are not enough.
@@ -311,43 +486,13 @@ fn next_four_are_numbers(text: &str) -> bool {
 }
 
 /// The description of a tag; `None` if the tool has none.
-fn description(text: &str) -> Option<String> {
+pub(super) fn description(text: &str) -> Option<String> {
     // Control characters in pasted text must not reach a terminal.
     let words: Vec<&str> =
         text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
     let text = words.join(" ");
     let unknown = text.is_empty() || text.starts_with("UNKNOWN pooltag") || text.eq_ignore_ascii_case("Unknown Driver");
     (!unknown).then_some(text)
-}
-
-/// Parses a number at the start of the text and returns the rest. Thousands separators (comma, point, apostrophe, no-break or thin
-/// space) are accepted between groups of three digits. `None` without digits or beyond 64 bits.
-pub(super) fn leading_number(text: &str) -> Option<(u64, &str)> {
-    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
-    let first = digits(text);
-    let mut value: u64 = text.get(..first).filter(|digits| !digits.is_empty())?.parse().ok()?;
-    let mut rest = text.get(first..)?;
-    if (1..=3).contains(&first) {
-        let separator = rest.chars().next().filter(|c| ",.'\u{2019}\u{a0}\u{202f}\u{2009}".contains(*c));
-        while let Some(after) = separator.and_then(|separator| rest.strip_prefix(separator)) {
-            let group = after.get(..3).filter(|_| digits(after) == 3).and_then(|group| group.parse::<u64>().ok());
-            let Some(group) = group else { break };
-            value = value.checked_mul(1000)?.checked_add(group)?;
-            rest = after.get(3..)?;
-        }
-    }
-    Some((value, rest))
-}
-
-/// Parses a number with an optional sign.
-pub(super) fn leading_signed(text: &str) -> Option<(i64, &str)> {
-    let (negative, text) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
-    };
-    let (value, rest) = leading_number(text)?;
-    let value = i64::try_from(value).ok()?;
-    Some((if negative { -value } else { value }, rest))
 }
 
 #[cfg(test)]
@@ -357,6 +502,7 @@ mod tests {
     fn rows(line: &str) -> Vec<SnapshotRow> {
         match parse_line(line) {
             ParsedLine::Rows(_, rows) => rows,
+            ParsedLine::Unknown => poolused_rows(line, PoolUsedColumns::default()).expect("a row of !poolused"),
             other => panic!("{line:?} is {other:?}"),
         }
     }
@@ -465,22 +611,51 @@ mod tests {
     #[test]
     fn other_lines_are_classified() {
         for heading in [
-            " Memory:  260620K Avail:   96364K  PageFlts:     0   InRam Krnl: 1916K P:17856K",
-            " System pool information",
             " Tag  Type     Allocs            Frees            Diff   Bytes       Per Alloc",
+            " Tag  Type     Allocs            Frees            Diff   Bytes       Per Alloc   Mapped_Driver",
             "0: kd> !poolused 2",
             "lkd> !poolused /t20 2",
             "  Pool Used:",
-            "            NonPaged            Paged",
-            " Tag    Allocs     Used    Allocs     Used",
             " Sorting by  Tag",
         ] {
             assert!(matches!(parse_line(heading), ParsedLine::Heading(..)), "{heading}");
         }
+        let memory = parse_line(" Memory:  260620K Avail:   96364K  PageFlts:     0   InRam Krnl: 1916K P:17856K");
+        let wanted =
+            MemoryStatus { total: Some(260_620 << 10), available: Some(96_364 << 10), ..MemoryStatus::default() };
+        assert_eq!(memory, ParsedLine::Memory(wanted));
+        for (line, scope) in [
+            (" System pool information", SnapshotScope::System),
+            (" All sessions pool information", SnapshotScope::AllSessions),
+            (" Session 12 pool information", SnapshotScope::Session(12)),
+        ] {
+            assert_eq!(parse_line(line), ParsedLine::Scope(scope), "{line}");
+        }
+        let columns = |line| match parse_line(line) {
+            ParsedLine::PoolUsedColumns(columns) => {
+                (columns.pools.len(), columns.per_pool, columns.repeats, columns.is_session)
+            }
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(columns("            NonPaged            Paged"), (2, 0, 0, false));
+        assert_eq!(columns("               Session"), (1, 0, 0, true));
+        assert_eq!(columns(" Tag    Allocs     Used    Allocs     Used"), (0, 2, 2, false));
+        assert_eq!(columns(" Tag Allocs Frees Diff Used Allocs Frees Diff Used"), (0, 4, 2, false));
+        assert_eq!(columns(" Tag     Allocs         Used"), (0, 2, 1, false));
         let sums = " Commit: 203500K Limit: 640916K Peak: 260632K            Pool N: 8332K P:27220K";
-        assert_eq!(parse_line(sums), ParsedLine::Totals([8332 << 10, 27_220 << 10]));
-        assert_eq!(parse_line("TOTAL    12      5000         3      900"), ParsedLine::Totals([5000, 900]));
-        assert_eq!(parse_line("TOTAL  1 0 1 112  0 0 0 0"), ParsedLine::Totals([112, 0]));
+        assert_eq!(
+            parse_line(sums),
+            ParsedLine::Commit(
+                MemoryStatus {
+                    committed: Some(203_500 << 10),
+                    commit_limit: Some(640_916 << 10),
+                    ..MemoryStatus::default()
+                },
+                [Some(8332 << 10), Some(27_220 << 10)]
+            )
+        );
+        assert_eq!(parse_line("TOTAL    12      5000         3      900"), ParsedLine::Totals([Some(5000), Some(900)]));
+        assert_eq!(parse_line("TOTAL  1 0 1 112  0 0 0 0"), ParsedLine::Totals([Some(112), Some(0)]));
         for nothing in [
             "",
             "   ",
@@ -504,22 +679,5 @@ mod tests {
         assert_eq!(parse_line(" a\x1bbc Nonp 1 2 3 4"), ParsedLine::Unknown);
         let row = &rows(" Leak Nonp 1 (0) 0 (0) 1 64 (0) 64 \x1b[31mred\x07")[0];
         assert_eq!(row.description.as_deref(), Some("[31mred"));
-    }
-
-    #[test]
-    fn separators_count_between_groups_of_three() {
-        assert_eq!(leading_number("1234 x"), Some((1234, " x")));
-        assert_eq!(leading_number("1,234,567)"), Some((1_234_567, ")")));
-        assert_eq!(leading_number("1\u{a0}234 5"), Some((1234, " 5")));
-        assert_eq!(leading_number("12.345"), Some((12_345, "")));
-        assert_eq!(leading_number("1,23"), Some((1, ",23")));
-        assert_eq!(leading_number("1,2345"), Some((1, ",2345")));
-        assert_eq!(leading_number("1234,567"), Some((1234, ",567")));
-        assert_eq!(leading_number("0UNKNOWN"), Some((0, "UNKNOWN")));
-        assert_eq!(leading_number("x"), None);
-        assert_eq!(leading_number("18446744073709551616"), None);
-        assert_eq!(leading_signed("-12)"), Some((-12, ")")));
-        assert_eq!(leading_signed("--12"), None);
-        assert_eq!(leading_signed("9223372036854775808"), None);
     }
 }

@@ -1,12 +1,10 @@
 //! Groups of tags that grow in lockstep between snapshots, or have equal numbers of blocks in one snapshot: probably parts of one
 //! kind of object. Marks tags that are never freed, and adds known explanations.
 
-use super::{Pool, Snapshot, TagDelta, compare};
+use super::series::trend::{TagTrend, tag_trends};
+use super::tag_notes::group_note;
+use super::{Pool, Snapshot, TagCounts};
 use poolscope_base::lockstep::{CountSeries, find_groups};
-use std::sync::LazyLock;
-
-/// Built-in explanations of groups.
-const NOTES: &str = include_str!("tag_notes.txt");
 /// Maximum number of tags that a sentence names.
 const NAMED: usize = 12;
 
@@ -48,7 +46,7 @@ impl TagGroup {
     #[must_use]
     pub fn note(&self) -> Option<&'static str> {
         let tags: Vec<&str> = self.members.iter().map(|tag| tag.tag.trim_end()).collect();
-        note(&tags)
+        group_note(&tags)
     }
 
     /// One sentence that describes the group.
@@ -75,18 +73,6 @@ impl TagGroup {
     }
 }
 
-/// Built-in explanation of a group with these tags, if any.
-#[must_use]
-pub fn note(tags: &[&str]) -> Option<&'static str> {
-    static PARSED: LazyLock<Vec<(Vec<&'static str>, &'static str)>> = LazyLock::new(|| {
-        let lines = NOTES.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let parsed = lines.filter_map(|line| line.split_once(" : "));
-        parsed.map(|(tags, note)| (tags.split_whitespace().collect(), note.trim())).collect()
-    });
-    let found = PARSED.iter().find(|(wanted, _)| wanted.iter().all(|tag| tags.contains(tag)));
-    found.map(|(_, note)| *note)
-}
-
 /// Finds groups of tags, largest first: by the growth from the first snapshot to the last, and between all of them where all show
 /// the tag; for one snapshot, by the allocated blocks.
 #[must_use]
@@ -94,7 +80,7 @@ pub fn find_tag_groups(snapshots: &[Snapshot]) -> Vec<TagGroup> {
     match snapshots {
         [] => Vec::new(),
         [one] => of_one(one),
-        [first, .., last] => of_growth(snapshots, compare(first, last).rows),
+        several => find_groups_of_trends(&tag_trends(&several.iter().collect::<Vec<_>>(), None)),
     }
 }
 
@@ -115,33 +101,35 @@ fn of_one(snapshot: &Snapshot) -> Vec<TagGroup> {
     grouped_rows(rows.collect(), false)
 }
 
-fn of_growth(snapshots: &[Snapshot], rows: Vec<TagDelta>) -> Vec<TagGroup> {
-    let is_known = |row: &TagDelta| !row.before_is_truncated && !row.after_is_truncated && row.after.is_some();
-    let known = rows.into_iter().filter(is_known).map(|row| {
+/// Finds groups among the trends of a series: by growth in blocks, and by its course where all snapshots show the tag.
+#[must_use]
+pub(super) fn find_groups_of_trends(trends: &[TagTrend]) -> Vec<TagGroup> {
+    let is_known = |trend: &&TagTrend| {
+        let is_shown = |counts: Option<&Option<TagCounts>>| counts.is_some_and(Option::is_some);
+        is_shown(trend.values.first()) && is_shown(trend.values.last()) && trend.growth_blocks > 0
+    };
+    let mut known: Vec<&TagTrend> = trends.iter().filter(is_known).collect();
+    known.sort_by(|a, b| b.growth_bytes.cmp(&a.growth_bytes).then_with(|| (&a.tag, a.pool).cmp(&(&b.tag, b.pool))));
+    let rows = known.into_iter().map(|trend| {
         let count = |count: Option<i64>| count.and_then(|count| u64::try_from(count).ok());
-        let series =
-            CountSeries { gained: gained(snapshots, &row), allocs: count(row.allocs), frees: count(row.frees) };
+        let blocks: Option<Vec<f64>> =
+            trend.values.iter().map(|counts| counts.map(|counts| counts.blocks as f64)).collect();
+        let gained = match blocks.filter(|blocks| blocks.len() > 2) {
+            Some(blocks) => blocks.windows(2).map(|pair| pair[1] - pair[0]).collect(),
+            None => vec![trend.growth_blocks as f64],
+        };
+        let series = CountSeries { gained, allocs: count(trend.allocs), frees: count(trend.frees) };
         let tag = TagGroupMember {
-            tag: row.tag,
-            pool: row.pool,
-            blocks: u64::try_from(row.blocks).unwrap_or(0),
-            bytes: row.bytes,
+            tag: trend.tag.clone(),
+            pool: trend.pool,
+            blocks: u64::try_from(trend.growth_blocks).unwrap_or(0),
+            bytes: trend.growth_bytes,
             blocks_per_object: 1,
             never_freed: false,
         };
         (series, tag)
     });
-    grouped_rows(known.collect(), true)
-}
-
-/// Growth in blocks from each snapshot to the next if all show the tag, or else from the first to the last.
-fn gained(snapshots: &[Snapshot], row: &TagDelta) -> Vec<f64> {
-    let blocks = |snapshot: &Snapshot| snapshot.row(&row.tag, row.pool).map(|found| found.counts.blocks as f64);
-    let all: Option<Vec<f64>> = if snapshots.len() > 2 { snapshots.iter().map(blocks).collect() } else { None };
-    match all {
-        Some(all) => all.windows(2).map(|pair| pair[1] - pair[0]).collect(),
-        None => vec![row.blocks as f64],
-    }
+    grouped_rows(rows.collect(), true)
 }
 
 fn grouped_rows(rows: Vec<(CountSeries, TagGroupMember)>, is_growth: bool) -> Vec<TagGroup> {
@@ -213,7 +201,7 @@ mod tests {
             )
         );
         assert!(found[0].contains("a trace session that has no consumer; `logman query -ets`"), "{found:?}");
-        assert_eq!(note(&["EtwD"]), None);
+        assert_eq!(group_note(&["EtwD"]), None);
     }
 
     #[test]

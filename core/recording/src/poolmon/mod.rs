@@ -1,22 +1,49 @@
-//! Snapshots of pool usage by tag, printed by poolmon (screen or snapshot file) and by `!poolused` of WinDbg: parsing, comparison of
-//! two snapshots, tags that grow together, and tags worth recording. Works on text; opens no file and knows no trace.
+//! Snapshots of pool usage by tag, as poolmon, `!poolused`, PoolMonX, System Informer and scripts around the same system call print
+//! them: parsing, comparison of two, series of many, tags that grow together, and tags worth recording. Works on text; opens no file
+//! and knows no trace.
+//!
+//! | module | content |
+//! | --- | --- |
+//! | [`decode`] | text of a file in any encoding |
+//! | [`number`] | numbers of any locale |
+//! | [`time`] | dates and times of lines, columns and file names |
+//! | [`line`](mod@line) | lines of poolmon and `!poolused` |
+//! | [`table`] | tables whose columns have headings: CSV, PowerShell, Markdown, JSON |
+//! | [`shape`] | tables whose headings are unknown, by what holds between their columns |
+//! | [`parse`](mod@parse) | a text into snapshots |
+//! | [`comparison`] | differences of two snapshots |
+//! | [`series`] | many snapshots over time, of one scope |
+//! | [`lockstep`], [`suggest`](mod@suggest) | tags that grow together; tags to record |
+//! | [`tag_notes`] | built-in notes on tags, each with its source |
 //!
 //! The layouts follow Microsoft's documentation of PoolMon and of `!poolused`, and published output.
 
 pub mod comparison;
+pub mod decode;
 pub mod line;
 pub mod lockstep;
+pub mod number;
 pub mod parse;
+pub mod series;
+pub mod shape;
 pub mod suggest;
+pub mod table;
+pub mod tag_notes;
+pub mod time;
 
 pub use crate::pool::Pool;
 pub use comparison::{SnapshotComparison, TagDelta, compare};
+pub use decode::decode;
 pub use lockstep::{TagGroup, find_tag_groups};
 pub use parse::{SnapshotError, SnapshotFile, parse};
+pub use series::{SnapshotInput, SnapshotSeries};
 pub use suggest::{SuggestionBasis, TagSuggestion, suggest};
+pub use time::{SnapshotTime, TimeSource};
 
 /// Update interval of poolmon's display in seconds, from its documentation: the numbers in parentheses are changes over this time.
 const UPDATE_SECONDS: u64 = 5;
+/// Value at which the kernel's counters of allocations and frees wrap (`SYSTEM_POOLTAG` has 32-bit counters).
+const COUNT_WRAPS: u64 = 1 << 32;
 
 /// Tool that printed a snapshot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,6 +52,14 @@ pub enum SnapshotTool {
     PoolMon,
     /// `!poolused` of WinDbg and KD.
     PoolUsed,
+    /// PoolMonX.
+    PoolMonX,
+    /// System Informer, formerly Process Hacker.
+    SystemInformer,
+    /// A script around `NtQuerySystemInformation`, or an unknown tool with such a table.
+    Script,
+    /// poolscope.
+    Poolscope,
 }
 
 impl SnapshotTool {
@@ -34,6 +69,35 @@ impl SnapshotTool {
         match self {
             Self::PoolMon => "poolmon",
             Self::PoolUsed => "!poolused",
+            Self::PoolMonX => "PoolMonX",
+            Self::SystemInformer => "System Informer",
+            Self::Script => "table",
+            Self::Poolscope => "poolscope",
+        }
+    }
+}
+
+/// Allocations that a snapshot counts. Snapshots of different scope are never compared.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
+pub enum SnapshotScope {
+    /// Pool of the system.
+    #[default]
+    System,
+    /// Session pool of all sessions together.
+    AllSessions,
+    /// Session pool of the session that the debugger looked at (`!poolused 8`).
+    CurrentSession,
+    /// Session pool of one session.
+    Session(u32),
+}
+
+impl std::fmt::Display for SnapshotScope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::System => f.write_str("system pool"),
+            Self::AllSessions => f.write_str("session pool of all sessions"),
+            Self::CurrentSession => f.write_str("session pool of the debugger's session"),
+            Self::Session(number) => write!(f, "session pool of session {number}"),
         }
     }
 }
@@ -41,9 +105,9 @@ impl SnapshotTool {
 /// Counts of one tag in one pool.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct TagCounts {
-    /// Allocations since the system started; `None` for `!poolused` without flag 1.
+    /// Allocations since the system started, modulo 2^32; `None` for `!poolused` without flag 1.
     pub allocs: Option<u64>,
-    /// Frees since the system started; `None` for `!poolused` without flag 1.
+    /// Frees since the system started, modulo 2^32; `None` for `!poolused` without flag 1.
     pub frees: Option<u64>,
     /// Blocks currently allocated.
     pub blocks: u64,
@@ -62,6 +126,35 @@ impl TagCounts {
             blocks: self.blocks.saturating_add(other.blocks),
             bytes: self.bytes.saturating_add(other.bytes),
         }
+    }
+
+    /// Allocations minus frees, with counters modulo 2^32; `None` unless both are counted.
+    #[must_use]
+    pub fn difference(self) -> Option<i64> {
+        let (allocs, frees) = (self.allocs?, self.frees?);
+        Some(match (u32::try_from(allocs), u32::try_from(frees)) {
+            (Ok(allocs), Ok(frees)) => i64::from(allocs.wrapping_sub(frees).cast_signed()),
+            _ => i64::try_from(i128::from(allocs) - i128::from(frees)).unwrap_or(0),
+        })
+    }
+
+    /// Returns `true` if the blocks are the difference of allocations and frees modulo 2^32, or if these are not counted.
+    #[must_use]
+    pub fn is_consistent(self) -> bool {
+        let same = |difference: i64| (difference.cast_unsigned() ^ self.blocks) & (COUNT_WRAPS - 1) == 0;
+        self.difference().is_none_or(same)
+    }
+
+    /// The same with a plausible number of blocks. Tools print the difference of wrapped counters as a negative number or close to
+    /// 2^64; it is then computed again from the counters. More frees than allocations are no blocks.
+    #[must_use]
+    pub fn settled(self) -> Self {
+        let is_plausible = self.blocks < COUNT_WRAPS
+            || self.allocs.is_some_and(|allocs| allocs >= COUNT_WRAPS && self.blocks <= allocs);
+        if is_plausible {
+            return self;
+        }
+        Self { blocks: u64::try_from(self.difference().unwrap_or(0)).unwrap_or(0), ..self }
     }
 }
 
@@ -89,6 +182,34 @@ pub struct SnapshotRow {
     pub change: Option<ChangeSinceUpdate>,
     /// Driver or description of the tag, from the tool's list of tags (`pooltag.txt`), not from the machine.
     pub description: Option<String>,
+    /// The tool rounded the figures, as in `17.97 GB`.
+    pub is_rounded: bool,
+}
+
+/// Memory of the machine as the first lines of poolmon show it, in bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct MemoryStatus {
+    /// Physical memory.
+    pub total: Option<u64>,
+    /// Available physical memory.
+    pub available: Option<u64>,
+    /// Commit charge.
+    pub committed: Option<u64>,
+    /// Commit limit.
+    pub commit_limit: Option<u64>,
+}
+
+impl MemoryStatus {
+    /// Values of both, those of `self` first.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            total: self.total.or(other.total),
+            available: self.available.or(other.available),
+            committed: self.committed.or(other.committed),
+            commit_limit: self.commit_limit.or(other.commit_limit),
+        }
+    }
 }
 
 /// Pool usage by tag at one moment.
@@ -96,6 +217,10 @@ pub struct SnapshotRow {
 pub struct Snapshot {
     /// Tool that printed it.
     pub tool: SnapshotTool,
+    /// Allocations that it counts.
+    pub scope: SnapshotScope,
+    /// Time of it, if the text contains one.
+    pub time: Option<SnapshotTime>,
     /// Line of its first row in the text, from 1.
     pub first_line: usize,
     /// One row per tag and pool, descending by bytes, then by tag and pool.
@@ -103,6 +228,8 @@ pub struct Snapshot {
     /// Total bytes of each pool as the tool prints them (`Pool N: … P: …`, `TOTAL`), nonpaged first. More than the sum of the rows
     /// means that rows are missing.
     pub totals: [Option<u64>; 2],
+    /// Memory of the machine, if shown.
+    pub memory: MemoryStatus,
 }
 
 impl Snapshot {
@@ -114,7 +241,8 @@ impl Snapshot {
     }
 
     /// The tool's total of a pool if the rows add up to less than half of it: then the snapshot is truncated, as a screen that shows only
-    /// the largest tags. poolmon's totals count whole pages and are slightly larger than the sum of all rows.
+    /// the largest tags. poolmon's totals count whole pages and are slightly larger than the sum of all rows. `None` for session pool,
+    /// above which poolmon prints the totals of the system.
     #[must_use]
     pub fn truncated_total(&self, pool: Pool) -> Option<u64> {
         let (total, rows) = (self.total(pool)?, self.bytes_in(pool));
@@ -131,7 +259,12 @@ impl Snapshot {
         }
     }
 
-    fn total(&self, pool: Pool) -> Option<u64> {
+    /// The tool's total of a pool in the snapshot's scope.
+    #[must_use]
+    pub fn total(&self, pool: Pool) -> Option<u64> {
+        if self.scope != SnapshotScope::System && self.tool == SnapshotTool::PoolMon {
+            return None;
+        }
         Pool::ALL.into_iter().zip(self.totals).find(|(of, _)| *of == pool).and_then(|(_, total)| total)
     }
 

@@ -1,12 +1,18 @@
-//! Parses text into snapshots. A text may contain several: a log of poolmon snapshots, or two commands of one debugger session.
-//! Lines that are not understood are counted, and the first of them kept.
+//! Parses text into snapshots. A text may contain several: a log of poolmon snapshots, samples of a script, or two commands of one
+//! debugger session. Lines that are not understood are counted; those that look like data are kept.
 
-use super::line::{ParsedLine, SnapshotOrder, parse_line};
-use super::{Pool, Snapshot, SnapshotRow, SnapshotTool, TagCounts};
+use super::decode::decode;
+use super::line::{ParsedLine, PoolUsedColumns, SnapshotOrder, parse_line, poolused_rows};
+use super::number::figure;
+use super::table::{self, ColumnKind, TableLayout, TableRow};
+use super::time::{SnapshotTime, TimeSource, find_time, time_alone};
+use super::{MemoryStatus, Pool, Snapshot, SnapshotRow, SnapshotScope, SnapshotTool, TagCounts, shape};
 use std::collections::BTreeMap;
 
 /// Maximum number of unparsed lines that are kept.
 const UNPARSED_LINES_MAX: usize = 3;
+/// Maximum number of kept lines that look like data.
+const DATA_LINES_MAX: usize = 50;
 /// Maximum length of a kept line in characters.
 const UNPARSED_CHARACTERS_MAX: usize = 80;
 
@@ -16,7 +22,7 @@ pub enum SnapshotError {
     /// Only white space.
     #[error("the text is empty: provide the output of poolmon or !poolused with its heading")]
     Empty,
-    /// No line is a row of poolmon or `!poolused`.
+    /// No line is a row of poolmon, of `!poolused` or of a similar table.
     #[error(
         "no row of poolmon or of !poolused was found in {lines} lines{}: provide the whole output with its heading \
          (poolmon: Tag Type Allocs Frees Diff Bytes; !poolused: Tag Allocs Used Allocs Used)",
@@ -28,6 +34,9 @@ pub enum SnapshotError {
         /// The first such line.
         first: Option<UnparsedLine>,
     },
+    /// A difference of snapshots that poolscope wrote.
+    #[error("this is a difference between snapshots, written by poolscope: provide the snapshots themselves")]
+    Difference,
 }
 
 fn first_words(first: &Option<UnparsedLine>) -> String {
@@ -44,14 +53,21 @@ pub struct UnparsedLine {
 }
 
 /// Snapshots of a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SnapshotFile {
-    /// At least one, in the order of the text. Output of `!poolused` for one moment in two orders is combined into one snapshot.
+    /// At least one, in the order of the text; samples of a table with times in the order of time. Output of `!poolused` for one
+    /// moment in two orders is combined into one snapshot.
     pub snapshots: Vec<Snapshot>,
     /// Number of lines that were not understood.
     pub unparsed_count: usize,
     /// The first of the lines that were not understood.
     pub unparsed_lines: Vec<UnparsedLine>,
+    /// Number of those that look like data: a name and several figures.
+    pub data_line_count: usize,
+    /// The first of the lines that look like data.
+    pub data_lines: Vec<UnparsedLine>,
+    /// Samples that were cut, so that they are left out: their time, the number of their rows and of those that are there.
+    pub cut_samples: Vec<(SnapshotTime, u64, u64)>,
 }
 
 /// Parses a text in any encoding that [`decode`] accepts.
@@ -70,22 +86,38 @@ pub fn parse_text(text: &str) -> Result<SnapshotFile, SnapshotError> {
     let mut reader = Reader::default();
     let mut lines = 0;
     let mut first = None;
-    for (index, line) in text.lines().enumerate() {
-        let line = line.trim_start_matches('\u{feff}').trim_end();
-        if !line.is_empty() {
-            lines += 1;
-            first.get_or_insert_with(|| unparsed_line(index, line));
+    let json = text.trim_start_matches('\u{feff}').trim_start();
+    if json.starts_with(['{', '[']) && reader.take_json(json, 0) {
+        lines = 1;
+    } else {
+        for (index, line) in text.lines().enumerate() {
+            let line = line.trim_start_matches('\u{feff}').trim_end();
+            if !line.is_empty() {
+                lines += 1;
+                first.get_or_insert_with(|| unparsed_line(index, line));
+            }
+            reader.take(index, unquoted(line));
         }
-        reader.take(index, line);
     }
-    reader.close();
+    let is_difference = reader.is_difference;
+    let file = reader.finish();
     if lines == 0 {
         return Err(SnapshotError::Empty);
     }
-    if reader.document.snapshots.is_empty() {
-        return Err(SnapshotError::NoRows { lines, first });
+    if file.snapshots.is_empty() {
+        return Err(if is_difference { SnapshotError::Difference } else { SnapshotError::NoRows { lines, first } });
     }
-    Ok(reader.document)
+    Ok(file)
+}
+
+/// A line without the marks of quotations in mails, and without the fences of Markdown.
+fn unquoted(line: &str) -> &str {
+    let mut line = line;
+    while let Some(rest) = line.strip_prefix('>') {
+        line = rest.strip_prefix(' ').unwrap_or(rest);
+    }
+    let is_fence = ["```", "~~~"].iter().any(|fence| line.trim_start().starts_with(fence));
+    if is_fence { "" } else { line }
 }
 
 fn unparsed_line(index: usize, line: &str) -> UnparsedLine {
@@ -94,59 +126,311 @@ fn unparsed_line(index: usize, line: &str) -> UnparsedLine {
     UnparsedLine { number: index + 1, text }
 }
 
+/// Returns `true` if a line looks like a row: a name, then several figures or the name of a pool and figures.
+fn looks_like_data(line: &str) -> bool {
+    let words: Vec<&str> =
+        line.split(|c: char| c.is_whitespace() || "|;\"()".contains(c)).filter(|word| !word.is_empty()).collect();
+    let figures = words.iter().filter(|word| figure(word).is_some()).count();
+    let names_pool = words.iter().any(|word| table::pool_of_cell(word).is_some());
+    let begins_with_name = words.first().is_some_and(|word| figure(word).is_none());
+    let is_short = words.len() - figures <= figures + 6;
+    begins_with_name && is_short && (figures >= 3 || (figures >= 2 && names_pool))
+}
+
 /// The snapshot being read.
 struct OpenSnapshot {
     tool: SnapshotTool,
+    scope: SnapshotScope,
+    time: Option<SnapshotTime>,
     first_line: usize,
     rows: BTreeMap<(String, Pool), SnapshotRow>,
     totals: [Option<u64>; 2],
+    memory: MemoryStatus,
     order: Option<SnapshotOrder>,
+    /// Rows of the whole sample as the table says, and rows that were read.
+    sample_rows: Option<u64>,
+    lines: u64,
 }
 
+#[derive(Default)]
 struct Reader {
     document: SnapshotFile,
     open: Option<OpenSnapshot>,
+    /// Samples of tables with times, by time.
+    timed: BTreeMap<i64, OpenSnapshot>,
     /// Tool of the last heading, which applies to the rows after it.
     heading: Option<SnapshotTool>,
-    /// Totals printed before the first row.
+    /// Columns of the last heading of `!poolused`.
+    columns: PoolUsedColumns,
+    /// The table of the last heading.
+    table: Option<TableLayout>,
+    /// Items of a list that are not yet a row.
+    record: Vec<(ColumnKind, String)>,
+    scope: SnapshotScope,
+    /// Time of a line before the first row.
+    time: Option<SnapshotTime>,
+    /// Date of a line without a time.
+    date: Option<(i64, Option<i64>)>,
+    /// Day, from 0, and time of day of the last line with a time without a date.
+    undated: Option<(i64, i64)>,
+    /// Memory and totals printed before the first row.
+    memory: MemoryStatus,
     sums: [Option<u64>; 2],
     /// Order of the rows after the last heading, if given.
     order: Option<SnapshotOrder>,
     /// Known orders of the parts of the last snapshot.
     orders: Vec<SnapshotOrder>,
-}
-
-impl Default for Reader {
-    fn default() -> Self {
-        let document = SnapshotFile { snapshots: Vec::new(), unparsed_count: 0, unparsed_lines: Vec::new() };
-        Self { document, open: None, heading: None, sums: [None; 2], order: None, orders: Vec::new() }
-    }
+    /// The pool that a line above a table names.
+    caption: Option<Pool>,
+    /// Neighboring lines that look like data and are not understood.
+    block: Vec<(usize, String)>,
+    is_difference: bool,
 }
 
 impl Reader {
     fn take(&mut self, index: usize, line: &str) {
-        match parse_line(line) {
-            ParsedLine::Nothing => {}
+        let parsed = parse_line(line);
+        if !matches!(parsed, ParsedLine::Unknown | ParsedLine::Rows(..)) {
+            self.end_record(index);
+            self.end_block();
+        }
+        match parsed {
+            ParsedLine::Nothing => self.date = self.date.filter(|_| line.trim().is_empty()),
             ParsedLine::Heading(tool, order) => {
                 self.close();
-                self.heading = Some(tool);
+                (self.heading, self.table, self.columns) = (Some(tool), None, PoolUsedColumns::default());
                 self.order = if tool == SnapshotTool::PoolUsed { order.or(self.order) } else { None };
-            }
-            ParsedLine::Totals(sums) => match &mut self.open {
-                Some(open) => open.totals = sums.map(Some),
-                None => self.sums = sums.map(Some),
-            },
-            // Four numbers after a word are a row of `!poolused` only after its heading.
-            ParsedLine::Rows(SnapshotTool::PoolUsed, _) if self.heading != Some(SnapshotTool::PoolUsed) => {
-                self.skip_line(index, line)
-            }
-            ParsedLine::Rows(tool, rows) => {
-                for row in rows {
-                    self.row(tool, index, row);
+                if tool == SnapshotTool::PoolUsed {
+                    self.scope = SnapshotScope::System;
                 }
             }
-            ParsedLine::Unknown => self.skip_line(index, line),
+            ParsedLine::Memory(memory) => {
+                self.close();
+                (self.heading, self.table) = (Some(SnapshotTool::PoolMon), None);
+                (self.memory, self.scope, self.sums) = (memory, SnapshotScope::System, [None; 2]);
+            }
+            ParsedLine::Commit(memory, totals) => {
+                self.memory = self.memory.or(memory);
+                self.take_totals(totals);
+            }
+            ParsedLine::Scope(scope) => {
+                self.close();
+                (self.heading, self.table, self.scope) = (Some(SnapshotTool::PoolMon), None, scope);
+            }
+            ParsedLine::PoolUsedColumns(columns) => self.take_columns(columns),
+            ParsedLine::Totals(totals) => self.take_totals(totals),
+            ParsedLine::Rows(tool, rows) => {
+                // A table with headings may have other columns behind the same first ones.
+                if !self.take_table_line(index, line) {
+                    self.end_block();
+                    rows.into_iter().for_each(|row| self.row(tool, index, row));
+                }
+            }
+            ParsedLine::Unknown => self.take_other(index, line),
         }
+    }
+
+    /// Takes a line that is none of poolmon's.
+    fn take_other(&mut self, index: usize, line: &str) {
+        if self.heading == Some(SnapshotTool::PoolUsed)
+            && let Some(rows) = poolused_rows(line, self.columns)
+        {
+            self.end_block();
+            return rows.into_iter().for_each(|row| self.row(SnapshotTool::PoolUsed, index, row));
+        }
+        if self.take_table_line(index, line) || (line.starts_with('{') && self.take_json(line, index)) {
+            return;
+        }
+        if let Some(item) = table::list_item(line) {
+            let is_next = self.record.iter().any(|(kind, _)| *kind == item.0 && item.0 != ColumnKind::Other);
+            if is_next {
+                self.end_record(index);
+            }
+            return self.record.push(item);
+        }
+        if looks_like_data(line) && find_time(line).date.is_none() {
+            return self.block.push((index, line.to_owned()));
+        }
+        self.end_block();
+        if self.take_time(line) {
+            return;
+        }
+        self.caption = table::pool_of_caption(line).or(self.caption);
+        self.skip_line(index, line);
+    }
+
+    /// Takes a heading, a ruler or a row of a table.
+    fn take_table_line(&mut self, index: usize, line: &str) -> bool {
+        let is_difference = [["growth", "bytes_before"], ["\u{394} Bytes", "Before"]];
+        if is_difference.iter().any(|words| words.iter().all(|word| line.contains(word))) {
+            (self.is_difference, self.table, self.heading) = (true, None, None);
+            return false;
+        }
+        if let Some(layout) = table::heading(line) {
+            self.end_block();
+            // A table with times may repeat its heading; others begin anew.
+            if !layout.has_time() {
+                self.close();
+            }
+            self.table = Some(layout.with_pool(self.caption.take()));
+            self.heading = None;
+            return true;
+        }
+        let Some(table) = &mut self.table else { return false };
+        if table::is_ruler(line) {
+            table.take_ruler(line);
+            return true;
+        }
+        let tool = table.tool;
+        let Some(row) = table.row(line) else { return false };
+        self.end_block();
+        self.table_row(tool, index, row);
+        true
+    }
+
+    /// Takes a line with a date, or with a time after a line with a date.
+    fn take_time(&mut self, line: &str) -> bool {
+        let mut found = find_time(line);
+        let names_time = line.to_lowercase().contains("time") || line.trim().starts_with(|c: char| c.is_ascii_digit());
+        match (found.date, found.of_day) {
+            (Some(date), None) => {
+                self.date = Some(date);
+                return true;
+            }
+            (None, Some(_)) if names_time && self.date.is_some() => found.date = self.date.take(),
+            (Some(_), Some(_)) => {}
+            // Without a date, a time before that of the last line is one of the next day.
+            (None, Some(of_day)) if names_time && time_alone(line).is_some() => {
+                let (day, last) = self.undated.unwrap_or((0, 0));
+                let day = if of_day < last { day + 1 } else { day };
+                self.undated = Some((day, of_day));
+                found.date = Some((day, None));
+            }
+            _ => return false,
+        }
+        self.close();
+        self.time = found.snapshot_time(TimeSource::Line);
+        true
+    }
+
+    fn take_columns(&mut self, columns: PoolUsedColumns) {
+        self.close();
+        (self.heading, self.table) = (Some(SnapshotTool::PoolUsed), None);
+        if !columns.pools.is_empty() {
+            (self.columns.pools, self.columns.is_session) = (columns.pools, columns.is_session);
+        }
+        if columns.per_pool > 0 {
+            (self.columns.per_pool, self.columns.repeats) = (columns.per_pool, columns.repeats);
+        }
+        self.scope = if self.columns.is_session { SnapshotScope::CurrentSession } else { SnapshotScope::System };
+    }
+
+    fn take_totals(&mut self, totals: [Option<u64>; 2]) {
+        let target = self.open.as_mut().map_or(&mut self.sums, |open| &mut open.totals);
+        target.iter_mut().zip(totals).for_each(|(target, total)| *target = total.or(*target));
+    }
+
+    /// Takes objects of JSON with the names of columns; returns whether the text is JSON.
+    fn take_json(&mut self, text: &str, index: usize) -> bool {
+        let Ok(value) = serde_json::from_str::<serde_json::Value>(text) else { return false };
+        let rows = match &value {
+            serde_json::Value::Array(rows) => rows.as_slice(),
+            serde_json::Value::Object(object) => {
+                let list = ["rows", "value", "data"].iter().find_map(|name| object.get(*name)?.as_array());
+                list.map_or_else(|| std::slice::from_ref(&value), Vec::as_slice)
+            }
+            _ => return false,
+        };
+        let mut rows_found = false;
+        for row in rows.iter().filter_map(serde_json::Value::as_object) {
+            self.is_difference |= row.contains_key("growth") && row.contains_key("bytes_before");
+            let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let kind = |name: &str| table::kind_of_heading(name).unwrap_or(ColumnKind::Other);
+            let cells: Vec<(ColumnKind, String)> = row
+                .iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(name, value)| (kind(name), text(value)))
+                .collect();
+            let tool = if row.contains_key("bytes_per_block") { SnapshotTool::Poolscope } else { SnapshotTool::Script };
+            rows_found |= self.take_cells(tool, index, &cells);
+        }
+        rows_found || self.is_difference
+    }
+
+    /// Takes the cells of one row; returns whether they are one.
+    fn take_cells(&mut self, tool: SnapshotTool, index: usize, cells: &[(ColumnKind, String)]) -> bool {
+        let mut seen: Vec<ColumnKind> = Vec::new();
+        let has_pools =
+            cells.iter().any(|(kind, _)| matches!(kind, ColumnKind::Bytes(Some(_), _) | ColumnKind::Blocks(Some(_))));
+        let mut borrowed: Vec<(ColumnKind, &str)> = Vec::new();
+        for (kind, text) in cells {
+            let is_sum = has_pools
+                && matches!(
+                    kind,
+                    ColumnKind::Allocs(None)
+                        | ColumnKind::Frees(None)
+                        | ColumnKind::Blocks(None)
+                        | ColumnKind::Bytes(None, _)
+                );
+            if !is_sum && !seen.contains(kind) {
+                seen.push(*kind);
+                borrowed.push((*kind, text.as_str()));
+            }
+        }
+        let has_bytes = borrowed.iter().any(|(kind, _)| matches!(kind, ColumnKind::Bytes(..)));
+        let Some(row) = table::row_of_cells(&borrowed, self.caption).filter(|_| has_bytes) else { return false };
+        self.table_row(tool, index, row);
+        true
+    }
+
+    /// Ends a row of a list.
+    fn end_record(&mut self, index: usize) {
+        let record = std::mem::take(&mut self.record);
+        if !record.is_empty() && !self.take_cells(SnapshotTool::Script, index.saturating_sub(record.len()), &record) {
+            self.document.unparsed_count += record.len();
+        }
+    }
+
+    /// Ends a block of lines that look like data: rows of a table without a known heading, or lines to show.
+    fn end_block(&mut self) {
+        let block = std::mem::take(&mut self.block);
+        let lines: Vec<&str> = block.iter().map(|(_, line)| line.as_str()).collect();
+        match shape::rows(&lines) {
+            Some(rows) => {
+                let indices = block.iter().map(|(index, _)| *index);
+                indices.zip(rows).for_each(|(index, row)| self.row(SnapshotTool::Script, index, row));
+            }
+            None => block.iter().for_each(|(index, line)| {
+                self.document.data_line_count += 1;
+                if self.document.data_lines.len() < DATA_LINES_MAX {
+                    self.document.data_lines.push(unparsed_line(*index, line));
+                }
+                self.skip_line(*index, line);
+            }),
+        }
+    }
+
+    fn table_row(&mut self, tool: SnapshotTool, index: usize, row: TableRow) {
+        let time = row.time.and_then(|found| found.snapshot_time(TimeSource::Column));
+        let Some(time) = time else {
+            return row.rows.into_iter().for_each(|row| self.row(tool, index, row));
+        };
+        let fresh = || OpenSnapshot {
+            tool,
+            scope: SnapshotScope::System,
+            time: Some(time),
+            first_line: index + 1,
+            rows: BTreeMap::new(),
+            totals: [None; 2],
+            memory: MemoryStatus::default(),
+            order: None,
+            sample_rows: None,
+            lines: 0,
+        };
+        let open = self.timed.entry(time.millis).or_insert_with(fresh);
+        open.lines += 1;
+        open.sample_rows = row.sample_rows.max(open.sample_rows);
+        row.rows.into_iter().for_each(|row| open.add(row));
     }
 
     fn row(&mut self, tool: SnapshotTool, index: usize, row: SnapshotRow) {
@@ -161,16 +445,23 @@ impl Reader {
         }
         let open = self.open.get_or_insert_with(|| OpenSnapshot {
             tool,
+            scope: self.scope,
+            time: self.time.take(),
             first_line: index + 1,
             rows: BTreeMap::new(),
             totals: std::mem::take(&mut self.sums),
+            memory: std::mem::take(&mut self.memory),
             order: self.order.take(),
+            sample_rows: None,
+            lines: 0,
         });
-        // Different tags with unprintable bytes may look the same.
-        open.rows.entry(key).and_modify(|other| other.counts = other.counts.plus(row.counts)).or_insert(row);
+        open.add(row);
     }
 
     fn skip_line(&mut self, index: usize, line: &str) {
+        if line.trim().is_empty() {
+            return;
+        }
         self.document.unparsed_count += 1;
         if self.document.unparsed_lines.len() < UNPARSED_LINES_MAX {
             self.document.unparsed_lines.push(unparsed_line(index, line));
@@ -192,12 +483,51 @@ impl Reader {
         }
         self.orders.extend(order);
     }
+
+    fn finish(mut self) -> SnapshotFile {
+        self.end_record(0);
+        self.end_block();
+        self.close();
+        // A batch file may print the date after each listing instead of before it.
+        let snapshots = &mut self.document.snapshots;
+        if let (Some(last), Some((first, rest))) = (self.time, snapshots.split_first_mut())
+            && first.time.is_none()
+            && rest.iter().all(|snapshot| snapshot.time.is_some())
+        {
+            let mut next = Some(last);
+            rest.iter_mut().rev().for_each(|snapshot| next = std::mem::replace(&mut snapshot.time, next));
+            first.time = next;
+        }
+        for open in self.timed.into_values() {
+            match (open.sample_rows, open.time) {
+                (Some(wanted), Some(time)) if open.lines < wanted => {
+                    self.document.cut_samples.push((time, wanted, open.lines));
+                }
+                _ => self.document.snapshots.push(open.finish()),
+            }
+        }
+        self.document.snapshots.retain(|snapshot| !snapshot.rows.is_empty());
+        self.document
+    }
 }
 
 impl OpenSnapshot {
+    /// Adds a row. Different tags with unprintable bytes may look the same.
+    fn add(&mut self, row: SnapshotRow) {
+        let (counts, key) = (row.counts, (row.tag.clone(), row.pool));
+        self.rows.entry(key).and_modify(|other| other.counts = other.counts.plus(counts)).or_insert(row);
+    }
+
     fn finish(self) -> Snapshot {
-        let rows = by_bytes(self.rows.into_values());
-        Snapshot { tool: self.tool, first_line: self.first_line, rows, totals: self.totals }
+        Snapshot {
+            tool: self.tool,
+            scope: self.scope,
+            time: self.time,
+            first_line: self.first_line,
+            rows: by_bytes(self.rows.into_values()),
+            totals: self.totals,
+            memory: self.memory,
+        }
     }
 }
 
@@ -223,6 +553,7 @@ fn may_be_same_moment(one: &Snapshot, other: &Snapshot) -> bool {
     };
     one.tool == SnapshotTool::PoolUsed
         && other.tool == SnapshotTool::PoolUsed
+        && one.scope == other.scope
         && other.rows.iter().filter(|row| is_plain(&row.tag)).all(agrees)
 }
 
@@ -251,34 +582,6 @@ fn larger(one: TagCounts, other: TagCounts) -> TagCounts {
 /// Returns `true` if the tag is printed unchanged; consoles print other bytes as `.`, `?` or a non-ASCII character.
 fn is_plain(tag: &str) -> bool {
     tag.chars().all(|c| (c.is_ascii_graphic() || c == ' ') && c != '.' && c != '?')
-}
-
-/// Decodes UTF-8 and UTF-16, with or without a byte order mark; invalid sequences become replacement characters.
-#[must_use]
-pub fn decode(bytes: &[u8]) -> String {
-    match bytes {
-        [0xEF, 0xBB, 0xBF, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
-        [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes),
-        [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes),
-        _ => match mostly_zero(bytes) {
-            (false, true) => utf16(bytes, u16::from_le_bytes),
-            (true, false) => utf16(bytes, u16::from_be_bytes),
-            _ => String::from_utf8_lossy(bytes).into_owned(),
-        },
-    }
-}
-
-fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
-    let units: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(|pair| unit(*pair)).collect();
-    String::from_utf16_lossy(&units)
-}
-
-/// Returns `true` if most of the first bytes at even, and at odd, offsets are zero: UTF-16 of ASCII text without a byte order mark.
-fn mostly_zero(bytes: &[u8]) -> (bool, bool) {
-    let head = bytes.get(..bytes.len().min(256)).unwrap_or_default();
-    let count = |odd: usize| head.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count();
-    let most = head.len() / 4;
-    (head.len() > 3 && count(0) > most, head.len() > 3 && count(1) > most)
 }
 
 #[cfg(test)]
@@ -417,27 +720,5 @@ mod tests {
         // Numbers after a word are not a row without the heading of !poolused.
         assert!(parse(b" Leak 1 2 3 4\n").is_err());
         assert!(parse(b" Tag Allocs Used Allocs Used\n Leak 1 2 3 4\n").is_ok());
-    }
-
-    fn wide(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
-        text.encode_utf16().flat_map(bytes).collect()
-    }
-
-    #[test]
-    fn every_encoding_gives_the_same_text() {
-        let text = " Tag  Type \u{e9}\r\n";
-        assert_eq!(decode(text.as_bytes()), text);
-        assert_eq!(decode(format!("\u{feff}{text}").as_bytes()), text);
-        for bytes in [u16::to_le_bytes as fn(u16) -> [u8; 2], u16::to_be_bytes] {
-            assert_eq!(decode(&wide(&format!("\u{feff}{text}"), bytes)), text);
-            assert_eq!(decode(&wide(text, bytes)), text);
-        }
-    }
-
-    #[test]
-    fn broken_text_is_no_error() {
-        assert_eq!(decode(b""), "");
-        assert_eq!(decode(b"a\xE9b"), "a\u{fffd}b");
-        assert_eq!(decode(b"\xFF\xFEa\0b"), "a");
     }
 }

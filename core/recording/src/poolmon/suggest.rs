@@ -1,8 +1,9 @@
 //! Suggests tags to record: those that grew between snapshots, or the largest of one snapshot.
 
 use super::comparison::compare;
-use super::lockstep::{TagGroup, find_tag_groups};
-use super::{Pool, Snapshot};
+use super::lockstep::{TagGroup, find_groups_of_trends, find_tag_groups};
+use super::series::trend::{TagTrend, tag_trends};
+use super::{Pool, Snapshot, TagCounts};
 
 /// Criterion by which tags were chosen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,40 +53,72 @@ pub struct TagSuggestion {
     pub groups: Vec<TagGroup>,
 }
 
-/// Suggests at most `count` tags of one pool or of both. Of two or more snapshots the first and the last are compared.
+/// Suggests at most `count` tags of one pool or of both. Of two or more snapshots of one scope, in the order of time, the tags that
+/// grow steadily come first, then those that grew most.
 #[must_use]
 pub fn suggest(snapshots: &[Snapshot], pool: Option<Pool>, count: usize) -> TagSuggestion {
+    match snapshots {
+        [] => TagSuggestion { tags: Vec::new(), basis: SuggestionBasis::Size, groups: Vec::new() },
+        [one] => of_one(one, pool, count),
+        // Of two, a truncated one gives a lower bound of the growth of tags that it does not show.
+        [first, last] => {
+            let grown = compare(first, last)
+                .rows
+                .into_iter()
+                .filter(|row| row.bytes > 0 && pool.is_none_or(|pool| pool == row.pool));
+            chosen(grown.map(|row| row.tag).collect(), find_tag_groups(snapshots), SuggestionBasis::Growth, count)
+        }
+        several => suggest_from_trends(&tag_trends(&several.iter().collect::<Vec<_>>(), None), pool, count),
+    }
+}
+
+/// Suggests at most `count` tags from the trends of a series.
+#[must_use]
+pub fn suggest_from_trends(trends: &[TagTrend], pool: Option<Pool>, count: usize) -> TagSuggestion {
     let wanted = |of: Pool| pool.is_none_or(|pool| pool == of);
-    let (basis, mut candidates): (SuggestionBasis, Vec<(i128, String)>) = match snapshots {
-        [] => (SuggestionBasis::Size, Vec::new()),
-        [one] => {
-            let rows = || one.rows.iter().filter(|row| wanted(row.pool));
-            let changed: Vec<(i128, String)> = rows()
-                .filter_map(|row| Some((i128::from(row.change?.bytes), row.tag.clone())))
-                .filter(|(bytes, _)| *bytes > 0)
-                .collect();
-            if changed.is_empty() {
-                (SuggestionBasis::Size, rows().map(|row| (i128::from(row.counts.bytes), row.tag.clone())).collect())
-            } else {
-                (SuggestionBasis::Change, changed)
-            }
-        }
-        [first, .., last] => {
-            let comparison = compare(first, last);
-            let grown = comparison.rows.into_iter().filter(|row| wanted(row.pool));
-            (SuggestionBasis::Growth, grown.map(|row| (i128::from(row.bytes), row.tag)).collect())
-        }
-    };
-    candidates.retain(|(bytes, _)| *bytes > 0);
+    let grown: Vec<&TagTrend> = trends.iter().filter(|trend| wanted(trend.pool) && lower_growth(trend) > 0).collect();
+    let mut ordered: Vec<(bool, i64, &str)> = grown
+        .iter()
+        .map(|trend| (trend.is_steady_growth && trend.shape.is_some(), lower_growth(trend), trend.tag.as_str()))
+        .collect();
+    ordered.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)).then_with(|| a.2.cmp(b.2)));
+    let candidates = ordered.into_iter().map(|(_, _, tag)| tag.to_owned()).collect();
+    chosen(candidates, find_groups_of_trends(trends), SuggestionBasis::Growth, count)
+}
+
+/// Growth in bytes from the first snapshot to the last; 0 if either does not show the tag.
+fn lower_growth(trend: &TagTrend) -> i64 {
+    let is_shown = |counts: Option<&Option<TagCounts>>| counts.is_some_and(Option::is_some);
+    if is_shown(trend.values.first()) && is_shown(trend.values.last()) { trend.growth_bytes } else { 0 }
+}
+
+fn of_one(one: &Snapshot, pool: Option<Pool>, count: usize) -> TagSuggestion {
+    let rows = || one.rows.iter().filter(|row| pool.is_none_or(|pool| pool == row.pool));
+    let changed = rows().filter_map(|row| Some((i128::from(row.change?.bytes), row.tag.clone())));
+    let mut candidates: Vec<(i128, String)> = changed.filter(|(bytes, _)| *bytes > 0).collect();
+    let mut basis = SuggestionBasis::Change;
+    if candidates.is_empty() {
+        basis = SuggestionBasis::Size;
+        candidates =
+            rows().map(|row| (i128::from(row.counts.bytes), row.tag.clone())).filter(|(bytes, _)| *bytes > 0).collect();
+    }
     candidates.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-    let groups = find_tag_groups(snapshots);
+    chosen(
+        candidates.into_iter().map(|(_, tag)| tag).collect(),
+        find_tag_groups(std::slice::from_ref(one)),
+        basis,
+        count,
+    )
+}
+
+/// The first of the candidates, with the holders of its group before each.
+fn chosen(candidates: Vec<String>, groups: Vec<TagGroup>, basis: SuggestionBasis, count: usize) -> TagSuggestion {
     let mut tags: Vec<String> = Vec::new();
-    let is_candidate = |wanted: &str| candidates.iter().any(|(_, tag)| tag == wanted);
-    for (_, tag) in &candidates {
+    for tag in &candidates {
         // A member that is never freed probably holds the rest of its group, so its stacks show who leaks.
         let of_group = groups.iter().filter(|group| group.members.iter().any(|member| member.tag == *tag));
         let holders = of_group.flat_map(TagGroup::holders).map(|holder| &holder.tag);
-        for tag in holders.filter(|tag| is_candidate(tag)).chain([tag]) {
+        for tag in holders.filter(|tag| candidates.contains(tag)).chain([tag]) {
             if tags.len() < count && !tags.contains(tag) {
                 tags.push(tag.clone());
             }

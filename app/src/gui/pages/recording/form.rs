@@ -2,7 +2,7 @@
 //! consequences of each choice are shown beside it.
 
 use eframe::egui::{Checkbox, DragValue, Label, RadioButton, RichText, ScrollArea, TextEdit, Ui};
-use poolscope_recording::estimate::MEMORY_BYTES_MAX;
+use poolscope_recording::estimate::{CPUS_MAX, MEMORY_BYTES_MAX};
 use poolscope_recording::{LoggingMode, WindowsVersion};
 
 use crate::format;
@@ -138,6 +138,14 @@ fn machine(ui: &mut Ui, setup: &mut RecordingSetup) {
             }
         }
     });
+    ui.horizontal(|ui| {
+        let cpus = DragValue::new(&mut setup.plan.expected.cpus).range(1..=CPUS_MAX).speed(1.0);
+        named(ui, cpus, "Logical processors").on_hover_text("Each needs two buffers; with fewer, events are lost");
+        ui.label("logical processors at most");
+    });
+    let tip =
+        "For systems whose traces lack the identities of images, such as Windows Server 2025. Not tried on Windows.";
+    ui.add(Checkbox::new(&mut setup.plan.merges_image_ids, "Add image identities when merging")).on_hover_text(tip);
     let tip = "Records from the next start of Windows, to include what drivers allocate while they load";
     ui.add(Checkbox::new(&mut setup.plan.boot, "Boot trace")).on_hover_text(tip);
     ui.horizontal(|ui| {

@@ -4,6 +4,7 @@
 
 mod commands;
 mod form;
+mod snapshot_graph;
 pub mod snapshot_list;
 mod tags;
 mod texts;

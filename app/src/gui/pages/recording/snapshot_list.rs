@@ -9,14 +9,13 @@ use crate::format;
 use crate::gui::commands::{Command, RecordingCommand};
 use crate::gui::model::recording_setup::RecordingSetup;
 use crate::gui::model::snapshot_list::{ListColumn, ListRow, SnapshotList};
+use crate::gui::pages::recording::snapshot_graph;
 use crate::gui::theme::{self, GRID, Palette};
 use crate::gui::widgets::list_table::{self, Action, Column, ListTable, Rows, Width};
 use crate::gui::widgets::pivot_table::Sort;
 
 /// Width of the column of boxes, in points.
 const TICK: f32 = 24.0;
-/// Widths of the other columns but the last, in points.
-const WIDTHS: [f32; 6] = [60.0, 76.0, 92.0, 88.0, 96.0, 96.0];
 /// Least width of the last column, in points.
 const LAST: f32 = 96.0;
 /// Greatest width of paragraphs, in points.
@@ -37,6 +36,7 @@ pub(super) fn show(ui: &mut Ui, setup: &mut RecordingSetup, commands: &mut Vec<C
         return explain(ui);
     }
     ui.add_space(GRID);
+    snapshot_graph::show(ui, &mut setup.snapshots);
     choice(ui, &mut setup.snapshots);
     record(ui, setup);
     ui.add_space(GRID);
@@ -50,9 +50,11 @@ fn explain(ui: &mut Ui) {
     ui.add_space(GRID);
     for message in [
         "On the machine that leaks: run poolmon -b, save its output, and repeat this after an hour. Snapshot files of \
-         poolmon -n FILE can be used as well.",
+         poolmon -n FILE can be used as well, with a line of date and time before each, and CSV files of scripts.",
+        "Without poolmon: poolscope poolmon --watch FILE.csv samples the machine it runs on, and the script of \
+         poolscope record --sampler FILE.ps1 does it without installing anything.",
         "From a memory dump: save the output of !poolused 2 or !poolused 4 in WinDbg or KD.",
-        "Paste both here, or drop the files on this page. The tags that grew most can then be recorded.",
+        "Paste them here, or drop the files on this page. The tags that grew most can then be recorded.",
     ] {
         ui.add(Label::new(message).wrap());
         ui.add_space(GRID);
@@ -67,17 +69,34 @@ fn source(ui: &mut Ui, page: &mut SnapshotList, commands: &mut Vec<Command>) {
             commands.push(open.into());
         }
         let hint = "Paste the output of poolmon or !poolused here (Ctrl+V)";
-        let width = (ui.available_width() - 150.0).max(120.0);
+        let width = (ui.available_width() - 240.0).max(120.0);
         let field = ui.add(TextEdit::singleline(&mut page.text).hint_text(hint).desired_width(width));
         field.ctx.accesskit_node_builder(field.id, |node| node.set_label("Paste a snapshot"));
         page.awaits_paste = field.has_focus();
         if page.is_busy() {
             ui.spinner();
         }
+        follow(ui, page, commands);
         if !page.listings.is_empty() && ui.button("Clear").on_hover_text("Remove all snapshots").clicked() {
             page.clear();
         }
     });
+}
+
+/// The switch that reads a growing file again.
+fn follow(ui: &mut Ui, page: &SnapshotList, commands: &mut Vec<Command>) {
+    let mut follows = page.followed.is_some();
+    if page.opened.is_none() && !follows {
+        return;
+    }
+    let tip = match &page.followed {
+        Some(file) if file.is_sampled => format!("Samples of this machine are written to {}", file.path.display()),
+        Some(file) => format!("Reads {} again when it grows", file.path.display()),
+        None => "Reads the file again when it grows, such as one that a sampler writes".to_owned(),
+    };
+    if ui.checkbox(&mut follows, "Live").on_hover_text(tip).changed() {
+        commands.push(RecordingCommand::Follow(follows).into());
+    }
 }
 
 /// Choice of the snapshot that is shown, and of the one it is compared with.
@@ -99,7 +118,10 @@ fn choice(ui: &mut Ui, page: &mut SnapshotList) {
             let before = ComboBox::from_id_salt("before").selected_text(text).truncate();
             let before = before.show_ui(ui, |ui| {
                 ui.selectable_value(&mut page.before, None, "(none)");
-                for (at, name) in names.iter().enumerate().filter(|(at, _)| *at != page.shown) {
+                let scope = page.scope_of(page.shown);
+                let others =
+                    names.iter().enumerate().filter(|(at, _)| *at != page.shown && page.scope_of(*at) == scope);
+                for (at, name) in others.collect::<Vec<_>>() {
                     ui.selectable_value(&mut page.before, Some(at), name);
                 }
             });
@@ -180,14 +202,14 @@ fn table(ui: &mut Ui, page: &mut SnapshotList) {
     let columns = columns(page);
     let cursor = page.cursor.filter(|row| *row < page.rows().len());
     let list = ListTable::new("Tags", &columns).cursor(cursor, std::mem::take(&mut page.reveal));
-    let mut rows = TagRows { page, compared: page.is_compared(), ticked: None };
+    let mut rows = TagRows { page, columns: page.columns(), compared: page.is_compared(), ticked: None };
     let actions = list.show(ui, &mut rows);
     let mut ticked = rows.ticked;
     for action in actions {
         match action {
             Action::Sort(0) | Action::SelectAll => {}
             Action::Sort(column) => {
-                ListColumn::ALL.get(column - 1).into_iter().for_each(|column| page.sort_by(*column));
+                page.columns().get(column - 1).into_iter().for_each(|column| page.sort_by(*column));
             }
             Action::Move { row, .. } => (page.cursor, page.reveal) = (Some(row), true),
             Action::Click { row, .. } | Action::Open(row) => {
@@ -207,14 +229,27 @@ fn columns(page: &SnapshotList) -> Vec<Column> {
         let sort = (page.sort.0 == which).then_some(Sort::of(page.sort.1));
         Column { title: which.title(compared), tip: which.tip(), width, is_figure: which.is_figure(), sort }
     };
-    let widths = WIDTHS.map(Width::Exact).into_iter().chain([Width::Rest(LAST)]);
     let tick = Column::text("", Width::Exact(TICK));
-    std::iter::once(tick).chain(ListColumn::ALL.into_iter().zip(widths).map(column)).collect()
+    std::iter::once(tick).chain(page.columns().into_iter().map(|which| column((which, width(which))))).collect()
+}
+
+/// Width of a column.
+fn width(column: ListColumn) -> Width {
+    match column {
+        ListColumn::Tag => Width::Exact(60.0),
+        ListColumn::Pool => Width::Exact(76.0),
+        ListColumn::Bytes => Width::Exact(92.0),
+        ListColumn::Blocks | ListColumn::Rate => Width::Exact(88.0),
+        ListColumn::Allocs | ListColumn::Frees => Width::Exact(96.0),
+        ListColumn::Shape => Width::Exact(80.0),
+        ListColumn::About => Width::Rest(LAST),
+    }
 }
 
 /// The listed tags; a row is selected while its tag is ticked.
 struct TagRows<'p> {
     page: &'p SnapshotList,
+    columns: Vec<ListColumn>,
     compared: bool,
     /// The row whose box was clicked.
     ticked: Option<usize>,
@@ -261,14 +296,14 @@ impl Rows for TagRows<'_> {
     fn cell(&mut self, ui: &mut Ui, row: usize, column: usize) {
         let page = self.page;
         let Some(entry) = page.rows().get(row) else { return };
-        let Some(which) = column.checked_sub(1).and_then(|column| ListColumn::ALL.get(column)) else {
+        let Some(which) = column.checked_sub(1).and_then(|column| self.columns.get(column).copied()) else {
             return self.tick(ui, row, entry);
         };
-        let text = entry.text(*which, self.compared);
+        let text = entry.text(which, self.compared);
         if which.is_figure() {
             list_table::figure_cell(ui, text);
         } else {
-            let font = if *which == ListColumn::About { theme::text_font() } else { theme::figure_font() };
+            let font = if which == ListColumn::About { theme::text_font() } else { theme::figure_font() };
             list_table::text_cell(ui, RichText::new(text).font(font));
         }
     }

@@ -9,7 +9,7 @@ use egui_plot::{AxisHints, GridMark, Plot, PlotTransform};
 
 use super::Graph;
 use super::model::{AxisUnit, Point, Range};
-use crate::format::axis::{round_step, tick_text, ticks, time_text};
+use crate::format::axis::{self, round_step, tick_text, ticks, time_text};
 use crate::gui::theme::{self, GRID, Palette};
 
 /// Height of the time axis, in points.
@@ -196,7 +196,7 @@ fn width_of(painter: &Painter, text: &str) -> f32 {
 fn time_step(painter: &Painter, view: Range, width: f32) -> f64 {
     let mut room = 80.0;
     loop {
-        let step = round_step(view.span(), f64::from(width / room), None);
+        let step = axis::time_step(view.span(), f64::from(width / room));
         let needed =
             width_of(painter, &time_text(view.to, step)).max(width_of(painter, &time_text(view.from, step))) + GAP;
         let there = (step / view.span().max(f64::MIN_POSITIVE)) as f32 * width;
