@@ -82,13 +82,18 @@ pub fn finding(series: &SnapshotSeries, finding: &SeriesFinding<'_>) -> String {
     let growth = format::delta_bytes(finding.growth_bytes);
     let of_rate = finding.bytes_per_hour.iter().flatten().copied().reduce(|sum, rate| sum + rate);
     let rate = of_rate.map_or_else(String::new, |rate| format!(" by {}", per_hour(rate)));
-    let span = series.span_hours().map_or_else(String::new, |hours| format!(" in {}", format::long_duration(hours * 3600.0)));
+    let span =
+        series.span_hours().map_or_else(String::new, |hours| format!(" in {}", format::long_duration(hours * 3600.0)));
     let course = match finding.members.as_slice() {
         [trend] => course(trend),
         _ => String::new(),
     };
-    let end = Pool::ALL.into_iter().zip(finding.bytes_per_hour).filter_map(|(pool, rate)| series.exhaustion(pool, rate?));
-    let end = end.min_by(|a, b| a.hours.total_cmp(&b.hours)).and_then(exhaustion).map_or_else(String::new, |end| format!("; {end}"));
+    let end =
+        Pool::ALL.into_iter().zip(finding.bytes_per_hour).filter_map(|(pool, rate)| series.exhaustion(pool, rate?));
+    let end = end
+        .min_by(|a, b| a.hours.total_cmp(&b.hours))
+        .and_then(exhaustion)
+        .map_or_else(String::new, |end| format!("; {end}"));
     format!("{name} {verb}{rate} in {}: {growth}{span}{course}{end}", pools.join(" and "))
 }
 
@@ -142,13 +147,19 @@ pub fn file_warnings(name: &str, file: &SnapshotFile) -> Vec<String> {
     }
     let first = file.unparsed_lines.first().map(|line| line.number);
     let shown = file.data_lines.iter().filter(|line| Some(line.number) != first).take(DATA_LINES_SHOWN);
-    warnings.extend(shown.map(|line| format!("{name}: line {} looks like a row and is not understood: '{}'", line.number, line.text)));
+    warnings.extend(
+        shown.map(|line| {
+            format!("{name}: line {} looks like a row and is not understood: '{}'", line.number, line.text)
+        }),
+    );
     if data > DATA_LINES_SHOWN + 1 {
         warnings.push(format!("{name}: {data} lines in all look like rows and are not understood"));
     }
     for (time, wanted, found) in &file.cut_samples {
         let time = SnapshotTime::text(time);
-        warnings.push(format!("{name}: the sample of {time} has {found} of {wanted} rows and is left out: the file was cut there"));
+        warnings.push(format!(
+            "{name}: the sample of {time} has {found} of {wanted} rows and is left out: the file was cut there"
+        ));
     }
     warnings
 }
@@ -165,7 +176,8 @@ pub fn known_as(tag: &str, listed: Option<&str>, tags: Option<&PoolTags>) -> Str
         return parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" - ");
     }
     let note = tag_note(tag).map(|note| format!("{} - {}", note.driver, note.text));
-    note.or_else(|| built_in_description(Tag(bytes)).map(str::to_owned)).map_or_else(String::new, |text| text + BUILT_IN_MARK)
+    note.or_else(|| built_in_description(Tag(bytes)).map(str::to_owned))
+        .map_or_else(String::new, |text| text + BUILT_IN_MARK)
 }
 
 /// Notes on tags with their sources, each once, in the order of `tags`.
@@ -196,15 +208,27 @@ mod tests {
     #[test]
     fn a_leak_is_one_sentence() {
         let text: String = (0..5)
-            .map(|at| format!("2026-07-24 {at:02}:00:00\n Memory: 100000K Avail: 10240K\n Leak Nonp {} 10 {} {} 1024\n", 1010 + at * 1024, 1000 + at * 1024, (1000 + at * 1024) * 1024))
+            .map(|at| {
+                format!(
+                    "2026-07-24 {at:02}:00:00\n Memory: 100000K Avail: 10240K\n Leak Nonp {} 10 {} {} 1024\n",
+                    1010 + at * 1024,
+                    1000 + at * 1024,
+                    (1000 + at * 1024) * 1024
+                )
+            })
             .collect();
         let series = series(&text);
         assert_eq!(
             summary(&series),
-            ["Leak grows by 1.00 MB/h in nonpaged pool: +4.00 MB in 4 h 0 min, up in 4 of 4 intervals, straight; at this rate available memory \
-              (10.0 MB left) is exhausted in 10 h 0 min"]
+            [
+                "Leak grows by 1.00 MB/h in nonpaged pool: +4.00 MB in 4 h 0 min, up in 4 of 4 intervals, straight; at this rate available memory \
+              (10.0 MB left) is exhausted in 10 h 0 min"
+            ]
         );
-        assert_eq!(times(&series).as_deref(), Some("Times from lines with a date: 2026-07-24 00:00:00 to 2026-07-24 04:00:00, 4 h 0 min"));
+        assert_eq!(
+            times(&series).as_deref(),
+            Some("Times from lines with a date: 2026-07-24 00:00:00 to 2026-07-24 04:00:00, 4 h 0 min")
+        );
     }
 
     #[test]

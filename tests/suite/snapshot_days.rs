@@ -68,7 +68,11 @@ fn name(at: usize, dice: &mut Dice) -> String {
     let mut letter = || char::from(LETTERS[dice.below(LETTERS.len() as u64) as usize]);
     // The last two make it unique; some tags are shorter, as real ones are.
     let (high, low) = (char::from(LETTERS[at / 26]), char::from(b'a' + (at % 26) as u8));
-    let text: String = if at % 17 == 3 { [letter(), high, low, ' '].iter().collect() } else { [letter(), letter(), high, low].iter().collect() };
+    let text: String = if at % 17 == 3 {
+        [letter(), high, low, ' '].iter().collect()
+    } else {
+        [letter(), letter(), high, low].iter().collect()
+    };
     text
 }
 
@@ -126,7 +130,11 @@ fn day(seed: u64) -> Day {
             is_paged: dice.below(2) == 0,
             block_bytes: 16 * dice.between(2, 60),
             blocks: harmless(kind, &mut dice),
-            frees_before: if dice.below(4) == 0 { u64::from(u32::MAX) - dice.below(5000) } else { dice.below(9_000_000) },
+            frees_before: if dice.below(4) == 0 {
+                u64::from(u32::MAX) - dice.below(5000)
+            } else {
+                dice.below(9_000_000)
+            },
             never_frees: false,
             churn: dice.below(3000),
         });
@@ -164,7 +172,10 @@ fn day(seed: u64) -> Day {
 /// The log that a batch file with `poolmon -n` writes: a date, then the listing.
 fn log(planted: &[Planted], seed: u64) -> String {
     let mut text = String::new();
-    let mut allocs: Vec<u64> = planted.iter().map(|one| if one.never_frees { one.blocks[0] } else { one.frees_before + one.blocks[0] }).collect();
+    let mut allocs: Vec<u64> = planted
+        .iter()
+        .map(|one| if one.never_frees { one.blocks[0] } else { one.frees_before + one.blocks[0] })
+        .collect();
     let mut frees: Vec<u64> = planted.iter().map(|one| if one.never_frees { 0 } else { one.frees_before }).collect();
     for at in 0..LISTINGS {
         let (hour, minute) = (at / 12, at % 12 * 5);
@@ -173,7 +184,11 @@ fn log(planted: &[Planted], seed: u64) -> String {
             0 => format!("Fri 07/24/2026 {hour:2}:{minute:02}:07.31"),
             1 => format!("24.07.2026 {hour:02}:{minute:02}:07,31"),
             2 => format!("=== 2026-07-24T{hour:02}:{minute:02}:07 ==="),
-            _ => format!("Friday, July 24, 2026 {}:{minute:02}:07 {}", (hour + 11) % 12 + 1, if hour < 12 { "AM" } else { "PM" }),
+            _ => format!(
+                "Friday, July 24, 2026 {}:{minute:02}:07 {}",
+                (hour + 11) % 12 + 1,
+                if hour < 12 { "AM" } else { "PM" }
+            ),
         };
         let mut sums = [0_u64; 2];
         let mut rows = String::new();
@@ -224,14 +239,19 @@ fn a_leak_and_a_group_are_named_on_fifty_days() {
     for seed in 1..=SEEDS {
         let day = day(seed);
         let series = series(&day);
-        assert_eq!((series.time_source, series.span_hours().map(|hours| (hours * 60.0).round())), (Some(TimeSource::Line), Some(1435.0)));
+        assert_eq!(
+            (series.time_source, series.span_hours().map(|hours| (hours * 60.0).round())),
+            (Some(TimeSource::Line), Some(1435.0))
+        );
         let findings = series.findings();
-        let single: Vec<&str> = findings.iter().filter(|one| one.group.is_none()).map(|one| one.members[0].tag.as_str()).collect();
+        let single: Vec<&str> =
+            findings.iter().filter(|one| one.group.is_none()).map(|one| one.members[0].tag.as_str()).collect();
         let groups: Vec<Vec<(String, bool)>> = findings
             .iter()
             .filter(|one| one.group.is_some())
             .map(|one| {
-                let mut members: Vec<(String, bool)> = one.members.iter().map(|trend| (trend.tag.clone(), trend.pool == Pool::Paged)).collect();
+                let mut members: Vec<(String, bool)> =
+                    one.members.iter().map(|trend| (trend.tag.clone(), trend.pool == Pool::Paged)).collect();
                 members.sort();
                 members
             })
@@ -239,9 +259,19 @@ fn a_leak_and_a_group_are_named_on_fifty_days() {
         let pool = if day.leak_is_paged { Pool::Paged } else { Pool::NonPaged };
         let rate = series.trend(&day.leak, pool).and_then(|trend| trend.rate).map_or(0.0, |rate| rate.bytes_per_hour);
         let is_near = (rate / day.leak_bytes_per_hour - 1.0).abs() < 0.05;
-        let holder = findings.iter().find(|one| one.group.is_some()).and_then(|one| one.group.as_ref()?.holders().next().map(|member| member.tag.clone()));
-        if single != [day.leak.as_str()] || groups != [day.group.clone()] || !is_near || holder.as_deref() != Some(day.holder.as_str()) {
-            wrong.push(format!("seed {seed}: leak {} of {:.0}, group {:?}; found {single:?} {groups:?} {rate:.0} {holder:?}", day.leak, day.leak_bytes_per_hour, day.group));
+        let holder = findings
+            .iter()
+            .find(|one| one.group.is_some())
+            .and_then(|one| one.group.as_ref()?.holders().next().map(|member| member.tag.clone()));
+        if single != [day.leak.as_str()]
+            || groups != [day.group.clone()]
+            || !is_near
+            || holder.as_deref() != Some(day.holder.as_str())
+        {
+            wrong.push(format!(
+                "seed {seed}: leak {} of {:.0}, group {:?}; found {single:?} {groups:?} {rate:.0} {holder:?}",
+                day.leak, day.leak_bytes_per_hour, day.group
+            ));
         }
     }
     assert!(wrong.is_empty(), "{} of {SEEDS} days\n{}", wrong.len(), wrong.join("\n"));
@@ -281,7 +311,10 @@ fn the_command_names_the_leak_of_a_day() {
     let text = String::from_utf8(ran.out).expect("text is UTF-8");
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(text.starts_with("Growth between the first and the last of 288 snapshots in 23 h 55 min: "), "{text}");
-    let line = text.lines().find(|line| line.starts_with(&format!("{} grows by ", day.leak.trim_end()))).unwrap_or_else(|| panic!("{text}"));
+    let line = text
+        .lines()
+        .find(|line| line.starts_with(&format!("{} grows by ", day.leak.trim_end())))
+        .unwrap_or_else(|| panic!("{text}"));
     assert!(line.contains("up in ") && line.contains("exhausted in"), "{line}");
     let command = text.lines().find(|line| line.contains("poolscope record --tag")).unwrap_or_else(|| panic!("{text}"));
     assert!(command.contains(day.leak.trim_end()) || command.contains(day.holder.trim_end()), "{command}");

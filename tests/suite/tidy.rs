@@ -37,8 +37,11 @@ fn rust_complaints(file: &TextFile) -> Vec<String> {
     if !UNSAFE_FILES.contains(&file.path.as_str()) {
         let code = code_only(&file.text);
         let places = words(&code).filter(|(_, word)| *word == "unsafe");
-        complaints
-            .extend(places.map(|(line, _)| format!("{}:{line}: unsafe belongs in {} only", file.path, UNSAFE_FILES.join(" and "))));
+        complaints.extend(
+            places.map(|(line, _)| {
+                format!("{}:{line}: unsafe belongs in {} only", file.path, UNSAFE_FILES.join(" and "))
+            }),
+        );
     }
     complaints
 }

@@ -496,9 +496,17 @@ impl Args {
         writeln!(io.err, "poolscope: wrote {}", path.display())?;
         let shown = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
         let file = ShellPath::new(&shown).map_or_else(|_| format!("\"{shown}\""), |name| name.argument());
-        writeln!(io.out, "Run it on the machine that leaks; it takes a sample every {} for {}:", duration(options.every_seconds as f64), duration(options.for_seconds as f64))?;
+        writeln!(
+            io.out,
+            "Run it on the machine that leaks; it takes a sample every {} for {}:",
+            duration(options.every_seconds as f64),
+            duration(options.for_seconds as f64)
+        )?;
         writeln!(io.out, "    powershell -NoProfile -ExecutionPolicy Bypass -File {file}")?;
-        writeln!(io.out, "Then copy its CSV file here and show what grows:\n    poolscope poolmon pool-samples-....csv")?;
+        writeln!(
+            io.out,
+            "Then copy its CSV file here and show what grows:\n    poolscope poolmon pool-samples-....csv"
+        )?;
         Ok(0)
     }
 

@@ -83,7 +83,8 @@ pub fn time_step(span: f64, ticks: f64) -> f64 {
 fn long_time_text(seconds: f64) -> String {
     let minutes = (seconds.abs() / 60.0).round() as u64;
     let parts = [(minutes / 1440, "d"), (minutes / 60 % 24, "h"), (minutes % 60, "min")];
-    let shown: Vec<String> = parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count} {unit}")).collect();
+    let shown: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count} {unit}")).collect();
     let sign = if seconds < 0.0 { "-" } else { "" };
     if shown.is_empty() { "0 h".to_owned() } else { format!("{sign}{}", shown.join(" ")) }
 }
@@ -201,8 +202,14 @@ mod tests {
 
     #[test]
     fn long_times_are_hours_and_days() {
-        assert_eq!([600.0, 3600.0, 39_600.0, 86_400.0 * 9.0].map(|span| time_step(span, 6.0)), [100.0, 900.0, 7200.0, 172_800.0]);
-        assert_eq!([0.0, 900.0, 29_700.0, 194_400.0].map(|time| time_text(time, 900.0)), ["0 h", "15 min", "8 h 15 min", "2 d 6 h"]);
+        assert_eq!(
+            [600.0, 3600.0, 39_600.0, 86_400.0 * 9.0].map(|span| time_step(span, 6.0)),
+            [100.0, 900.0, 7200.0, 172_800.0]
+        );
+        assert_eq!(
+            [0.0, 900.0, 29_700.0, 194_400.0].map(|time| time_text(time, 900.0)),
+            ["0 h", "15 min", "8 h 15 min", "2 d 6 h"]
+        );
         assert_eq!(exact_time_text(29_700.0, 60.0), "8 h 15 min");
     }
 

@@ -124,7 +124,9 @@ pub fn run(
     let mut tags = sampler.sample()?;
     let name = path.display();
     let mut log = SampleLog::open(path, appends).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => format!("{name} exists already: choose another name, or continue it with --append"),
+        io::ErrorKind::AlreadyExists => {
+            format!("{name} exists already: choose another name, or continue it with --append")
+        }
         _ => format!("cannot write {name}: {error}"),
     })?;
     let began = Instant::now();
@@ -185,7 +187,11 @@ mod tests {
             if number == 2 {
                 return Err("out of pool".to_owned());
             }
-            Ok(vec![TagUsage { tag: *b"Leak", paged: (0, 0, 0), nonpaged: (10 * number + 10, 0, u64::from(10 * number + 10) * 64) }])
+            Ok(vec![TagUsage {
+                tag: *b"Leak",
+                paged: (0, 0, 0),
+                nonpaged: (10 * number + 10, 0, u64::from(10 * number + 10) * 64),
+            }])
         }
     }
 
@@ -196,7 +202,10 @@ mod tests {
         let schedule = Schedule { every: Duration::from_millis(1), length: Duration::from_millis(4) };
         let mut failures = 0;
         let sampler = Growing::default();
-        let count = run(&sampler, &path, false, schedule, &CancelToken::default(), |sample| failures += u64::from(sample.is_err())).expect("samples");
+        let count = run(&sampler, &path, false, schedule, &CancelToken::default(), |sample| {
+            failures += u64::from(sample.is_err())
+        })
+        .expect("samples");
         assert!(count >= 2 && failures <= 1, "{count} {failures}");
         let again = run(&sampler, &path, false, schedule, &CancelToken::default(), |_| ());
         assert!(again.is_err_and(|error| error.contains("exists already")));

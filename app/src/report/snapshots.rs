@@ -50,7 +50,12 @@ pub fn write(out: &mut dyn Write, report: &SnapshotReport<'_>) -> io::Result<()>
     table(out, report)?;
     if let Some(command) = &report.command {
         let basis = report.suggestion.basis.sentence();
-        writeln!(out, "<section>\n<h2>Record</h2>\n<p>Tags {}:</p>\n<p><code>{}</code></p>\n</section>", escape(basis), escape(command))?;
+        writeln!(
+            out,
+            "<section>\n<h2>Record</h2>\n<p>Tags {}:</p>\n<p><code>{}</code></p>\n</section>",
+            escape(basis),
+            escape(command)
+        )?;
     }
     writeln!(out, "<footer>Created by poolscope {}</footer>\n</body>\n</html>", env!("CARGO_PKG_VERSION"))
 }
@@ -63,7 +68,8 @@ fn seconds(series: &SnapshotSeries) -> Vec<f64> {
 
 fn graph(out: &mut dyn Write, series: &SnapshotSeries) -> io::Result<()> {
     let times = seconds(series);
-    let shown: Vec<&TagTrend> = series.trends.iter().filter(|trend| trend.growth_bytes != 0 || trend.rose > 0).take(CURVES).collect();
+    let shown: Vec<&TagTrend> =
+        series.trends.iter().filter(|trend| trend.growth_bytes != 0 || trend.rose > 0).take(CURVES).collect();
     let values = |trend: &TagTrend| trend.values.iter().flatten().map(|counts| counts.bytes as f64).fold(0.0, f64::max);
     let highest = shown.iter().map(|trend| values(trend)).fold(0.0, f64::max);
     let (Some(from_s), Some(to_s)) = (times.first().copied(), times.last().copied()) else { return Ok(()) };
@@ -72,10 +78,16 @@ fn graph(out: &mut dyn Write, series: &SnapshotSeries) -> io::Result<()> {
     }
     let plot = Plot { from_s, to_s, highest: highest * 1.04 };
     writeln!(out, "<section>\n<h2>Allocated bytes</h2>")?;
-    writeln!(out, "<svg class=\"graph\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"Allocated bytes over time\">")?;
+    writeln!(
+        out,
+        "<svg class=\"graph\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"Allocated bytes over time\">"
+    )?;
     axes(out, &plot)?;
     for (at, trend) in shown.iter().enumerate().rev() {
-        let known = times.iter().zip(&trend.values).filter_map(|(time, counts)| Some((plot.x(*time), plot.y((*counts)?.bytes as f64))));
+        let known = times
+            .iter()
+            .zip(&trend.values)
+            .filter_map(|(time, counts)| Some((plot.x(*time), plot.y((*counts)?.bytes as f64))));
         writeln!(out, "<polyline class=\"line c{at}\" points=\"{}\"/>", points(known))?;
     }
     writeln!(out, "</svg>\n<ul class=\"legend\">")?;
@@ -100,7 +112,8 @@ fn table(out: &mut dyn Write, report: &SnapshotReport<'_>) -> io::Result<()> {
     let titles = "<th>Pool tag</th><th>Pool</th><th class=\"n\">\u{394} Bytes</th><th class=\"n\">Rate</th><th class=\"n\">Rose</th>\
                   <th>Shape</th><th class=\"n\">\u{394} Blocks</th><th class=\"n\">Allocs</th><th class=\"n\">Frees</th><th>Description</th>";
     writeln!(out, "<section>\n<h2>Tags</h2>\n<div class=\"wide\"><table>\n<thead><tr>{titles}</tr></thead>\n<tbody>")?;
-    let changed: Vec<&TagTrend> = report.series.trends.iter().filter(|trend| trend.growth_bytes != 0 || trend.rose + trend.fell > 0).collect();
+    let changed: Vec<&TagTrend> =
+        report.series.trends.iter().filter(|trend| trend.growth_bytes != 0 || trend.rose + trend.fell > 0).collect();
     for trend in changed.iter().take(ROWS) {
         let count = |count: Option<i64>| count.map_or_else(|| "-".to_owned(), format::signed_count);
         let class = if trend.is_steady_growth { " class=\"v bad\"" } else { "" };

@@ -54,7 +54,13 @@ const BUFFERS_PER_CPU: u64 = 2;
 impl Default for ExpectedLoad {
     /// Ten minutes at the assumed rate.
     fn default() -> Self {
-        Self { events_per_second: None, seconds: 600, memory_bytes: MEMORY_BYTES_DEFAULT, max_file_buffers: false, cpus: CPUS_DEFAULT }
+        Self {
+            events_per_second: None,
+            seconds: 600,
+            memory_bytes: MEMORY_BYTES_DEFAULT,
+            max_file_buffers: false,
+            cpus: CPUS_DEFAULT,
+        }
     }
 }
 

@@ -42,7 +42,9 @@ fn merge_properties(xml: &mut Xml) {
     xml.open("TraceMergeProperty", &[("Id", NAME), ("Name", NAME)]);
     xml.empty("DeletePreMergedTraceFiles", "true");
     xml.open("CustomEvents", &[]);
-    for event in ["ImageId", "BuildInfo", "VolumeMapping", "EventMetadata", "PerfTrackMetadata", "WinSAT", "NetworkInterface"] {
+    for event in
+        ["ImageId", "BuildInfo", "VolumeMapping", "EventMetadata", "PerfTrackMetadata", "WinSAT", "NetworkInterface"]
+    {
         xml.empty("CustomEvent", event);
     }
     xml.close();

@@ -53,9 +53,12 @@ pub fn sample_lines(time: &str, tags: &[TagUsage]) -> String {
     let mut text = String::with_capacity(tags.len() * 96);
     for usage in tags {
         // Other bytes are shown as poolmon shows them.
-        let tag: String = usage.tag.iter().map(|byte| if (0x20..0x7F).contains(byte) { char::from(*byte) } else { '.' }).collect();
+        let tag: String =
+            usage.tag.iter().map(|byte| if (0x20..0x7F).contains(byte) { char::from(*byte) } else { '.' }).collect();
         let tag = tag.replace('"', "\"\"");
-        let of_pool = |(allocs, frees, bytes): (u32, u32, u64)| format!("{allocs},{frees},{},{bytes}", allocs.wrapping_sub(frees));
+        let of_pool = |(allocs, frees, bytes): (u32, u32, u64)| {
+            format!("{allocs},{frees},{},{bytes}", allocs.wrapping_sub(frees))
+        };
         let (paged, nonpaged) = (of_pool(usage.paged), of_pool(usage.nonpaged));
         text.push_str(&format!("\"{time}\",\"{tag}\",{paged},{nonpaged},{}\r\n", tags.len()));
     }
@@ -126,13 +129,20 @@ mod tests {
 
     #[test]
     fn samples_are_read_back_and_a_cut_one_is_left_out() {
-        let first = sample_lines("2026-07-24T08:00:00Z", &[usage(b"Leak", 10, 4, 600), usage(b"a\"b ", 5, 5, 0), usage(b"\x01\xffxy", 9, 1, 80)]);
-        let second = sample_lines("2026-07-24T09:00:00Z", &[usage(b"Leak", 3, u32::MAX, 400), usage(b"File", 5, 1, 64)]);
+        let first = sample_lines(
+            "2026-07-24T08:00:00Z",
+            &[usage(b"Leak", 10, 4, 600), usage(b"a\"b ", 5, 5, 0), usage(b"\x01\xffxy", 9, 1, 80)],
+        );
+        let second =
+            sample_lines("2026-07-24T09:00:00Z", &[usage(b"Leak", 3, u32::MAX, 400), usage(b"File", 5, 1, 64)]);
         let file = parse((heading() + &first + &second).as_bytes()).expect("snapshots");
         assert_eq!((file.snapshots.len(), file.unparsed_count, file.cut_samples.len()), (2, 0, 0));
         let leak = file.snapshots[1].row("Leak", Pool::NonPaged).expect("a row").counts;
         assert_eq!((leak.allocs, leak.frees, leak.blocks, leak.bytes), (Some(3), Some(u64::from(u32::MAX)), 4, 400));
-        assert!(file.snapshots[0].row("a\"b ", Pool::NonPaged).is_some() && file.snapshots[0].row("..xy", Pool::NonPaged).is_some());
+        assert!(
+            file.snapshots[0].row("a\"b ", Pool::NonPaged).is_some()
+                && file.snapshots[0].row("..xy", Pool::NonPaged).is_some()
+        );
         let time = file.snapshots[1].time.expect("a time");
         assert!(time.is_utc && time.text() == "2026-07-24 09:00:00");
         // A crash while the second sample was written: inside a line, and between two.
@@ -161,7 +171,10 @@ mod tests {
         let mut small = vec![1, 0, 0, 0];
         small.extend(*b"Leak");
         (1..=6_u32).for_each(|value| small.extend(value.to_le_bytes()));
-        assert_eq!(parse_system_pool_tags(&small, 4), Some(vec![TagUsage { tag: *b"Leak", paged: (1, 2, 3), nonpaged: (4, 5, 6) }]));
+        assert_eq!(
+            parse_system_pool_tags(&small, 4),
+            Some(vec![TagUsage { tag: *b"Leak", paged: (1, 2, 3), nonpaged: (4, 5, 6) }])
+        );
     }
 
     #[test]

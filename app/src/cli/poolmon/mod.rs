@@ -92,7 +92,10 @@ fn parse_scope(text: &str) -> Result<SnapshotScope, String> {
         "system" => Ok(SnapshotScope::System),
         "sessions" => Ok(SnapshotScope::AllSessions),
         "session" => Ok(SnapshotScope::CurrentSession),
-        number => number.parse().map(SnapshotScope::Session).map_err(|_| "expected system, sessions, session or a number".to_owned()),
+        number => number
+            .parse()
+            .map(SnapshotScope::Session)
+            .map_err(|_| "expected system, sessions, session or a number".to_owned()),
     }
 }
 
@@ -119,7 +122,12 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
         suggest(&snapshots.all().cloned().collect::<Vec<_>>(), pool, TAGS_MAX)
     };
     if let Some(path) = &args.html {
-        let report = SnapshotReport { series, suggestion: &suggestion, command: record::command(&suggestion.tags), tags: tags.as_ref() };
+        let report = SnapshotReport {
+            series,
+            suggestion: &suggestion,
+            command: record::command(&suggestion.tags),
+            tags: tags.as_ref(),
+        };
         output_file::write(path, args.force, |out| Ok(html::write(out, &report)?))?;
         writeln!(io.err, "poolscope: wrote {}", path.display())?;
     }
@@ -133,17 +141,20 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
             let sentences = snapshot_text::times(series).into_iter().chain(snapshot_text::summary(series)).collect();
             let heading = heading(series_heading(series, comparison, pool), sentences);
             let rows = TrendRow::rows(series, pool, tags.as_ref(), args.format == OutputFormat::Json);
-            Output { heading, columns: TrendRow::columns(), rows, top, suggestion: &suggestion }.write(args.format, io)?;
+            Output { heading, columns: TrendRow::columns(), rows, top, suggestion: &suggestion }
+                .write(args.format, io)?;
         }
         Some(comparison) => {
             let heading = heading(comparison_heading(comparison, pool) + &of_scope(series.scope), Vec::new());
             let rows = DeltaRow::rows(comparison, pool, tags.as_ref());
-            Output { heading, columns: DeltaRow::columns(), rows, top, suggestion: &suggestion }.write(args.format, io)?;
+            Output { heading, columns: DeltaRow::columns(), rows, top, suggestion: &suggestion }
+                .write(args.format, io)?;
         }
         None => {
             let heading = heading(listing_heading(last), Vec::new());
             let rows = TagRow::rows(last, pool, tags.as_ref());
-            Output { heading, columns: TagRow::columns(), rows, top, suggestion: &suggestion }.write(args.format, io)?;
+            Output { heading, columns: TagRow::columns(), rows, top, suggestion: &suggestion }
+                .write(args.format, io)?;
         }
     }
     Ok(0)
@@ -157,7 +168,8 @@ impl Args {
             Some(path) => PoolTagChoice::File(path.clone()),
             None => PoolTagChoice::Automatic,
         };
-        let search = pool_tags::find(&choice, self.files.first().map(PathBuf::as_path), &io.environment).map_err(anyhow::Error::msg)?;
+        let search = pool_tags::find(&choice, self.files.first().map(PathBuf::as_path), &io.environment)
+            .map_err(anyhow::Error::msg)?;
         warn(&search.problems, io)?;
         Ok(search.found.map(|found| PoolTags::clone(&found.tags)))
     }
@@ -182,13 +194,15 @@ fn series_heading(series: &SnapshotSeries, comparison: &SnapshotComparison, pool
         0..=2 => "two snapshots".to_owned(),
         count => format!("the first and the last of {} snapshots", format::count(count as u64)),
     };
-    let span = series.span_hours().map_or_else(String::new, |hours| format!(" in {}", format::long_duration(hours * 3600.0)));
+    let span =
+        series.span_hours().map_or_else(String::new, |hours| format!(" in {}", format::long_duration(hours * 3600.0)));
     format!("Growth between {between}{span}: {}{}", pool_growth(comparison, pool), of_scope(series.scope))
 }
 
 fn pool_growth(comparison: &SnapshotComparison, pool: Option<Pool>) -> String {
     let of_pools = Pool::ALL.into_iter().zip(comparison.bytes).filter(|(of, _)| pool.is_none_or(|pool| pool == *of));
-    let grown: Vec<String> = of_pools.map(|(pool, bytes)| format!("{} {}", pool.name(), format::signed_bytes(bytes))).collect();
+    let grown: Vec<String> =
+        of_pools.map(|(pool, bytes)| format!("{} {}", pool.name(), format::signed_bytes(bytes))).collect();
     grown.join(", ")
 }
 
@@ -256,7 +270,8 @@ impl<R: Row> Output<'_, R> {
         for group in &self.suggestion.groups {
             writeln!(io.out, "\n{}.", group.sentence())?;
         }
-        let noted = self.suggestion.groups.iter().flat_map(|group| group.members.iter().map(|member| member.tag.as_str()));
+        let noted =
+            self.suggestion.groups.iter().flat_map(|group| group.members.iter().map(|member| member.tag.as_str()));
         let notes = snapshot_text::notes(self.suggestion.tags.iter().map(String::as_str).chain(noted));
         if !notes.is_empty() {
             writeln!(io.out, "\n{bold}Notes on tags{end}")?;
@@ -321,7 +336,10 @@ struct PointFields<'d> {
 impl<'d> SeriesFields<'d> {
     fn new(series: &'d SnapshotSeries) -> Self {
         let point = |point: &'d poolscope_recording::poolmon::series::SeriesPoint| PointFields {
-            time: point.time_ms.or(point.snapshot.time.map(|time| time.millis)).map(poolscope_recording::poolmon::time::text),
+            time: point
+                .time_ms
+                .or(point.snapshot.time.map(|time| time.millis))
+                .map(poolscope_recording::poolmon::time::text),
             tool: point.snapshot.tool.name(),
             file: series.files.get(point.file).map_or("", String::as_str),
             line: point.snapshot.first_line,

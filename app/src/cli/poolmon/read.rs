@@ -48,7 +48,10 @@ pub fn read_snapshots(paths: &[&PathBuf], choice: &SnapshotChoice) -> anyhow::Re
     if inputs.is_empty() {
         return Ok(snapshots);
     }
-    let options = SeriesOptions { scope: choice.scope, interval_ms: choice.every.map(|seconds| (seconds * 1000).min(i64::MAX as u64) as i64) };
+    let options = SeriesOptions {
+        scope: choice.scope,
+        interval_ms: choice.every.map(|seconds| (seconds * 1000).min(i64::MAX as u64) as i64),
+    };
     let Some(mut series) = SnapshotSeries::new(inputs, &options) else {
         let scope = choice.scope.unwrap_or_default();
         anyhow::bail!("no snapshot of {scope} was found: leave --scope out to see which there are");

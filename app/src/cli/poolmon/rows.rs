@@ -227,7 +227,12 @@ impl<'s> TrendRow<'s> {
     }
 
     /// The rows of one pool or of both that changed; steady growth first.
-    pub fn rows(series: &'s SnapshotSeries, pool: Option<Pool>, tags: Option<&PoolTags>, with_values: bool) -> Vec<Self> {
+    pub fn rows(
+        series: &'s SnapshotSeries,
+        pool: Option<Pool>,
+        tags: Option<&PoolTags>,
+        with_values: bool,
+    ) -> Vec<Self> {
         let has_changed = |trend: &&TagTrend| {
             let counted = [trend.allocs, trend.frees].into_iter().flatten().any(|count| count != 0);
             let moved = trend.growth_bytes != 0 || trend.growth_blocks != 0 || trend.rose > 0 || trend.fell > 0;

@@ -36,7 +36,13 @@ pub fn run(path: &Path, args: &WatchArgs, every_seconds: Option<u64>, io: &mut I
     run_with(&SystemSampler, path, args, every_seconds, io)
 }
 
-fn run_with(sampler: &dyn PoolSampler, path: &Path, args: &WatchArgs, every_seconds: Option<u64>, io: &mut Io<'_>) -> anyhow::Result<u8> {
+fn run_with(
+    sampler: &dyn PoolSampler,
+    path: &Path,
+    args: &WatchArgs,
+    every_seconds: Option<u64>,
+    io: &mut Io<'_>,
+) -> anyhow::Result<u8> {
     let schedule = Schedule {
         every: Duration::from_secs(every_seconds.unwrap_or(EVERY_SECONDS).max(1)),
         length: Duration::from_secs(args.length.unwrap_or(LENGTH_SECONDS)),

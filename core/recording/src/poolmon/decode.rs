@@ -30,10 +30,10 @@ fn local(bytes: &[u8]) -> String {
 /// The character of a byte in Windows-1252; its five unassigned bytes become replacement characters.
 fn windows_1252(byte: u8) -> char {
     const UPPER: [char; 32] = [
-        '\u{20ac}', '\u{fffd}', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}', '\u{2021}', '\u{2c6}', '\u{2030}',
-        '\u{160}', '\u{2039}', '\u{152}', '\u{fffd}', '\u{17d}', '\u{fffd}', '\u{fffd}', '\u{2018}', '\u{2019}', '\u{201c}',
-        '\u{201d}', '\u{2022}', '\u{2013}', '\u{2014}', '\u{2dc}', '\u{2122}', '\u{161}', '\u{203a}', '\u{153}', '\u{fffd}',
-        '\u{17e}', '\u{178}',
+        '\u{20ac}', '\u{fffd}', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}', '\u{2021}', '\u{2c6}',
+        '\u{2030}', '\u{160}', '\u{2039}', '\u{152}', '\u{fffd}', '\u{17d}', '\u{fffd}', '\u{fffd}', '\u{2018}',
+        '\u{2019}', '\u{201c}', '\u{201d}', '\u{2022}', '\u{2013}', '\u{2014}', '\u{2dc}', '\u{2122}', '\u{161}',
+        '\u{203a}', '\u{153}', '\u{fffd}', '\u{17e}', '\u{178}',
     ];
     match byte {
         0x80..=0x9F => UPPER.get(usize::from(byte - 0x80)).copied().unwrap_or(char::REPLACEMENT_CHARACTER),
@@ -62,7 +62,8 @@ fn with_ascii_digits(text: String) -> String {
         return text;
     }
     let ascii = |c: char| {
-        let value = ZEROS.iter().filter_map(|zero| u32::from(c).checked_sub(u32::from(*zero))).find(|value| *value < 10);
+        let value =
+            ZEROS.iter().filter_map(|zero| u32::from(c).checked_sub(u32::from(*zero))).find(|value| *value < 10);
         value.and_then(|value| char::from_digit(value, 10)).unwrap_or(c)
     };
     text.chars().map(ascii).collect()
@@ -93,7 +94,11 @@ mod tests {
         assert_eq!(decode(b""), "");
         assert_eq!(decode(b"a\xE9b\x80\x81\x9F"), "a\u{e9}b\u{20ac}\u{fffd}\u{178}");
         assert_eq!(decode(b"\xFF\xFEa\0b"), "a");
-        assert_eq!(decode("caf\u{e9}".as_bytes().get(..4).unwrap_or_default()), "caf\u{fffd}", "cut inside a character");
+        assert_eq!(
+            decode("caf\u{e9}".as_bytes().get(..4).unwrap_or_default()),
+            "caf\u{fffd}",
+            "cut inside a character"
+        );
     }
 
     #[test]

@@ -145,7 +145,11 @@ fn heading(text: &str, words: &[&str]) -> Option<ParsedLine> {
         return Some(ParsedLine::Scope(scope));
     }
     let repeats = words.iter().filter(|word| **word == "Allocs").count();
-    if words.first() == Some(&"Tag") && has("Used") && repeats > 0 && words.len() == 1 + repeats * (if has("Frees") { 4 } else { 2 }) {
+    if words.first() == Some(&"Tag")
+        && has("Used")
+        && repeats > 0
+        && words.len() == 1 + repeats * (if has("Frees") { 4 } else { 2 })
+    {
         let per_pool = if has("Frees") { 4 } else { 2 };
         return Some(ParsedLine::PoolUsedColumns(PoolUsedColumns { per_pool, repeats, ..PoolUsedColumns::default() }));
     }
@@ -251,10 +255,20 @@ fn poolmon_row(line: &str) -> Option<SnapshotRow> {
         for (rest, pool) in types {
             let figures = || {
                 let plain = poolmon_figures(rest);
-                plain.filter(|(counts, ..)| counts.is_consistent()).or_else(|| spaced_figures(rest)).or_else(|| poolmon_figures(rest))
+                plain
+                    .filter(|(counts, ..)| counts.is_consistent())
+                    .or_else(|| spaced_figures(rest))
+                    .or_else(|| poolmon_figures(rest))
             };
             if let (Some(tag), Some((counts, change, description))) = (tag_before(line.get(..at)?), figures()) {
-                return Some(SnapshotRow { tag, pool, counts: counts.settled(), change, description, is_rounded: false });
+                return Some(SnapshotRow {
+                    tag,
+                    pool,
+                    counts: counts.settled(),
+                    change,
+                    description,
+                    is_rounded: false,
+                });
             }
         }
     }
@@ -454,7 +468,8 @@ fn poolused_figures(text: &str, columns: PoolUsedColumns) -> Option<(Vec<(Pool, 
         }
         _ => None,
     };
-    let figures = pools.iter().zip(values.chunks_exact(per_pool)).filter_map(|(pool, values)| Some((*pool, counts(values)?)));
+    let figures =
+        pools.iter().zip(values.chunks_exact(per_pool)).filter_map(|(pool, values)| Some((*pool, counts(values)?)));
     Some((figures.collect(), description(rest)))
 }
 
@@ -603,7 +618,8 @@ mod tests {
             assert!(matches!(parse_line(heading), ParsedLine::Heading(..)), "{heading}");
         }
         let memory = parse_line(" Memory:  260620K Avail:   96364K  PageFlts:     0   InRam Krnl: 1916K P:17856K");
-        let wanted = MemoryStatus { total: Some(260_620 << 10), available: Some(96_364 << 10), ..MemoryStatus::default() };
+        let wanted =
+            MemoryStatus { total: Some(260_620 << 10), available: Some(96_364 << 10), ..MemoryStatus::default() };
         assert_eq!(memory, ParsedLine::Memory(wanted));
         for (line, scope) in [
             (" System pool information", SnapshotScope::System),
@@ -613,7 +629,9 @@ mod tests {
             assert_eq!(parse_line(line), ParsedLine::Scope(scope), "{line}");
         }
         let columns = |line| match parse_line(line) {
-            ParsedLine::PoolUsedColumns(columns) => (columns.pools.len(), columns.per_pool, columns.repeats, columns.is_session),
+            ParsedLine::PoolUsedColumns(columns) => {
+                (columns.pools.len(), columns.per_pool, columns.repeats, columns.is_session)
+            }
             other => panic!("{other:?}"),
         };
         assert_eq!(columns("            NonPaged            Paged"), (2, 0, 0, false));
@@ -622,10 +640,17 @@ mod tests {
         assert_eq!(columns(" Tag Allocs Frees Diff Used Allocs Frees Diff Used"), (0, 4, 2, false));
         assert_eq!(columns(" Tag     Allocs         Used"), (0, 2, 1, false));
         let sums = " Commit: 203500K Limit: 640916K Peak: 260632K            Pool N: 8332K P:27220K";
-        assert_eq!(parse_line(sums), ParsedLine::Commit(
-                MemoryStatus { committed: Some(203_500 << 10), commit_limit: Some(640_916 << 10), ..MemoryStatus::default() },
+        assert_eq!(
+            parse_line(sums),
+            ParsedLine::Commit(
+                MemoryStatus {
+                    committed: Some(203_500 << 10),
+                    commit_limit: Some(640_916 << 10),
+                    ..MemoryStatus::default()
+                },
                 [Some(8332 << 10), Some(27_220 << 10)]
-            ));
+            )
+        );
         assert_eq!(parse_line("TOTAL    12      5000         3      900"), ParsedLine::Totals([Some(5000), Some(900)]));
         assert_eq!(parse_line("TOTAL  1 0 1 112  0 0 0 0"), ParsedLine::Totals([Some(112), Some(0)]));
         for nothing in [

@@ -112,7 +112,8 @@ pub(super) fn find_groups_of_trends(trends: &[TagTrend]) -> Vec<TagGroup> {
     known.sort_by(|a, b| b.growth_bytes.cmp(&a.growth_bytes).then_with(|| (&a.tag, a.pool).cmp(&(&b.tag, b.pool))));
     let rows = known.into_iter().map(|trend| {
         let count = |count: Option<i64>| count.and_then(|count| u64::try_from(count).ok());
-        let blocks: Option<Vec<f64>> = trend.values.iter().map(|counts| counts.map(|counts| counts.blocks as f64)).collect();
+        let blocks: Option<Vec<f64>> =
+            trend.values.iter().map(|counts| counts.map(|counts| counts.blocks as f64)).collect();
         let gained = match blocks.filter(|blocks| blocks.len() > 2) {
             Some(blocks) => blocks.windows(2).map(|pair| pair[1] - pair[0]).collect(),
             None => vec![trend.growth_blocks as f64],

@@ -149,7 +149,8 @@ impl TagCounts {
     /// 2^64; it is then computed again from the counters. More frees than allocations are no blocks.
     #[must_use]
     pub fn settled(self) -> Self {
-        let is_plausible = self.blocks < COUNT_WRAPS || self.allocs.is_some_and(|allocs| allocs >= COUNT_WRAPS && self.blocks <= allocs);
+        let is_plausible = self.blocks < COUNT_WRAPS
+            || self.allocs.is_some_and(|allocs| allocs >= COUNT_WRAPS && self.blocks <= allocs);
         if is_plausible {
             return self;
         }

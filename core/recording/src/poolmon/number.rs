@@ -82,7 +82,11 @@ pub fn figure(text: &str) -> Option<Figure> {
         && !is_decimal_of_large_unit(unsigned, scale)
     {
         let value = sign(i128::from(value).saturating_mul(i128::from(scale)));
-        return Some(Figure { value, is_rounded: is_about || scale >= MIB, has_unit: scale > 1 || !rest.trim().is_empty() });
+        return Some(Figure {
+            value,
+            is_rounded: is_about || scale >= MIB,
+            has_unit: scale > 1 || !rest.trim().is_empty(),
+        });
     }
     if let Some((value, scale)) = decimal(unsigned) {
         let value = sign((value * scale as f64).round() as i128);
@@ -113,7 +117,11 @@ pub fn unit_scale(text: &str) -> Option<u64> {
 fn is_decimal_of_large_unit(text: &str, scale: u64) -> bool {
     let whole = digits(text);
     let fraction = text.get(whole..).and_then(|rest| rest.strip_prefix(['.', ',']));
-    scale > MIB && whole <= 2 && fraction.is_some_and(|fraction| digits(fraction) == 3 && !fraction.get(3..).unwrap_or_default().starts_with(['.', ',']))
+    scale > MIB
+        && whole <= 2
+        && fraction.is_some_and(|fraction| {
+            digits(fraction) == 3 && !fraction.get(3..).unwrap_or_default().starts_with(['.', ','])
+        })
 }
 
 /// A decimal with its unit: the last point or comma separates decimals, and other separators thousands.
@@ -135,7 +143,8 @@ fn join_spaced_groups(text: &str) -> Option<i128> {
     let groups: Vec<&str> = text.split_whitespace().collect();
     let is_group = |text: &str| text.len() == 3 && digits(text) == 3;
     let (first, rest) = groups.split_first()?;
-    let is_number = (1..=3).contains(&first.len()) && digits(first) == first.len() && rest.iter().all(|group| is_group(group));
+    let is_number =
+        (1..=3).contains(&first.len()) && digits(first) == first.len() && rest.iter().all(|group| is_group(group));
     (is_number && !rest.is_empty() && rest.len() < 7).then(|| groups.concat().parse().ok()).flatten()
 }
 
@@ -163,7 +172,8 @@ fn group_from(words: &[&str], count: usize, open: &mut Vec<u64>, found: &mut Vec
     if digits(first) != first.len() || (first.len() > 1 && first.starts_with('0')) {
         return;
     }
-    let joinable = if first.len() <= 3 { rest.iter().take_while(|word| word.len() == 3 && digits(word) == 3).count() } else { 0 };
+    let joinable =
+        if first.len() <= 3 { rest.iter().take_while(|word| word.len() == 3 && digits(word) == 3).count() } else { 0 };
     for more in 0..=joinable.min(6) {
         let Ok(value) = words.get(..=more).unwrap_or_default().concat().parse() else { return };
         open.push(value);
@@ -198,7 +208,16 @@ mod tests {
     #[test]
     fn cells_of_many_locales_are_numbers() {
         let exact = |text: &str| figure(text).map(|figure| (figure.value, figure.is_rounded));
-        for text in ["133999516", "133,999,516", "133.999.516", "133'999'516", "133 999 516", "133\u{202f}999\u{202f}516", "`133,999,516`", "13,39,99,516"] {
+        for text in [
+            "133999516",
+            "133,999,516",
+            "133.999.516",
+            "133'999'516",
+            "133 999 516",
+            "133\u{202f}999\u{202f}516",
+            "`133,999,516`",
+            "13,39,99,516",
+        ] {
             assert_eq!(exact(text), Some((133_999_516, false)), "{text}");
         }
         assert_eq!(exact("-5"), Some((-5, false)));

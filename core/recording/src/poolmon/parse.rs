@@ -128,7 +128,8 @@ fn unparsed_line(index: usize, line: &str) -> UnparsedLine {
 
 /// Returns `true` if a line looks like a row: a name, then several figures or the name of a pool and figures.
 fn looks_like_data(line: &str) -> bool {
-    let words: Vec<&str> = line.split(|c: char| c.is_whitespace() || "|;\"()".contains(c)).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        line.split(|c: char| c.is_whitespace() || "|;\"()".contains(c)).filter(|word| !word.is_empty()).collect();
     let figures = words.iter().filter(|word| figure(word).is_some()).count();
     let names_pool = words.iter().any(|word| table::pool_of_cell(word).is_some());
     let begins_with_name = words.first().is_some_and(|word| figure(word).is_none());
@@ -334,7 +335,11 @@ impl Reader {
             self.is_difference |= row.contains_key("growth") && row.contains_key("bytes_before");
             let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             let kind = |name: &str| table::kind_of_heading(name).unwrap_or(ColumnKind::Other);
-            let cells: Vec<(ColumnKind, String)> = row.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (kind(name), text(value))).collect();
+            let cells: Vec<(ColumnKind, String)> = row
+                .iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(name, value)| (kind(name), text(value)))
+                .collect();
             let tool = if row.contains_key("bytes_per_block") { SnapshotTool::Poolscope } else { SnapshotTool::Script };
             rows_found |= self.take_cells(tool, index, &cells);
         }
@@ -344,10 +349,18 @@ impl Reader {
     /// Takes the cells of one row; returns whether they are one.
     fn take_cells(&mut self, tool: SnapshotTool, index: usize, cells: &[(ColumnKind, String)]) -> bool {
         let mut seen: Vec<ColumnKind> = Vec::new();
-        let has_pools = cells.iter().any(|(kind, _)| matches!(kind, ColumnKind::Bytes(Some(_), _) | ColumnKind::Blocks(Some(_))));
+        let has_pools =
+            cells.iter().any(|(kind, _)| matches!(kind, ColumnKind::Bytes(Some(_), _) | ColumnKind::Blocks(Some(_))));
         let mut borrowed: Vec<(ColumnKind, &str)> = Vec::new();
         for (kind, text) in cells {
-            let is_sum = has_pools && matches!(kind, ColumnKind::Allocs(None) | ColumnKind::Frees(None) | ColumnKind::Blocks(None) | ColumnKind::Bytes(None, _));
+            let is_sum = has_pools
+                && matches!(
+                    kind,
+                    ColumnKind::Allocs(None)
+                        | ColumnKind::Frees(None)
+                        | ColumnKind::Blocks(None)
+                        | ColumnKind::Bytes(None, _)
+                );
             if !is_sum && !seen.contains(kind) {
                 seen.push(*kind);
                 borrowed.push((*kind, text.as_str()));

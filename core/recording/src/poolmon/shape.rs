@@ -15,7 +15,8 @@ pub fn rows(lines: &[&str]) -> Option<Vec<SnapshotRow>> {
     if lines.len() < ROWS_MIN {
         return None;
     }
-    let splits: [fn(&str) -> Vec<String>; 5] = [|line| by(line, '\t'), |line| by(line, ';'), |line| by(line, '|'), |line| by(line, ','), by_spaces];
+    let splits: [fn(&str) -> Vec<String>; 5] =
+        [|line| by(line, '\t'), |line| by(line, ';'), |line| by(line, '|'), |line| by(line, ','), by_spaces];
     splits.iter().find_map(|split| rows_of_cells(&lines.iter().map(|line| split(line)).collect::<Vec<_>>()))
 }
 
@@ -44,18 +45,46 @@ fn rows_of_cells(rows: &[Vec<String>]) -> Option<Vec<SnapshotRow>> {
     let width = rows.iter().map(Vec::len).min().filter(|width| *width >= 4)?;
     let column = |at: usize| rows.iter().filter_map(|row| row.get(at)).map(String::as_str).collect::<Vec<&str>>();
     let figures: Vec<(usize, Vec<i128>)> = (0..width)
-        .filter_map(|at| Some((at, column(at).into_iter().map(|cell| figure(cell).map(|figure| figure.value)).collect::<Option<Vec<_>>>()?)))
+        .filter_map(|at| {
+            Some((
+                at,
+                column(at)
+                    .into_iter()
+                    .map(|cell| figure(cell).map(|figure| figure.value))
+                    .collect::<Option<Vec<_>>>()?,
+            ))
+        })
         .collect();
-    let tags = (0..width).find(|at| figures.iter().all(|(figure, _)| figure != at) && column(*at).iter().all(|cell| tag(cell).is_some()))?;
+    let tags = (0..width).find(|at| {
+        figures.iter().all(|(figure, _)| figure != at) && column(*at).iter().all(|cell| tag(cell).is_some())
+    })?;
     let pools = (0..width).filter(|at| *at != tags).find_map(|at| Some((at, pools_of_names(&column(at))?)));
     // Without a column of pools, the pool of a row cannot be told.
     let (_, pools) = pools?;
     let [allocs, frees, blocks] = *triples(&figures).first()?;
     let bytes = bytes_column(&figures, [allocs, frees, blocks])?;
-    let value = |at: usize, row: usize| figures.iter().find(|(figure, _)| *figure == at).and_then(|(_, values)| values.get(row)).map_or(0, |value| u64::try_from(*value).unwrap_or(0));
+    let value = |at: usize, row: usize| {
+        figures
+            .iter()
+            .find(|(figure, _)| *figure == at)
+            .and_then(|(_, values)| values.get(row))
+            .map_or(0, |value| u64::try_from(*value).unwrap_or(0))
+    };
     let made = rows.iter().zip(&pools).enumerate().filter_map(|(at, (row, pool))| {
-        let counts = TagCounts { allocs: Some(value(allocs, at)), frees: Some(value(frees, at)), blocks: value(blocks, at), bytes: value(bytes, at) };
-        Some(SnapshotRow { tag: tag(row.get(tags)?)?, pool: *pool, counts: counts.settled(), change: None, description: None, is_rounded: false })
+        let counts = TagCounts {
+            allocs: Some(value(allocs, at)),
+            frees: Some(value(frees, at)),
+            blocks: value(blocks, at),
+            bytes: value(bytes, at),
+        };
+        Some(SnapshotRow {
+            tag: tag(row.get(tags)?)?,
+            pool: *pool,
+            counts: counts.settled(),
+            change: None,
+            description: None,
+            is_rounded: false,
+        })
     });
     Some(made.collect())
 }
@@ -66,8 +95,11 @@ fn triples(figures: &[(usize, Vec<i128>)]) -> Vec<[usize; 3]> {
     for (at, (allocs, a)) in figures.iter().enumerate() {
         for (frees, f) in figures.iter().skip(at + 1).take(2) {
             let blocks = figures.iter().filter(|(column, _)| column > frees).find(|(_, d)| {
-                let is_difference = |((a, f), d): ((&i128, &i128), &i128)| (a - f - d).rem_euclid(i128::from(COUNT_WRAPS)) == 0;
-                a.iter().zip(f).zip(d.iter()).all(is_difference) && d.iter().any(|value| *value != 0) && f.iter().any(|value| *value != 0)
+                let is_difference =
+                    |((a, f), d): ((&i128, &i128), &i128)| (a - f - d).rem_euclid(i128::from(COUNT_WRAPS)) == 0;
+                a.iter().zip(f).zip(d.iter()).all(is_difference)
+                    && d.iter().any(|value| *value != 0)
+                    && f.iter().any(|value| *value != 0)
             });
             let is_free = found.iter().all(|triple| !triple.contains(allocs) && !triple.contains(frees));
             found.extend(blocks.filter(|_| is_free).map(|(blocks, _)| [*allocs, *frees, *blocks]));
@@ -79,7 +111,9 @@ fn triples(figures: &[(usize, Vec<i128>)]) -> Vec<[usize; 3]> {
 /// The first column of figures behind the blocks that is at least as large as they are.
 fn bytes_column(figures: &[(usize, Vec<i128>)], triple: [usize; 3]) -> Option<usize> {
     let blocks = figures.iter().find(|(at, _)| *at == triple[2])?;
-    let fits = |values: &[i128]| values.iter().zip(&blocks.1).all(|(bytes, blocks)| bytes >= blocks && (*blocks > 0 || *bytes == 0));
+    let fits = |values: &[i128]| {
+        values.iter().zip(&blocks.1).all(|(bytes, blocks)| bytes >= blocks && (*blocks > 0 || *bytes == 0))
+    };
     figures.iter().filter(|(at, _)| *at > triple[2]).find(|(_, values)| fits(values)).map(|(at, _)| *at)
 }
 
@@ -102,13 +136,33 @@ mod tests {
     #[test]
     fn localized_tables_are_found_by_shape() {
         for lines in [
-            ["Leak  Nicht ausgelagert  1000  400  600  60000  100", "CM31  Ausgelagert  90  80  10  640  64", "File  Nicht ausgelagert  7  6  1  416  416"],
-            ["Leak;non pagin\u{e9};1000;400;600;60000;100", "CM31;pagin\u{e9};90;80;10;640;64", "File;non pagin\u{e9};7;6;1;416;416"],
-            ["Leak\t\u{975e}\u{5206}\u{9875}\t1000\t400\t600\t60000\t100", "CM31\t\u{5206}\u{9875}\t90\t80\t10\t640\t64", "File\t\u{975e}\u{5206}\u{9875}\t7\t6\t1\t416\t416"],
+            [
+                "Leak  Nicht ausgelagert  1000  400  600  60000  100",
+                "CM31  Ausgelagert  90  80  10  640  64",
+                "File  Nicht ausgelagert  7  6  1  416  416",
+            ],
+            [
+                "Leak;non pagin\u{e9};1000;400;600;60000;100",
+                "CM31;pagin\u{e9};90;80;10;640;64",
+                "File;non pagin\u{e9};7;6;1;416;416",
+            ],
+            [
+                "Leak\t\u{975e}\u{5206}\u{9875}\t1000\t400\t600\t60000\t100",
+                "CM31\t\u{5206}\u{9875}\t90\t80\t10\t640\t64",
+                "File\t\u{975e}\u{5206}\u{9875}\t7\t6\t1\t416\t416",
+            ],
         ] {
             let rows = rows(&lines).unwrap_or_else(|| panic!("{lines:?}"));
-            let found: Vec<_> = rows.iter().map(|row| (row.tag.as_str(), row.pool, row.counts.blocks, row.counts.bytes)).collect();
-            assert_eq!(found, [("Leak", Pool::NonPaged, 600, 60_000), ("CM31", Pool::Paged, 10, 640), ("File", Pool::NonPaged, 1, 416)]);
+            let found: Vec<_> =
+                rows.iter().map(|row| (row.tag.as_str(), row.pool, row.counts.blocks, row.counts.bytes)).collect();
+            assert_eq!(
+                found,
+                [
+                    ("Leak", Pool::NonPaged, 600, 60_000),
+                    ("CM31", Pool::Paged, 10, 640),
+                    ("File", Pool::NonPaged, 1, 416)
+                ]
+            );
         }
     }
 

@@ -62,7 +62,10 @@ pub fn suggest(snapshots: &[Snapshot], pool: Option<Pool>, count: usize) -> TagS
         [one] => of_one(one, pool, count),
         // Of two, a truncated one gives a lower bound of the growth of tags that it does not show.
         [first, last] => {
-            let grown = compare(first, last).rows.into_iter().filter(|row| row.bytes > 0 && pool.is_none_or(|pool| pool == row.pool));
+            let grown = compare(first, last)
+                .rows
+                .into_iter()
+                .filter(|row| row.bytes > 0 && pool.is_none_or(|pool| pool == row.pool));
             chosen(grown.map(|row| row.tag).collect(), find_tag_groups(snapshots), SuggestionBasis::Growth, count)
         }
         several => suggest_from_trends(&tag_trends(&several.iter().collect::<Vec<_>>(), None), pool, count),
@@ -74,8 +77,10 @@ pub fn suggest(snapshots: &[Snapshot], pool: Option<Pool>, count: usize) -> TagS
 pub fn suggest_from_trends(trends: &[TagTrend], pool: Option<Pool>, count: usize) -> TagSuggestion {
     let wanted = |of: Pool| pool.is_none_or(|pool| pool == of);
     let grown: Vec<&TagTrend> = trends.iter().filter(|trend| wanted(trend.pool) && lower_growth(trend) > 0).collect();
-    let mut ordered: Vec<(bool, i64, &str)> =
-        grown.iter().map(|trend| (trend.is_steady_growth && trend.shape.is_some(), lower_growth(trend), trend.tag.as_str())).collect();
+    let mut ordered: Vec<(bool, i64, &str)> = grown
+        .iter()
+        .map(|trend| (trend.is_steady_growth && trend.shape.is_some(), lower_growth(trend), trend.tag.as_str()))
+        .collect();
     ordered.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)).then_with(|| a.2.cmp(b.2)));
     let candidates = ordered.into_iter().map(|(_, _, tag)| tag.to_owned()).collect();
     chosen(candidates, find_groups_of_trends(trends), SuggestionBasis::Growth, count)
@@ -94,10 +99,16 @@ fn of_one(one: &Snapshot, pool: Option<Pool>, count: usize) -> TagSuggestion {
     let mut basis = SuggestionBasis::Change;
     if candidates.is_empty() {
         basis = SuggestionBasis::Size;
-        candidates = rows().map(|row| (i128::from(row.counts.bytes), row.tag.clone())).filter(|(bytes, _)| *bytes > 0).collect();
+        candidates =
+            rows().map(|row| (i128::from(row.counts.bytes), row.tag.clone())).filter(|(bytes, _)| *bytes > 0).collect();
     }
     candidates.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-    chosen(candidates.into_iter().map(|(_, tag)| tag).collect(), find_tag_groups(std::slice::from_ref(one)), basis, count)
+    chosen(
+        candidates.into_iter().map(|(_, tag)| tag).collect(),
+        find_tag_groups(std::slice::from_ref(one)),
+        basis,
+        count,
+    )
 }
 
 /// The first of the candidates, with the holders of its group before each.

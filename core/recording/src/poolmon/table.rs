@@ -92,41 +92,146 @@ const LINE_BYTES_MAX: usize = 4000;
 /// Words of headings in languages of Windows, lower case.
 mod words {
     pub const TAG: &[&str] = &[
-        "tag", "tags", "pooltag", "kennung", "\u{e9}tiquette", "balise", "etiqueta", "etichetta", "\u{442}\u{435}\u{433}", "\u{30bf}\u{30b0}", "\u{6807}\u{8bb0}",
+        "tag",
+        "tags",
+        "pooltag",
+        "kennung",
+        "\u{e9}tiquette",
+        "balise",
+        "etiqueta",
+        "etichetta",
+        "\u{442}\u{435}\u{433}",
+        "\u{30bf}\u{30b0}",
+        "\u{6807}\u{8bb0}",
         "\u{6a19}\u{8a18}",
     ];
-    pub const TYPE: &[&str] = &["type", "typ", "tipo", "\u{442}\u{438}\u{43f}", "\u{7a2e}\u{985e}", "\u{7c7b}\u{578b}", "\u{985e}\u{578b}"];
+    pub const TYPE: &[&str] =
+        &["type", "typ", "tipo", "\u{442}\u{438}\u{43f}", "\u{7a2e}\u{985e}", "\u{7c7b}\u{578b}", "\u{985e}\u{578b}"];
     pub const ALLOCS: &[&str] = &[
-        "alloc", "allocs", "allocations", "allocation", "allocated", "zuordnungen", "zuweisungen", "belegungen", "reservierungen", "asignaciones", "allocazioni",
-        "aloca\u{e7}\u{f5}es", "\u{432}\u{44b}\u{434}\u{435}\u{43b}\u{435}\u{43d}\u{438}\u{439}", "\u{432}\u{44b}\u{434}\u{435}\u{43b}\u{435}\u{43d}\u{43e}", "\u{5272}\u{308a}\u{5f53}\u{3066}", "\u{5206}\u{914d}",
+        "alloc",
+        "allocs",
+        "allocations",
+        "allocation",
+        "allocated",
+        "zuordnungen",
+        "zuweisungen",
+        "belegungen",
+        "reservierungen",
+        "asignaciones",
+        "allocazioni",
+        "aloca\u{e7}\u{f5}es",
+        "\u{432}\u{44b}\u{434}\u{435}\u{43b}\u{435}\u{43d}\u{438}\u{439}",
+        "\u{432}\u{44b}\u{434}\u{435}\u{43b}\u{435}\u{43d}\u{43e}",
+        "\u{5272}\u{308a}\u{5f53}\u{3066}",
+        "\u{5206}\u{914d}",
     ];
     pub const FREES: &[&str] = &[
-        "free", "frees", "freed", "freigaben", "freigegeben", "lib\u{e9}rations", "liberaciones", "rilasci", "libera\u{e7}\u{f5}es",
-        "\u{43e}\u{441}\u{432}\u{43e}\u{431}\u{43e}\u{436}\u{434}\u{435}\u{43d}\u{438}\u{439}", "\u{43e}\u{441}\u{432}\u{43e}\u{431}\u{43e}\u{436}\u{434}\u{435}\u{43d}\u{43e}", "\u{89e3}\u{653e}", "\u{91ca}\u{653e}", "\u{91cb}\u{653e}",
+        "free",
+        "frees",
+        "freed",
+        "freigaben",
+        "freigegeben",
+        "lib\u{e9}rations",
+        "liberaciones",
+        "rilasci",
+        "libera\u{e7}\u{f5}es",
+        "\u{43e}\u{441}\u{432}\u{43e}\u{431}\u{43e}\u{436}\u{434}\u{435}\u{43d}\u{438}\u{439}",
+        "\u{43e}\u{441}\u{432}\u{43e}\u{431}\u{43e}\u{436}\u{434}\u{435}\u{43d}\u{43e}",
+        "\u{89e3}\u{653e}",
+        "\u{91ca}\u{653e}",
+        "\u{91cb}\u{653e}",
     ];
     pub const BLOCKS: &[&str] = &[
-        "diff", "difference", "current", "outstanding", "blocks", "live", "count", "objects", "differenz", "diff\u{e9}rence", "diferencia", "differenza",
-        "diferen\u{e7}a", "\u{440}\u{430}\u{437}\u{43d}\u{438}\u{446}\u{430}", "\u{5dee}", "\u{5dee}\u{5f02}", "\u{5dee}\u{5206}",
+        "diff",
+        "difference",
+        "current",
+        "outstanding",
+        "blocks",
+        "live",
+        "count",
+        "objects",
+        "differenz",
+        "diff\u{e9}rence",
+        "diferencia",
+        "differenza",
+        "diferen\u{e7}a",
+        "\u{440}\u{430}\u{437}\u{43d}\u{438}\u{446}\u{430}",
+        "\u{5dee}",
+        "\u{5dee}\u{5f02}",
+        "\u{5dee}\u{5206}",
     ];
     pub const BYTES: &[&str] = &[
-        "bytes", "byte", "used", "usage", "size", "octets", "octet", "gr\u{f6}\u{df}e", "taille", "tama\u{f1}o", "\u{431}\u{430}\u{439}\u{442}", "\u{431}\u{430}\u{439}\u{442}\u{44b}", "\u{30d0}\u{30a4}\u{30c8}",
-        "\u{5b57}\u{8282}", "\u{5b57}\u{7bc0}",
+        "bytes",
+        "byte",
+        "used",
+        "usage",
+        "size",
+        "octets",
+        "octet",
+        "gr\u{f6}\u{df}e",
+        "taille",
+        "tama\u{f1}o",
+        "\u{431}\u{430}\u{439}\u{442}",
+        "\u{431}\u{430}\u{439}\u{442}\u{44b}",
+        "\u{30d0}\u{30a4}\u{30c8}",
+        "\u{5b57}\u{8282}",
+        "\u{5b57}\u{7bc0}",
     ];
     pub const DRIVER: &[&str] = &[
-        "driver", "drivers", "source", "binary", "module", "component", "mapped", "treiber", "pilote", "controlador", "\u{434}\u{440}\u{430}\u{439}\u{432}\u{435}\u{440}", "\u{9a71}\u{52a8}",
+        "driver",
+        "drivers",
+        "source",
+        "binary",
+        "module",
+        "component",
+        "mapped",
+        "treiber",
+        "pilote",
+        "controlador",
+        "\u{434}\u{440}\u{430}\u{439}\u{432}\u{435}\u{440}",
+        "\u{9a71}\u{52a8}",
         "\u{9a45}\u{52d5}",
     ];
     pub const DESCRIPTION: &[&str] = &[
-        "description", "desc", "comment", "beschreibung", "descripci\u{f3}n", "descrizione", "descri\u{e7}\u{e3}o", "\u{43e}\u{43f}\u{438}\u{441}\u{430}\u{43d}\u{438}\u{435}", "\u{8aac}\u{660e}", "\u{63cf}\u{8ff0}", "\u{8bf4}\u{660e}",
+        "description",
+        "desc",
+        "comment",
+        "beschreibung",
+        "descripci\u{f3}n",
+        "descrizione",
+        "descri\u{e7}\u{e3}o",
+        "\u{43e}\u{43f}\u{438}\u{441}\u{430}\u{43d}\u{438}\u{435}",
+        "\u{8aac}\u{660e}",
+        "\u{63cf}\u{8ff0}",
+        "\u{8bf4}\u{660e}",
     ];
-    pub const TIME: &[&str] = &["datetime", "timestamp", "time", "date", "datum", "zeit", "heure", "fecha", "hora", "data"];
+    pub const TIME: &[&str] =
+        &["datetime", "timestamp", "time", "date", "datum", "zeit", "heure", "fecha", "hora", "data"];
     pub const CHANGE: &[&str] = &["delta", "change", "growth", "rate", "\u{3b4}", "share", "percent"];
     pub const PAGED: &[&str] = &[
-        "paged", "ausgelagert", "ausgelagerter", "auslagerbar", "pagin\u{e9}", "pagin\u{e9}e", "paginado", "paginata", "paginato", "\u{432}\u{44b}\u{433}\u{440}\u{443}\u{436}\u{430}\u{435}\u{43c}\u{44b}\u{439}",
-        "\u{30da}\u{30fc}\u{30b8}", "\u{5206}\u{9875}", "\u{5206}\u{9801}",
+        "paged",
+        "ausgelagert",
+        "ausgelagerter",
+        "auslagerbar",
+        "pagin\u{e9}",
+        "pagin\u{e9}e",
+        "paginado",
+        "paginata",
+        "paginato",
+        "\u{432}\u{44b}\u{433}\u{440}\u{443}\u{436}\u{430}\u{435}\u{43c}\u{44b}\u{439}",
+        "\u{30da}\u{30fc}\u{30b8}",
+        "\u{5206}\u{9875}",
+        "\u{5206}\u{9801}",
     ];
     pub const NOT: &[&str] = &["non", "not", "nicht", "no", "n\u{e3}o", "\u{43d}\u{435}", "\u{975e}"];
-    pub const NON_PAGED: &[&str] = &["nonpaged", "nonp", "np", "\u{43d}\u{435}\u{432}\u{44b}\u{433}\u{440}\u{443}\u{436}\u{430}\u{435}\u{43c}\u{44b}\u{439}", "\u{975e}\u{5206}\u{9875}", "\u{975e}\u{30da}\u{30fc}\u{30b8}"];
+    pub const NON_PAGED: &[&str] = &[
+        "nonpaged",
+        "nonp",
+        "np",
+        "\u{43d}\u{435}\u{432}\u{44b}\u{433}\u{440}\u{443}\u{436}\u{430}\u{435}\u{43c}\u{44b}\u{439}",
+        "\u{975e}\u{5206}\u{9875}",
+        "\u{975e}\u{30da}\u{30fc}\u{30b8}",
+    ];
 }
 
 /// Words of a heading in lower case: letters and digits, and parts of `PagedUsedBytes`.
@@ -244,7 +349,8 @@ pub fn heading(line: &str) -> Option<TableLayout> {
     }
     let delimited = ['\t', '|', ';', ','].into_iter().filter(|c| line.contains(*c)).find_map(|delimiter| {
         let names = cells(line, delimiter);
-        let kinds: Vec<ColumnKind> = names.iter().map(|name| kind_of_heading(name).unwrap_or(ColumnKind::Other)).collect();
+        let kinds: Vec<ColumnKind> =
+            names.iter().map(|name| kind_of_heading(name).unwrap_or(ColumnKind::Other)).collect();
         let columns = kinds.into_iter().map(|kind| Column { kind, span: (0, 0) }).collect();
         layout(Delimiter::Character(delimiter), columns, line)
     });
@@ -255,7 +361,16 @@ pub fn heading(line: &str) -> Option<TableLayout> {
 fn spaced_columns(line: &str) -> Option<Vec<Column>> {
     /// Names of several words.
     const JOINED: [&str; 10] = [
-        "source description", "per alloc", "per block", "tag name", "pool tag", "non paged", "pool type", "mapped driver", "alloc time", "current bytes",
+        "source description",
+        "per alloc",
+        "per block",
+        "tag name",
+        "pool tag",
+        "non paged",
+        "pool type",
+        "mapped driver",
+        "alloc time",
+        "current bytes",
     ];
     let words = spans(line);
     let mut columns = Vec::new();
@@ -263,7 +378,9 @@ fn spaced_columns(line: &str) -> Option<Vec<Column>> {
     while let Some((from, to, word)) = words.get(at) {
         let next = words.get(at + 1);
         let both = next.map(|(_, _, next)| format!("{word} {next}").to_lowercase());
-        let joined = next.filter(|(start, ..)| *start == to + 1 && both.as_ref().is_some_and(|both| JOINED.contains(&both.as_str())));
+        let joined = next.filter(|(start, ..)| {
+            *start == to + 1 && both.as_ref().is_some_and(|both| JOINED.contains(&both.as_str()))
+        });
         let (name, span) = match (joined, both) {
             (Some((_, end, _)), Some(both)) => (both, (*from, *end)),
             _ => (word.clone(), (*from, *to)),
@@ -280,7 +397,10 @@ fn layout(delimiter: Delimiter, mut columns: Vec<Column>, line: &str) -> Option<
     let has_pools = columns.iter().any(|column| column.kind.pool().is_some());
     if has_pools {
         // Columns of both pools together.
-        columns.iter_mut().filter(|column| column.kind.is_figure() && column.kind.pool().is_none()).for_each(|column| column.kind = ColumnKind::Other);
+        columns
+            .iter_mut()
+            .filter(|column| column.kind.is_figure() && column.kind.pool().is_none())
+            .for_each(|column| column.kind = ColumnKind::Other);
     }
     // The first of several columns of one kind counts.
     for at in 0..columns.len() {
@@ -289,12 +409,17 @@ fn layout(delimiter: Delimiter, mut columns: Vec<Column>, line: &str) -> Option<
             (ColumnKind::Bytes(one, _), ColumnKind::Bytes(other, _)) => one == other,
             (one, other) => one == other,
         };
-        columns.iter_mut().skip(at + 1).filter(|other| kind != ColumnKind::Other && same(other)).for_each(|other| other.kind = ColumnKind::Other);
+        columns
+            .iter_mut()
+            .skip(at + 1)
+            .filter(|other| kind != ColumnKind::Other && same(other))
+            .for_each(|other| other.kind = ColumnKind::Other);
     }
     let has_figures = has(&columns, |kind| matches!(kind, ColumnKind::Bytes(..) | ColumnKind::Blocks(_)));
     let figures = columns.iter().filter(|column| column.kind.is_figure()).count();
     let is_table = columns.iter().filter(|column| column.kind == ColumnKind::Tag).count() == 1 && has_figures;
-    let is_enough = figures + usize::from(has(&columns, |kind| kind == ColumnKind::Pool)) >= 2 || (has_pools && figures >= 1);
+    let is_enough =
+        figures + usize::from(has(&columns, |kind| kind == ColumnKind::Pool)) >= 2 || (has_pools && figures >= 1);
     (is_table && is_enough && columns.len() >= 3 || is_table && has_pools && columns.len() >= 2).then(|| TableLayout {
         delimiter,
         columns,
@@ -362,14 +487,26 @@ impl TableLayout {
         let kinds = self.columns.iter().map(|column| column.kind);
         let row = row_of_cells(&kinds.zip(cells.iter().map(String::as_str)).collect::<Vec<_>>(), self.pool)?;
         // Figures before a number that was cut off may be cut themselves.
-        let is_whole = row.sample_rows.is_some() || self.columns.iter().all(|column| column.kind != ColumnKind::SampleRows);
+        let is_whole =
+            row.sample_rows.is_some() || self.columns.iter().all(|column| column.kind != ColumnKind::SampleRows);
         is_whole.then_some(row)
     }
 
     /// Cells of a line whose columns are separated by spaces: by order, or by the places of the columns if cells are empty.
     fn spaced_cells(&self, line: &str) -> Option<Vec<String>> {
         let ordered = self.cells_by_order(line);
-        let is_row = |cells: &Vec<String>| row_of_cells(&self.columns.iter().map(|column| column.kind).zip(cells.iter().map(String::as_str)).collect::<Vec<_>>(), self.pool).is_some();
+        let is_row = |cells: &Vec<String>| {
+            row_of_cells(
+                &self
+                    .columns
+                    .iter()
+                    .map(|column| column.kind)
+                    .zip(cells.iter().map(String::as_str))
+                    .collect::<Vec<_>>(),
+                self.pool,
+            )
+            .is_some()
+        };
         ordered.filter(|cells| is_row(cells)).or_else(|| self.cells_by_place(line))
     }
 
@@ -383,14 +520,20 @@ impl TableLayout {
             let second = after.first().map(|(start, _, word)| (*start, word.as_str()));
             let is_last = at + 1 == self.columns.len();
             let takes_two = match column.kind {
-                ColumnKind::Pool => second.is_some_and(|(_, word)| pool_of_cell(&format!("{first} {word}")).is_some() && pool_of_cell(first).is_none()),
-                ColumnKind::Time(_) => second.is_some_and(|(_, word)| find_time(first).of_day.is_none() && find_time(word).of_day.is_some()),
+                ColumnKind::Pool => second.is_some_and(|(_, word)| {
+                    pool_of_cell(&format!("{first} {word}")).is_some() && pool_of_cell(first).is_none()
+                }),
+                ColumnKind::Time(_) => second
+                    .is_some_and(|(_, word)| find_time(first).of_day.is_none() && find_time(word).of_day.is_some()),
                 kind if kind.is_figure() || kind == ColumnKind::Other => second.is_some_and(|(_, word)| {
                     word.chars().all(char::is_alphabetic) && unit_scale(word).is_some() && figure(first).is_some()
                 }),
                 // A tag with a space inside: what follows has to begin at its column.
                 ColumnKind::Tag => second.is_some_and(|(start, word)| {
-                    start == end + 1 && first.chars().count() + 1 + word.chars().count() <= 4 && figure(word).is_none() && pool_of_cell(word).is_none()
+                    start == end + 1
+                        && first.chars().count() + 1 + word.chars().count() <= 4
+                        && figure(word).is_none()
+                        && pool_of_cell(word).is_none()
                 }),
                 _ => false,
             };
@@ -415,7 +558,12 @@ impl TableLayout {
         let mut cells = vec![String::new(); self.columns.len()];
         for (from, to, word) in spans(line) {
             let overlap = |column: &Column| to.min(column.span.1).saturating_sub(from.max(column.span.0));
-            let best = self.columns.iter().enumerate().filter(|(_, column)| overlap(column) > 0).max_by_key(|(at, column)| (overlap(column), usize::MAX - at));
+            let best = self
+                .columns
+                .iter()
+                .enumerate()
+                .filter(|(_, column)| overlap(column) > 0)
+                .max_by_key(|(at, column)| (overlap(column), usize::MAX - at));
             let at = match best {
                 Some((at, _)) => at,
                 // Wide figures begin before their heading, and long text ends behind it.
@@ -423,7 +571,9 @@ impl TableLayout {
                     let right = self.columns.iter().position(|column| column.span.0 >= to);
                     let left = self.columns.iter().rposition(|column| column.span.1 <= from);
                     match (left, right) {
-                        (_, Some(right)) if self.columns.get(right).is_some_and(|column| column.kind.is_figure()) => right,
+                        (_, Some(right)) if self.columns.get(right).is_some_and(|column| column.kind.is_figure()) => {
+                            right
+                        }
                         (Some(left), _) => left,
                         (None, right) => right?,
                     }
@@ -469,18 +619,30 @@ pub fn row_of_cells(cells: &[(ColumnKind, &str)], pool_above: Option<Pool>) -> O
         Some(text) => Some(pool_of_cell(text)?),
         None => pool_above,
     };
-    let (driver, about) = (cell(ColumnKind::Driver).unwrap_or_default(), cell(ColumnKind::Description).unwrap_or_default());
+    let (driver, about) =
+        (cell(ColumnKind::Driver).unwrap_or_default(), cell(ColumnKind::Description).unwrap_or_default());
     let joined = [driver, about].into_iter().filter(|text| !text.trim().is_empty()).collect::<Vec<_>>().join(" - ");
     let mut rows = Vec::new();
     for pool in Pool::ALL {
         let is_of = |of: Option<Pool>| of == Some(pool) || (of.is_none() && own_pool == Some(pool));
-        let columns: Vec<(ColumnKind, &str)> = cells.iter().copied().filter(|(kind, text)| kind.is_figure() && is_of(kind.pool()) && !text.trim().is_empty()).collect();
+        let columns: Vec<(ColumnKind, &str)> = cells
+            .iter()
+            .copied()
+            .filter(|(kind, text)| kind.is_figure() && is_of(kind.pool()) && !text.trim().is_empty())
+            .collect();
         if columns.is_empty() {
             continue;
         }
         let (counts, is_rounded) = counts(&columns)?;
         if counts.blocks > 0 || counts.bytes > 0 || counts.allocs.is_some_and(|allocs| allocs > 0) {
-            rows.push(SnapshotRow { tag: tag.clone(), pool, counts, change: None, description: description(&joined), is_rounded });
+            rows.push(SnapshotRow {
+                tag: tag.clone(),
+                pool,
+                counts,
+                change: None,
+                description: description(&joined),
+                is_rounded,
+            });
         }
     }
     let has_figures = cells.iter().any(|(kind, text)| {
@@ -516,16 +678,20 @@ fn counts(columns: &[(ColumnKind, &str)]) -> Option<(TagCounts, bool)> {
             Ok(value) => value,
             Err(_) => i64::try_from(value).map_or(0, i64::cast_unsigned),
         };
-        let counter = |value: i128| i32::try_from(value).map_or_else(|_| whole(value), |value| u64::from(value.cast_unsigned()));
+        let counter =
+            |value: i128| i32::try_from(value).map_or_else(|_| whole(value), |value| u64::from(value.cast_unsigned()));
         match kind {
             ColumnKind::Allocs(_) => counts.allocs = Some(counter(value)),
             ColumnKind::Frees(_) => counts.frees = Some(counter(value)),
             ColumnKind::Blocks(_) => blocks = Some(whole(value)),
-            ColumnKind::Bytes(_, scale) => counts.bytes = counter(value).saturating_mul(if has_unit { 1 } else { *scale }),
+            ColumnKind::Bytes(_, scale) => {
+                counts.bytes = counter(value).saturating_mul(if has_unit { 1 } else { *scale })
+            }
             _ => {}
         }
     }
-    counts.blocks = blocks.unwrap_or_else(|| counts.difference().map_or(0, |difference| u64::try_from(difference).unwrap_or(0)));
+    counts.blocks =
+        blocks.unwrap_or_else(|| counts.difference().map_or(0, |difference| u64::try_from(difference).unwrap_or(0)));
     Some((counts.settled(), is_rounded))
 }
 
@@ -533,7 +699,9 @@ fn counts(columns: &[(ColumnKind, &str)]) -> Option<(TagCounts, bool)> {
 #[must_use]
 pub fn list_item(line: &str) -> Option<(ColumnKind, String)> {
     let (name, value) = line.split_once(':')?;
-    let is_name = name.ends_with(' ') && name.trim().chars().all(|c| c.is_alphanumeric() || c == ' ' || c == '_') && (value.is_empty() || value.starts_with(' '));
+    let is_name = name.ends_with(' ')
+        && name.trim().chars().all(|c| c.is_alphanumeric() || c == ' ' || c == '_')
+        && (value.is_empty() || value.starts_with(' '));
     let kind = if is_name { kind_of_heading(name)? } else { return None };
     Some((kind, value.strip_prefix(' ').unwrap_or(value).to_owned()))
 }
@@ -545,7 +713,14 @@ mod tests {
     fn read(heading_line: &str, line: &str) -> Vec<(String, Pool, [Option<u64>; 4], Option<String>)> {
         let layout = heading(heading_line).unwrap_or_else(|| panic!("no heading: {heading_line}"));
         let row = layout.row(line).unwrap_or_else(|| panic!("no row: {line} {layout:?}"));
-        let found = |row: SnapshotRow| (row.tag, row.pool, [row.counts.allocs, row.counts.frees, Some(row.counts.blocks), Some(row.counts.bytes)], row.description);
+        let found = |row: SnapshotRow| {
+            (
+                row.tag,
+                row.pool,
+                [row.counts.allocs, row.counts.frees, Some(row.counts.blocks), Some(row.counts.bytes)],
+                row.description,
+            )
+        };
         row.rows.into_iter().map(found).collect()
     }
 
@@ -587,13 +762,26 @@ mod tests {
 
     #[test]
     fn tables_of_tools_are_rows() {
-        let found = read("Tag\tType\tAllocs\tFrees\tDiff\tBytes\tKBytes\tB/Alloc\tSource\tSource Description", "Abcd\tNon Paged\t10\t4\t6\t600\t1\t100\ta.sys\tthings");
-        assert_eq!(found, [("Abcd".into(), Pool::NonPaged, [Some(10), Some(4), Some(6), Some(600)], Some("a.sys - things".into()))]);
-        let found = read("Tag   Type       Diff         Bytes            Source   Source Description", "Io    Non Paged  29   2350   nt!io   Some thing");
-        assert_eq!(found, [("Io  ".into(), Pool::NonPaged, [None, None, Some(29), Some(2350)], Some("nt!io - Some thing".into()))]);
+        let found = read(
+            "Tag\tType\tAllocs\tFrees\tDiff\tBytes\tKBytes\tB/Alloc\tSource\tSource Description",
+            "Abcd\tNon Paged\t10\t4\t6\t600\t1\t100\ta.sys\tthings",
+        );
+        assert_eq!(
+            found,
+            [("Abcd".into(), Pool::NonPaged, [Some(10), Some(4), Some(6), Some(600)], Some("a.sys - things".into()))]
+        );
+        let found = read(
+            "Tag   Type       Diff         Bytes            Source   Source Description",
+            "Io    Non Paged  29   2350   nt!io   Some thing",
+        );
+        assert_eq!(
+            found,
+            [("Io  ".into(), Pool::NonPaged, [None, None, Some(29), Some(2350)], Some("nt!io - Some thing".into()))]
+        );
         let found = read("| Tag | Pool | Bytes | Blocks |", "| `Toke` | Paged | 7,695.3 MB | 3,708,367 |");
         assert_eq!((found[0].1, found[0].2[2]), (Pool::Paged, Some(3_708_367)));
-        let found = read("Tag;PagedDiff;PagedUsedBytes;NonPagedDiff;NonPagedUsedBytes", "Both;1.000;64.000;2.000;128.000");
+        let found =
+            read("Tag;PagedDiff;PagedUsedBytes;NonPagedDiff;NonPagedUsedBytes", "Both;1.000;64.000;2.000;128.000");
         let bytes: Vec<(Pool, Option<u64>)> = found.iter().map(|row| (row.1, row.2[3])).collect();
         assert_eq!(bytes, [(Pool::NonPaged, Some(128_000)), (Pool::Paged, Some(64_000))]);
         let found = read("Bytes,Tag,Type", "\"1,024\",\"a,\"\"b\",Paged");
@@ -602,7 +790,8 @@ mod tests {
 
     #[test]
     fn empty_cells_are_found_by_place() {
-        let mut layout = heading("Tag  PagedAllocs PagedUsedBytes NonPagedAllocs NonPagedUsedBytes").expect("a heading");
+        let mut layout =
+            heading("Tag  PagedAllocs PagedUsedBytes NonPagedAllocs NonPagedUsedBytes").expect("a heading");
         layout.take_ruler("---  ----------- -------------- -------------- -----------------");
         let row = layout.row("Nonp                                         7               448").expect("a row");
         let found: Vec<_> = row.rows.iter().map(|row| (row.pool, row.counts.bytes)).collect();
@@ -611,7 +800,9 @@ mod tests {
 
     #[test]
     fn sentences_are_no_tables() {
-        for line in ["", "Dear all", "The tag and its size, type", "Tag", "Tag Type", "Name,Size", "tag,pool,growth,rate"] {
+        for line in
+            ["", "Dear all", "The tag and its size, type", "Tag", "Tag Type", "Name,Size", "tag,pool,growth,rate"]
+        {
             assert_eq!(heading(line), None, "{line}");
         }
         let layout = heading("Tag,Type,Bytes").expect("a heading");

@@ -40,7 +40,8 @@ pub fn tag_note(tag: &str) -> Option<&'static TagNote> {
     });
     let tag = tag.trim_end();
     let fits = |pattern: &str| {
-        pattern.chars().count() == tag.chars().count() && pattern.chars().zip(tag.chars()).all(|(wanted, c)| wanted == '?' || wanted == c)
+        pattern.chars().count() == tag.chars().count()
+            && pattern.chars().zip(tag.chars()).all(|(wanted, c)| wanted == '?' || wanted == c)
     };
     let exact = PARSED.iter().find(|note| note.pattern == tag);
     exact.or_else(|| PARSED.iter().find(|note| fits(note.pattern)))

@@ -136,7 +136,10 @@ const DAYS_LIKE_MONTHS: [&str; 4] = ["mardi", "marte", "mar\u{21b}", "maand"];
 
 fn month_of_name(word: &str) -> Option<i64> {
     let word = word.trim_end_matches(['.', ',']).to_lowercase();
-    if word.chars().count() < 3 || !word.chars().all(char::is_alphabetic) || DAYS_LIKE_MONTHS.iter().any(|day| word.starts_with(day)) {
+    if word.chars().count() < 3
+        || !word.chars().all(char::is_alphabetic)
+        || DAYS_LIKE_MONTHS.iter().any(|day| word.starts_with(day))
+    {
         return None;
     }
     // The longest beginning counts: June and July share two letters in several languages.
@@ -172,7 +175,8 @@ fn numeric_date(word: &str) -> Option<Date> {
     let parts: Vec<&str> = word.trim_end_matches('.').split(separator).map(str::trim).collect();
     let [a, b, c] = parts.as_slice() else { return None };
     let (a_len, c_len) = (a.len(), c.len());
-    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<i64>().ok()).flatten();
+    let number =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<i64>().ok()).flatten();
     let (a, b, c) = (number(a)?, number(b)?, number(c)?);
     if a_len == 4 {
         return days_from_civil(a, b, c).map(plain);
@@ -204,7 +208,10 @@ fn time_of_day(word: &str) -> Option<i64> {
     if !(2..=3).contains(&parts.len()) || parts.iter().any(|part| !(1..=2).contains(&part.len())) {
         return None;
     }
-    let numbers: Option<Vec<i64>> = parts.iter().map(|part| if part.bytes().all(|byte| byte.is_ascii_digit()) { part.parse().ok() } else { None }).collect();
+    let numbers: Option<Vec<i64>> = parts
+        .iter()
+        .map(|part| if part.bytes().all(|byte| byte.is_ascii_digit()) { part.parse().ok() } else { None })
+        .collect();
     let numbers = numbers?;
     let (hours, minutes, seconds) = (*numbers.first()?, *numbers.get(1)?, numbers.get(2).copied().unwrap_or(0));
     if hours > 23 || minutes > 59 || seconds > 60 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -332,7 +339,12 @@ fn named_date(words: &[&str], at: usize) -> Option<Date> {
     let word = words.get(at)?;
     if let [day, month, year] = word.split('-').collect::<Vec<_>>().as_slice() {
         let year = number(year, 2..=4)?;
-        return days_from_civil(if year < 100 { 2000 + year } else { year }, month_of_name(month)?, number(day, 1..=2)?).map(plain);
+        return days_from_civil(
+            if year < 100 { 2000 + year } else { year },
+            month_of_name(month)?,
+            number(day, 1..=2)?,
+        )
+        .map(plain);
     }
     let month = month_of_name(word)?;
     // Spanish and Portuguese write "24 de julio de 2026".
@@ -402,7 +414,9 @@ fn of_digits(digits: &str) -> Option<i64> {
 /// Chooses one order of day and month for all times: the one in which times do not go back. Returns `true` if the texts allow both
 /// orders and nothing tells them apart.
 pub fn settle_order(times: &mut [&mut SnapshotTime]) -> bool {
-    let is_ascending = |of: &dyn Fn(&SnapshotTime) -> i64, times: &[&mut SnapshotTime]| times.windows(2).all(|pair| of(pair[0]) <= of(pair[1]));
+    let is_ascending = |of: &dyn Fn(&SnapshotTime) -> i64, times: &[&mut SnapshotTime]| {
+        times.windows(2).all(|pair| of(pair[0]) <= of(pair[1]))
+    };
     if times.iter().all(|time| time.other_order.is_none()) {
         return false;
     }
@@ -415,7 +429,8 @@ pub fn settle_order(times: &mut [&mut SnapshotTime]) -> bool {
     }
     let is_open = as_read == exchanged && all_both;
     // Within one day both orders give the same intervals.
-    let days = |of: &dyn Fn(&SnapshotTime) -> i64| times.iter().map(|time| of(time).div_euclid(DAY_MS)).collect::<Vec<i64>>();
+    let days =
+        |of: &dyn Fn(&SnapshotTime) -> i64| times.iter().map(|time| of(time).div_euclid(DAY_MS)).collect::<Vec<i64>>();
     let is_one_day = days(&|time| time.millis).windows(2).all(|pair| pair[0] == pair[1]);
     times.iter_mut().for_each(|time| time.other_order = None);
     is_open && !is_one_day
@@ -455,7 +470,8 @@ mod tests {
         }
         assert_eq!(read("07/24/2025 8:00:00 PM").as_deref(), Some("2025-07-24 20:00:00"));
         assert_eq!(read("07/24/2025 12:00:00 AM").as_deref(), Some("2025-07-24 00:00:00"));
-        for line in ["", "Leak Nonp 1 2 3", "1.2.3", "32.13.2025 08:00", "02/30/2025 10:00", "8:00", "99:00 2025-07-24"] {
+        for line in ["", "Leak Nonp 1 2 3", "1.2.3", "32.13.2025 08:00", "02/30/2025 10:00", "8:00", "99:00 2025-07-24"]
+        {
             assert_eq!(read(line), None, "{line}");
         }
         assert_eq!(find_time("The current time is:  8:00:00.12").of_day, Some(8 * 3_600_000 + 120));
@@ -491,7 +507,11 @@ mod tests {
             "pool-2025-07-24T08-00-00.log",
             "srv7 07-24-2025_08.00.txt",
         ] {
-            assert_eq!(time_of_file_name(name).map(|time| time.text()).as_deref(), Some("2025-07-24 08:00:00"), "{name}");
+            assert_eq!(
+                time_of_file_name(name).map(|time| time.text()).as_deref(),
+                Some("2025-07-24 08:00:00"),
+                "{name}"
+            );
         }
         assert!(time_of_file_name("pool_2025-07-24.txt").is_some_and(|time| !time.has_time));
         for name in ["before.txt", "after2.txt", "snap12345678.txt", "1.2.txt"] {

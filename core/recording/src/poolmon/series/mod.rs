@@ -149,7 +149,9 @@ impl SnapshotSeries {
     #[must_use]
     pub fn findings(&self) -> Vec<SeriesFinding<'_>> {
         let groups = self.groups();
-        let is_in = |group: &TagGroup, trend: &TagTrend| group.members.iter().any(|member| member.tag == trend.tag && member.pool == trend.pool);
+        let is_in = |group: &TagGroup, trend: &TagTrend| {
+            group.members.iter().any(|member| member.tag == trend.tag && member.pool == trend.pool)
+        };
         let steady = || self.trends.iter().filter(|trend| trend.is_steady_growth);
         let mut findings: Vec<SeriesFinding<'_>> = steady()
             .filter(|trend| !groups.iter().any(|group| is_in(group, trend)))
@@ -175,9 +177,13 @@ impl SnapshotSeries {
     #[must_use]
     pub fn exhaustion(&self, pool: Pool, bytes_per_hour: f64) -> Option<Exhaustion> {
         let memory = self.points.last()?.snapshot.memory;
-        let commit = memory.commit_limit.zip(memory.committed).map(|(limit, used)| (Resource::Commit, limit.saturating_sub(used)));
+        let commit = memory
+            .commit_limit
+            .zip(memory.committed)
+            .map(|(limit, used)| (Resource::Commit, limit.saturating_sub(used)));
         // Nonpaged pool takes physical memory; paged pool is paged out first.
-        let physical = memory.available.filter(|_| pool == Pool::NonPaged).map(|available| (Resource::AvailableMemory, available));
+        let physical =
+            memory.available.filter(|_| pool == Pool::NonPaged).map(|available| (Resource::AvailableMemory, available));
         let (resource, left_bytes) = [physical, commit].into_iter().flatten().min_by_key(|(_, left)| *left)?;
         (bytes_per_hour >= 1.0).then(|| Exhaustion { resource, left_bytes, hours: left_bytes as f64 / bytes_per_hour })
     }
@@ -265,7 +271,8 @@ struct Times {
 impl Times {
     /// The best source that all snapshots have: their own texts, else names of files, else times of files.
     fn choose(inputs: &[SnapshotInput], scope: SnapshotScope, interval_ms: Option<i64>) -> Self {
-        let of_scope = |input: &SnapshotInput| input.snapshots.iter().filter(|snapshot| snapshot.scope == scope).count();
+        let of_scope =
+            |input: &SnapshotInput| input.snapshots.iter().filter(|snapshot| snapshot.scope == scope).count();
         let count: usize = inputs.iter().map(of_scope).sum();
         if let Some(interval) = interval_ms {
             let millis = (0..count as i64).map(|at| at.saturating_mul(interval)).collect();
@@ -293,7 +300,9 @@ impl Times {
             modified.collect::<Option<Vec<SnapshotTime>>>()
         };
         // Files that were copied or unpacked together have times of that moment.
-        let are_plausible = |times: &Vec<SnapshotTime>| times.windows(2).all(|pair| pair[1].millis - pair[0].millis >= FILE_TIMES_APART_MS);
+        let are_plausible = |times: &Vec<SnapshotTime>| {
+            times.windows(2).all(|pair| pair[1].millis - pair[0].millis >= FILE_TIMES_APART_MS)
+        };
         let usable = |times: &Vec<SnapshotTime>| {
             let one_clock = times.iter().all(|time| Some(time.is_utc) == times.first().map(|first| first.is_utc));
             one_clock && times.iter().any(|time| Some(time.millis) != times.first().map(|first| first.millis))
@@ -312,7 +321,8 @@ impl Times {
 
 /// The snapshots since the last restart of Windows, the number of those before it, and whether all are in the reverse order.
 fn without_restarts(mut points: Vec<SeriesPoint>) -> (Vec<SeriesPoint>, usize, bool) {
-    let goes_back: Vec<bool> = points.windows(2).map(|pair| compare(&pair[0].snapshot, &pair[1].snapshot).is_reversed).collect();
+    let goes_back: Vec<bool> =
+        points.windows(2).map(|pair| compare(&pair[0].snapshot, &pair[1].snapshot).is_reversed).collect();
     let is_reversed = !goes_back.is_empty() && goes_back.iter().all(|back| *back);
     let last_restart = goes_back.iter().rposition(|back| *back).map_or(0, |at| at + 1);
     // One snapshot after a restart says nothing about growth.

@@ -84,8 +84,11 @@ impl Line {
         if n < 2.0 || spread <= 0.0 || !spread.is_finite() {
             return None;
         }
-        let slope = times.iter().zip(values).map(|(time, value)| (time - mean_time) * (value - mean_value)).sum::<f64>() / spread;
-        let residuals: Vec<f64> = times.iter().zip(values).map(|(time, value)| value - mean_value - slope * (time - mean_time)).collect();
+        let slope =
+            times.iter().zip(values).map(|(time, value)| (time - mean_time) * (value - mean_value)).sum::<f64>()
+                / spread;
+        let residuals: Vec<f64> =
+            times.iter().zip(values).map(|(time, value)| value - mean_value - slope * (time - mean_time)).collect();
         let squares: f64 = residuals.iter().map(|residual| residual * residual).sum();
         let lagged: f64 = residuals.windows(2).map(|pair| pair[0] * pair[1]).sum();
         let correlation = if squares > 0.0 { (lagged / squares).clamp(0.0, 0.99) } else { 0.0 };
@@ -102,7 +105,9 @@ pub fn shape(times: &[f64], values: &[f64]) -> Option<TrendShape> {
     if values.len() < POINTS_MIN {
         return None;
     }
-    let (low, high) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)));
+    let (low, high) = values
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)));
     let range = high - low;
     let (first, last) = (*values.first()?, *values.last()?);
     let line = Line::fit(times, values)?;
@@ -200,7 +205,9 @@ mod tests {
     #[test]
     fn shapes_have_their_names() {
         for points in [7, 12, 100, 288] {
-            let is = |shape: TrendShape, value: &dyn Fn(f64) -> f64| assert_eq!(of(&curve(points, value)), Some(shape), "{points}");
+            let is = |shape: TrendShape, value: &dyn Fn(f64) -> f64| {
+                assert_eq!(of(&curve(points, value)), Some(shape), "{points}")
+            };
             is(TrendShape::Straight, &|x| 500.0 + 100.0 * x);
             is(TrendShape::Straight, &|x| 1e9 + 100.0 * x);
             is(TrendShape::Falling, &|x| 500.0 - 100.0 * x);
@@ -211,7 +218,11 @@ mod tests {
         }
         assert_eq!(of(&curve(100, |x| (6.0 * x).exp())), Some(TrendShape::Accelerating));
         assert_eq!(of(&curve(100, |x| (x * 7.0).fract())), Some(TrendShape::Sawtooth));
-        assert_eq!(of(&curve(100, |x| if (x * 100.0) as usize % 30 == 5 { 90.0 } else { 10.0 })), Some(TrendShape::Burst), "several bursts");
+        assert_eq!(
+            of(&curve(100, |x| if (x * 100.0) as usize % 30 == 5 { 90.0 } else { 10.0 })),
+            Some(TrendShape::Burst),
+            "several bursts"
+        );
         assert_eq!(of(&[1.0, 2.0, 3.0]), None);
     }
 

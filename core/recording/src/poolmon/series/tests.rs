@@ -25,15 +25,27 @@ fn the_most_exact_source_that_all_have_gives_the_times() {
     ]);
     assert_eq!((of_names.time_source, of_names.span_hours()), (Some(TimeSource::FileName), Some(2.0)));
     assert_eq!(of_names.trends[0].growth_bytes, 400_000, "sorted by time, not as given");
-    let of_files = series(vec![input("a.txt", Some(HOUR_MS), &listing(1000)), input("b.txt", Some(2 * HOUR_MS), &listing(5000))]);
-    assert_eq!((of_files.time_source, of_files.span_hours(), of_files.is_utc), (Some(TimeSource::FileTime), Some(1.0), true));
-    let copied = series(vec![input("a.txt", Some(HOUR_MS), &listing(1000)), input("b.txt", Some(HOUR_MS + 500), &listing(5000))]);
+    let of_files =
+        series(vec![input("a.txt", Some(HOUR_MS), &listing(1000)), input("b.txt", Some(2 * HOUR_MS), &listing(5000))]);
+    assert_eq!(
+        (of_files.time_source, of_files.span_hours(), of_files.is_utc),
+        (Some(TimeSource::FileTime), Some(1.0), true)
+    );
+    let copied = series(vec![
+        input("a.txt", Some(HOUR_MS), &listing(1000)),
+        input("b.txt", Some(HOUR_MS + 500), &listing(5000)),
+    ]);
     assert_eq!((copied.time_source, copied.trends[0].growth_bytes), (None, 400_000), "copied together");
     let none = series(vec![input("a.txt", Some(HOUR_MS), &format!("{}{}", listing(1000), listing(5000)))]);
-    assert_eq!((none.time_source, none.span_hours(), none.points.len()), (None, None, 2), "one file time is no interval");
+    assert_eq!(
+        (none.time_source, none.span_hours(), none.points.len()),
+        (None, None, 2),
+        "one file time is no interval"
+    );
     assert_eq!(none.trends[0].rate, None);
     let given = SeriesOptions { interval_ms: Some(HOUR_MS), ..SeriesOptions::default() };
-    let every = SnapshotSeries::new(vec![input("a.txt", None, &format!("{}{}", listing(1000), listing(5000)))], &given).expect("a series");
+    let every = SnapshotSeries::new(vec![input("a.txt", None, &format!("{}{}", listing(1000), listing(5000)))], &given)
+        .expect("a series");
     assert!(every.trends[0].rate.is_some_and(|rate| (rate.bytes_per_hour - 400_000.0).abs() < 1e-6));
 }
 
@@ -62,7 +74,8 @@ fn counters_that_begin_anew_are_a_restart() {
     assert_eq!((series.before_restart, series.points.len(), series.is_reversed), (3, 3, false));
     assert_eq!(series.trend("Leak", Pool::NonPaged).map(|trend| trend.growth_bytes), Some(40_000));
     let reversed = [7000, 6000, 5000].map(listing).concat();
-    let series = SnapshotSeries::new(vec![input("a.txt", None, &reversed)], &SeriesOptions::default()).expect("a series");
+    let series =
+        SnapshotSeries::new(vec![input("a.txt", None, &reversed)], &SeriesOptions::default()).expect("a series");
     assert_eq!((series.before_restart, series.points.len(), series.is_reversed), (0, 3, true));
 }
 
@@ -94,7 +107,9 @@ fn memory_ends_where_the_least_is_left() {
             listing(leak)
         )
     };
-    let series = SnapshotSeries::new(vec![input("a.txt", None, &(text(8, 1000) + &text(9, 2000)))], &SeriesOptions::default()).expect("a series");
+    let series =
+        SnapshotSeries::new(vec![input("a.txt", None, &(text(8, 1000) + &text(9, 2000)))], &SeriesOptions::default())
+            .expect("a series");
     let end = series.exhaustion(Pool::NonPaged, 102_400.0).expect("an end");
     assert_eq!((end.resource, end.left_bytes), (Resource::Commit, 300 << 10));
     assert!((end.hours - 3.0).abs() < 1e-9);

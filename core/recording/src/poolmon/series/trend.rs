@@ -63,7 +63,11 @@ pub fn tag_trends(snapshots: &[&Snapshot], hours: Option<&[f64]>) -> Vec<TagTren
     let mut tags: BTreeMap<(&str, Pool), TagRows<'_>> = BTreeMap::new();
     for (at, snapshot) in snapshots.iter().enumerate() {
         for row in &snapshot.rows {
-            let rows = tags.entry((row.tag.as_str(), row.pool)).or_insert_with(|| TagRows { counts: vec![None; snapshots.len()], description: None, is_rounded: false });
+            let rows = tags.entry((row.tag.as_str(), row.pool)).or_insert_with(|| TagRows {
+                counts: vec![None; snapshots.len()],
+                description: None,
+                is_rounded: false,
+            });
             if let Some(slot) = rows.counts.get_mut(at) {
                 *slot = Some(row.counts);
             }
@@ -71,7 +75,8 @@ pub fn tag_trends(snapshots: &[&Snapshot], hours: Option<&[f64]>) -> Vec<TagTren
             rows.is_rounded |= row.is_rounded;
         }
     }
-    let is_truncated: Vec<[bool; 2]> = snapshots.iter().map(|snapshot| Pool::ALL.map(|pool| snapshot.unseen_bytes(pool).is_some())).collect();
+    let is_truncated: Vec<[bool; 2]> =
+        snapshots.iter().map(|snapshot| Pool::ALL.map(|pool| snapshot.unseen_bytes(pool).is_some())).collect();
     let last_bytes = Pool::ALL.map(|pool| snapshots.last().map_or(0, |snapshot| snapshot.bytes_in(pool)));
     let of_pool = |pool: Pool| usize::from(pool == Pool::Paged);
     let steps: Vec<f64> = (0..snapshots.len()).map(|at| at as f64).collect();
@@ -80,7 +85,11 @@ pub fn tag_trends(snapshots: &[&Snapshot], hours: Option<&[f64]>) -> Vec<TagTren
         .map(|((tag, pool), mut rows)| {
             let truncated = is_truncated.iter().map(|pools| pools.get(of_pool(pool)).copied().unwrap_or(false));
             // A complete snapshot without the tag has no block of it.
-            rows.counts.iter_mut().zip(truncated).filter(|(counts, truncated)| counts.is_none() && !truncated).for_each(|(counts, _)| *counts = Some(TagCounts::default()));
+            rows.counts
+                .iter_mut()
+                .zip(truncated)
+                .filter(|(counts, truncated)| counts.is_none() && !truncated)
+                .for_each(|(counts, _)| *counts = Some(TagCounts::default()));
             let pool_bytes = last_bytes.get(of_pool(pool)).copied().unwrap_or(0);
             rows.trend(tag, pool, hours.unwrap_or(&steps), hours.is_some(), pool_bytes)
         })
@@ -101,7 +110,8 @@ struct TagRows<'s> {
 
 impl TagRows<'_> {
     fn trend(self, tag: &str, pool: Pool, times: &[f64], has_times: bool, pool_bytes: u64) -> TagTrend {
-        let known: Vec<(f64, TagCounts)> = times.iter().zip(&self.counts).filter_map(|(time, counts)| Some((*time, (*counts)?))).collect();
+        let known: Vec<(f64, TagCounts)> =
+            times.iter().zip(&self.counts).filter_map(|(time, counts)| Some((*time, (*counts)?))).collect();
         let (at, bytes): (Vec<f64>, Vec<f64>) = known.iter().map(|(time, counts)| (*time, counts.bytes as f64)).unzip();
         let blocks: Vec<f64> = known.iter().map(|(_, counts)| counts.blocks as f64).collect();
         let ends = known.first().zip(known.last());
@@ -114,15 +124,20 @@ impl TagRows<'_> {
         let line = Line::fit(&at, &bytes);
         let rate = line.filter(|_| has_times && known.len() >= 2).map(|line| GrowthRate {
             bytes_per_hour: line.slope,
-            interval: (known.len() >= 3).then(|| interval(line, known.len())),
+            interval: (known.len() >= 3).then(|| confidence_interval(line, known.len())),
             blocks_per_hour: Line::fit(&at, &blocks).map_or(0.0, |line| line.slope),
         });
         let shape = shape(&at, &bytes);
         let rose = pairs().filter(|(before, after)| after.bytes > before.bytes).count();
         let intervals = known.len().saturating_sub(1);
-        let is_certain = line.is_some_and(|line| if known.len() >= 3 { interval(line, known.len()).0 > 0.0 } else { line.slope > 0.0 });
+        let is_certain = line.is_some_and(|line| {
+            if known.len() >= 3 { confidence_interval(line, known.len()).0 > 0.0 } else { line.slope > 0.0 }
+        });
         let is_material = growth_bytes as f64 >= GROWTH_MIN.0.max(GROWTH_MIN.1 * pool_bytes as f64);
-        let is_steady_growth = is_material && is_certain && shape.is_none_or(TrendShape::goes_on) && rose as f64 >= ROSE_MIN * intervals as f64;
+        let is_steady_growth = is_material
+            && is_certain
+            && shape.is_none_or(TrendShape::goes_on)
+            && rose as f64 >= ROSE_MIN * intervals as f64;
         TagTrend {
             tag: tag.to_owned(),
             pool,
@@ -163,7 +178,8 @@ fn counted(pairs: impl Iterator<Item = (TagCounts, TagCounts)>, of: fn(&TagCount
 const STUDENT_T: [f64; 10] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
 
 /// Interval in which a slope through `points` points lies with a confidence of 95 %.
-fn interval(line: Line, points: usize) -> (f64, f64) {
+#[must_use]
+pub fn confidence_interval(line: Line, points: usize) -> (f64, f64) {
     let degrees = points.saturating_sub(2).max(1);
     let quantile = STUDENT_T.get(degrees - 1).copied().unwrap_or(1.96 + 2.5 / degrees as f64);
     let half = quantile * line.slope_error;
