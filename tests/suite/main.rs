@@ -7,6 +7,7 @@ mod cli_usage;
 mod corpus;
 mod corruption;
 mod ground_truth;
+mod evidence_cli;
 mod gui_analysis_columns;
 mod gui_analysis_filter;
 mod gui_analysis_graph;
