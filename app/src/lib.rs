@@ -3,6 +3,7 @@
 
 pub mod association;
 pub mod cli;
+pub mod counter_text;
 pub mod drivers;
 pub mod editor;
 pub mod export;

@@ -10,6 +10,7 @@ mod corpus;
 mod corruption;
 mod export_cli;
 mod ground_truth;
+mod evidence_cli;
 mod gui_analysis_columns;
 mod gui_analysis_filter;
 mod gui_analysis_graph;

@@ -2,6 +2,7 @@
 //! 1 failure, 2 usage error, 3 a condition of `--fail-if` is true, 130 interrupted.
 
 mod associate;
+mod case;
 pub mod command_line;
 mod completions;
 mod export;
@@ -14,6 +15,7 @@ mod man;
 mod mistyped;
 pub mod open;
 mod output_format;
+mod perfmon;
 mod poolmon;
 mod record;
 mod report;
@@ -83,6 +85,10 @@ enum Command {
     /// Shows the output of poolmon or !poolused as a table, or the difference between two snapshots
     #[command(visible_alias = "poolused")]
     Poolmon(poolmon::Args),
+    /// Shows what traces, pool snapshots and performance logs of one machine support together
+    Case(case::Args),
+    /// Shows the growth of pools and of processes' handles in a performance log
+    Perfmon(perfmon::Args),
     Synth(Box<synth::SynthArgs>),
     /// Registers poolscope for .etl files of the current user (Windows)
     Associate(associate::Args),
@@ -190,6 +196,8 @@ fn execute(command: Command, definition: &clap::Command, matches: &ArgMatches, i
         Command::Symbols(args) => symbols::run(&args, io),
         Command::Record(args) => record::run(&args, io),
         Command::Poolmon(args) => poolmon::run(&args, io),
+        Command::Case(args) => case::run(&args, io),
+        Command::Perfmon(args) => perfmon::run(&args, io),
         Command::Synth(args) => synth::run(&args, &mut io.out, &mut io.err),
         Command::Associate(args) => associate::run(args, &SystemAssociation, io),
         Command::Completions(args) => completions::run(args, io),

@@ -127,7 +127,7 @@ impl TagRows<'_> {
         let line = Line::fit(&at, &bytes);
         let rate = line.filter(|_| has_times && known.len() >= 2).map(|line| GrowthRate {
             bytes_per_hour: line.slope,
-            interval: (known.len() >= 3).then(|| interval(line, known.len())),
+            interval: (known.len() >= 3).then(|| confidence_interval(line, known.len())),
             blocks_per_hour: Line::fit(&at, &blocks).map_or(0.0, |line| line.slope),
         });
         let shape = shape(&at, &bytes);
@@ -189,7 +189,8 @@ fn counted(pairs: impl Iterator<Item = (TagCounts, TagCounts)>, of: fn(&TagCount
 const STUDENT_T: [f64; 10] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
 
 /// Interval in which a slope through `points` points lies with a confidence of 95 %.
-fn interval(line: Line, points: usize) -> (f64, f64) {
+#[must_use]
+pub fn confidence_interval(line: Line, points: usize) -> (f64, f64) {
     let degrees = points.saturating_sub(2).max(1);
     let quantile = STUDENT_T.get(degrees - 1).copied().unwrap_or(1.96 + 2.5 / degrees as f64);
     let half = quantile * line.slope_error;
