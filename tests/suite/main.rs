@@ -57,6 +57,7 @@ mod rasterizer;
 mod reader;
 mod reader_cli;
 mod reader_windows;
+mod reading;
 mod recorded;
 mod recorded_damage;
 mod recording_cli;

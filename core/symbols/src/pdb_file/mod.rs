@@ -2,7 +2,7 @@
 //! content gives names, no names, or an error.
 //!
 //! An address is converted to section and offset (`sections`), then looked up in the procedures of its compiland
-//! (`procedures`, `inlines`), or else among the public symbols (`publics`). `source` maps the file for the `pdb` crate.
+//! (`procedures`, `inlines`), or else among the public symbols (`publics`). `source` reads the file for the `pdb` crate.
 
 mod inlines;
 mod procedures;
@@ -14,7 +14,7 @@ use crate::identity::PdbIdentity;
 use crate::names::{AddressSymbol, InlinedFunction, ModuleNames, NameSource};
 use crate::undecorate::undecorate;
 use pdb::{IdIndex, MachineType};
-use poolscope_base::bytes::FileMap;
+use poolscope_base::file_reader::{FileReader, ReadError};
 use poolscope_base::guid::Guid;
 use poolscope_base::progress::{CancelToken, Cancelled};
 use procedures::ProcedureMatch;
@@ -22,6 +22,7 @@ use publics::Public;
 use rustc_hash::FxHashMap;
 use sections::RequestedAddress;
 use source::ByteSource;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -29,16 +30,9 @@ use std::sync::Arc;
 
 type Pdb<'s> = pdb::PDB<'s, ByteSource>;
 
-/// Bytes of a PDB. Cheap to clone.
+/// Bytes of a PDB: a file, or memory. Cheap to clone.
 #[derive(Clone, Debug)]
-pub enum PdbBytes {
-    /// A mapped file.
-    Map(Arc<FileMap>),
-    /// In memory.
-    Memory(Arc<[u8]>),
-    /// Built into the program.
-    Static(&'static [u8]),
-}
+pub struct PdbBytes(Arc<FileReader>);
 
 /// Reason why a PDB cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +40,9 @@ pub enum PdbError {
     /// The file cannot be opened.
     #[error("cannot open the file: {0}")]
     Open(#[from] std::io::Error),
+    /// The file was opened, but a part of it cannot be read.
+    #[error("cannot read the file: {0}")]
+    Read(String),
     /// Not a PDB, or a damaged one.
     #[error("not a valid PDB: {0}")]
     Format(String),
@@ -55,23 +52,28 @@ pub enum PdbError {
 }
 
 impl PdbBytes {
-    /// Maps a file.
+    /// Opens a file.
     ///
     /// # Errors
     /// The file cannot be opened or is empty.
     pub fn open(path: &Path) -> Result<Self, PdbError> {
-        let map = FileMap::open(path)?.ok_or_else(|| PdbError::Format("the file is empty".to_owned()))?;
-        Ok(Self::Map(Arc::new(map)))
+        let file = FileReader::open(path)?;
+        if file.is_empty() {
+            return Err(PdbError::Format("the file is empty".to_owned()));
+        }
+        Ok(Self(Arc::new(file)))
     }
 
-    /// The bytes.
+    /// A PDB in memory, or built into the program.
     #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Map(map) => map.bytes(),
-            Self::Memory(bytes) => bytes,
-            Self::Static(bytes) => bytes,
-        }
+    pub fn from_bytes(bytes: impl Into<Cow<'static, [u8]>>) -> Self {
+        Self(Arc::new(FileReader::from_bytes(bytes)))
+    }
+
+    /// Size in bytes.
+    #[must_use]
+    pub fn file_bytes(&self) -> u64 {
+        self.0.len()
     }
 }
 
@@ -175,7 +177,12 @@ fn from_public(wanted: &RequestedAddress, public: &Public, x86: bool, texts: &mu
 }
 
 fn damaged(error: pdb::Error) -> PdbError {
-    PdbError::Format(error.to_string())
+    match error {
+        pdb::Error::IoError(error) if error.get_ref().is_some_and(|inner| inner.is::<ReadError>()) => {
+            PdbError::Read(error.to_string())
+        }
+        error => PdbError::Format(error.to_string()),
+    }
 }
 
 /// Runs the reader and turns a panic into an error: the `pdb` crate does not check every offset, so damaged PDBs can make it
