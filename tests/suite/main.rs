@@ -63,6 +63,7 @@ mod recorded_damage;
 mod recording_cli;
 mod recording_profiles;
 mod sample_modules;
+mod slice;
 mod source;
 mod symbols_cli;
 mod symbols_harness;

@@ -19,6 +19,7 @@ mod record;
 mod report;
 mod selection;
 mod series;
+mod slice;
 mod symbol_args;
 mod symbols;
 mod synth;
@@ -73,6 +74,8 @@ enum Command {
     /// Shows the output of poolmon or !poolused as a table, or the difference between two snapshots
     #[command(visible_alias = "poolused")]
     Poolmon(poolmon::Args),
+    /// Writes a part of a trace as a smaller trace to pass on
+    Slice(slice::Args),
     Synth(Box<synth::SynthArgs>),
     /// Registers poolscope for .etl files of the current user (Windows)
     Associate(associate::Args),
@@ -172,6 +175,7 @@ fn execute(command: Command, definition: &clap::Command, matches: &ArgMatches, i
         Command::Symbols(args) => symbols::run(&args, io),
         Command::Record(args) => record::run(&args, io),
         Command::Poolmon(args) => poolmon::run(&args, io),
+        Command::Slice(args) => slice::run(&args, io),
         Command::Synth(args) => synth::run(&args, &mut io.out, &mut io.err),
         Command::Associate(args) => associate::run(args, &SystemAssociation, io),
         Command::Completions(args) => completions::run(args, io),
