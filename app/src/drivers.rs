@@ -2,15 +2,17 @@
 //! `.sys` only.
 
 use poolscope_analysis::group::parallel::Cancel;
-use poolscope_analysis::leaks::owner::{ScannedDrivers, TagSet, scan_driver};
+use poolscope_analysis::leaks::owner::{ScannedDrivers, TagOccurrences, TagSet, scan_driver};
 use poolscope_analysis::trace::Trace;
-use poolscope_base::bytes::FileMap;
+use poolscope_base::file_reader::FileReader;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Upper bound on nested folders; the driver store of Windows has two levels.
 const MAX_DEPTH: usize = 8;
+/// Upper bound on the size of a driver file; the largest have about 100 MB.
+const MAX_DRIVER_BYTES: u64 = 1 << 30;
 
 /// Result of a scan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,8 +46,7 @@ pub fn scan_folder(folder: &Path, tags: &TagSet, cancel: Cancel<'_>) -> Result<D
         if cancel() {
             return None;
         }
-        let found = FileMap::open(path).map(|map| map.map_or_else(Vec::new, |map| scan_driver(map.bytes(), tags)));
-        Some(found.map_err(|error| format!("{} cannot be read: {error}.", path.display())))
+        Some(tags_in(path, tags).map_err(|error| format!("{} cannot be read: {error}.", path.display())))
     };
     let looked: Option<Vec<_>> = files.par_iter().map(look).collect();
     let Some(looked) = looked else { return Err("The driver scan was cancelled.".to_owned()) };
@@ -68,6 +69,13 @@ pub fn scan_folder(folder: &Path, tags: &TagSet, cancel: Cancel<'_>) -> Result<D
     let with_tags = by_name.into_values().filter(|(_, tags)| !tags.is_empty());
     let files = with_tags.map(|(name, tags)| (name, tags.into_iter().collect())).collect();
     Ok(DriverScan { drivers: ScannedDrivers { files, scanned_files: looked_at }, problems })
+}
+
+/// The tags that a driver file contains, with the number of their occurrences.
+fn tags_in(path: &Path, tags: &TagSet) -> Result<TagOccurrences, String> {
+    let file = FileReader::open(path).map_err(|error| error.to_string())?;
+    let bytes = file.read_all(MAX_DRIVER_BYTES).map_err(|error| error.to_string())?;
+    Ok(scan_driver(&bytes, tags))
 }
 
 /// Collects the driver files of a folder, sorted by name. Links are not followed.

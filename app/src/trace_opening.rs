@@ -156,7 +156,7 @@ pub fn load(
         notes.push(format!("{}: {damage}; the trace is the part before the damage", path.display()));
         file.diagnostics.add(DiagnosticKind::DamagedArchive, 1);
     }
-    progress.begin(Stage::Buffers, file.data().len() as u64);
+    progress.begin(Stage::Buffers, file.file_bytes());
     Ok(LoadedTrace { trace: load::load(file, options, progress, cancel)?, notes })
 }
 
@@ -279,7 +279,7 @@ fn limits() -> UnpackLimits {
 
 fn trace_file(content: Content, name: &str) -> Result<TraceFile, OpenError> {
     match content {
-        Content::File(file) => TraceFile::from_file(&file, name),
+        Content::File(file) => TraceFile::from_file(file, name),
         Content::Memory(bytes) => TraceFile::from_bytes(bytes, name),
     }
 }

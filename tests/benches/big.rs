@@ -46,13 +46,14 @@ struct Report {
 /// Reads every record header on one thread and does nothing else: a lower bound of the time that any analysis of the file takes.
 fn count_records(file: &TraceFile) -> usize {
     let mut scratch = BodyScratch::default();
-    file.layout.buffers.iter().map(|buffer| file.records(buffer, &mut scratch).count()).sum()
+    let mut count = |buffer| file.records(buffer, &mut scratch).expect("the trace can be read").count();
+    file.layout.buffers.iter().map(&mut count).sum()
 }
 
 /// Prints the cost of the walk and of all reports.
 fn compare(trace: &OsString, out: &mut impl Write) -> Result<(), Box<dyn std::error::Error>> {
     let file = TraceFile::open(Path::new(trace))?;
-    let bytes = file.data().len() as f64;
+    let bytes = file.file_bytes() as f64;
     // The first walk reads the file into memory.
     let records = count_records(&file);
     let walks = (0..RUNS).map(|_| {

@@ -34,7 +34,7 @@ fn identity_of_a_large_pdb(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_count = 5)]
 fn a_thousand_names_of_a_large_pdb(bencher: Bencher<'_, '_>) {
     let Some(path) = from_environment("POOLSCOPE_BENCH_PDB") else { return };
-    let code_bytes = (opened(&path).bytes().len() as f64 * CODE_BYTES_PER_FILE_BYTE) as u32;
+    let code_bytes = (opened(&path).file_bytes() as f64 * CODE_BYTES_PER_FILE_BYTE) as u32;
     let rvas: Vec<u32> = (0..ADDRESSES).map(|at| 0x1001 + at * (code_bytes / ADDRESSES)).collect();
     bencher.bench(|| resolve_names(&opened(&path), &rvas, &CancelToken::none()).map(|names| names.named_count()));
 }

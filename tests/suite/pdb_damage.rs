@@ -23,7 +23,7 @@ fn damaged(path: &Path, page_bytes: usize, cases: u64) -> (u64, u64) {
         let places = pages(&bytes, page_bytes);
         // The case number reproduces the damage.
         let _done = damage(&mut bytes, &places, &mut Rng::new(case));
-        let bytes = PdbBytes::Memory(bytes.into());
+        let bytes = PdbBytes::from_bytes(bytes);
         let known = read_identity(&bytes, "damaged.pdb").is_ok();
         if let Ok(names) = resolve_names(&bytes, &rvas, &CancelToken::none()) {
             assert_eq!(names.iter().count(), rvas.len());
@@ -53,7 +53,7 @@ fn damaged_real_pdbs_give_names_or_an_error() {
 fn truncated_pdbs_give_names_or_an_error() {
     let whole = std::fs::read(module_named("shapes.dll").pdb_path()).expect("the PDB can be read");
     for length in (0..whole.len()).step_by(997) {
-        let bytes = PdbBytes::Memory(whole[..length].into());
+        let bytes = PdbBytes::from_bytes(whole[..length].to_vec());
         let _known = read_identity(&bytes, "cut.pdb").is_ok();
         if let Ok(names) = resolve_names(&bytes, &[0x1000, 0x1175], &CancelToken::none()) {
             assert!(names.named_count() <= 2);

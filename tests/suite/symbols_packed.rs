@@ -122,7 +122,7 @@ fn rvas(module: &Module) -> Vec<u32> {
 }
 
 fn names(bytes: Vec<u8>, rvas: &[u32]) -> ModuleNames {
-    let bytes = PdbBytes::Memory(bytes.into());
+    let bytes = PdbBytes::from_bytes(bytes);
     resolve_names(&bytes, rvas, &CancelToken::none()).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -139,7 +139,7 @@ fn compressed_pdbs_give_the_same_names_as_plain_ones() {
             (compressed(&plain, Compression::Deflate, 8192), "deflate"),
             (by_hand(&plain), "by hand"),
         ] {
-            let known = read_identity(&PdbBytes::Memory(bytes.clone().into()), &module.pdb).expect("an identity");
+            let known = read_identity(&PdbBytes::from_bytes(bytes.clone()), &module.pdb).expect("an identity");
             assert_eq!((known.guid.to_string(), known.age), (module.guid.clone(), module.age), "{how}");
             assert_eq!(names(bytes, &rvas), expected, "{} {how}", module.pdb);
         }
@@ -156,7 +156,7 @@ fn damaged_compressed_pdbs_give_names_or_an_error() {
         for case in 0..cases {
             let mut bytes = whole.clone();
             let _done = damage(&mut bytes, &[0, 32, 40, 56, 64, 72], &mut Rng::new(case));
-            let bytes = PdbBytes::Memory(bytes.into());
+            let bytes = PdbBytes::from_bytes(bytes);
             if let Ok(names) = resolve_names(&bytes, &rvas, &CancelToken::none()) {
                 assert_eq!(names.iter().count(), rvas.len());
                 read += 1;
@@ -164,13 +164,13 @@ fn damaged_compressed_pdbs_give_names_or_an_error() {
         }
         assert!(read > 0 && read < cases, "{read} of {cases} were read");
         for cut in (0..whole.len()).step_by(211) {
-            let bytes = PdbBytes::Memory(whole[..cut].into());
+            let bytes = PdbBytes::from_bytes(whole[..cut].to_vec());
             drop(resolve_names(&bytes, &rvas, &CancelToken::none()));
         }
     }
     let mut newer = by_hand(&plain);
     newer[32] = 7;
-    let error = read_identity(&PdbBytes::Memory(newer.into()), "a.pdb").expect_err("another version");
+    let error = read_identity(&PdbBytes::from_bytes(newer), "a.pdb").expect_err("another version");
     assert!(error.to_string().contains("version 7"), "{error}");
 }
 
@@ -221,7 +221,7 @@ fn put(path: &Path, bytes: &[u8]) {
 fn caches_of_wpa_name_functions_where_no_pdb_is() {
     let module = module_named("shapes.dll");
     let plain = std::fs::read(module.pdb_path()).expect("a PDB");
-    let pdb = read_identity(&PdbBytes::Memory(plain.clone().into()), &module.pdb).expect("an identity");
+    let pdb = read_identity(&PdbBytes::from_bytes(plain.clone()), &module.pdb).expect("an identity");
     let start = module.procedures[0].rva;
     let folder = tempfile::tempdir().expect("a scratch folder");
     let keyed = folder.path().join("SymCache").join(&pdb.file_name).join(pdb.store_key());

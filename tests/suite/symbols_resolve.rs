@@ -33,7 +33,7 @@ fn modules_of_all_stacks(file: &RealTrace, trace: &Trace) -> Vec<ModuleNeed> {
     let mut scratch = BodyScratch::default();
     let mut needs: BTreeMap<PdbIdentity, (String, BTreeSet<u32>)> = BTreeMap::new();
     for buffer in &file.layout.buffers {
-        for record in file.records(buffer, &mut scratch) {
+        for record in file.records(buffer, &mut scratch).expect("it can be read") {
             if record.kind() != EventKind::StackInline {
                 continue;
             }

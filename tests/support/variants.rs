@@ -130,6 +130,10 @@ fn loads(base: &SynthParams) -> Vec<Variant> {
         variant("tiny stack cache", SynthParams { key_cache: 4, stacks: StackMode::Keyed, ..base.clone() }),
         variant("handles kept", SynthParams { handle_leak: 60, ..base.clone() }),
         variant("tags that grow together", SynthParams { lockstep_tags: 5, ..base.clone() }),
+        variant(
+            "CPU samples",
+            SynthParams { sample_share: 2.0, sample_stacks: 700, stacks: StackMode::Keyed, ..base.clone() },
+        ),
         variant("no noise", SynthParams { noise_share: 0.0, ..base.clone() }),
     ]
 }

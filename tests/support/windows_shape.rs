@@ -75,7 +75,7 @@ impl WindowsShape {
         let mut scratch = BodyScratch::default();
         for buffer in &file.layout.buffers {
             let mut latest = i64::MIN;
-            for record in file.records(buffer, &mut scratch) {
+            for record in file.records(buffer, &mut scratch).expect("it is in memory") {
                 latest = record.time.unwrap_or(latest);
                 timed.push((latest, owned(&record, buffer.header.cpu)));
             }
@@ -84,7 +84,7 @@ impl WindowsShape {
         let (first, rest) = timed.split_first_mut().expect("a trace has a header record");
         rest.sort_by_key(|(time, _)| *time);
         let records = std::iter::once(&*first).chain(&*rest).map(|(_, record)| record.clone()).collect();
-        let bytes = file.data().len() as u64;
+        let bytes = file.file_bytes();
         Self { records, bytes, with_cpus: true, ending: Ending::default(), walks: AtomicUsize::default() }
     }
 

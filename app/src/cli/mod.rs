@@ -22,6 +22,7 @@ mod report;
 pub mod schema;
 mod selection;
 mod series;
+mod slice;
 mod symbol_args;
 mod symbols;
 mod synth;
@@ -89,6 +90,8 @@ enum Command {
     Case(case::Args),
     /// Shows the growth of pools and of processes' handles in a performance log
     Perfmon(perfmon::Args),
+    /// Writes a part of a trace as a smaller trace to pass on
+    Slice(slice::Args),
     Synth(Box<synth::SynthArgs>),
     /// Registers poolscope for .etl files of the current user (Windows)
     Associate(associate::Args),
@@ -198,6 +201,7 @@ fn execute(command: Command, definition: &clap::Command, matches: &ArgMatches, i
         Command::Poolmon(args) => poolmon::run(&args, io),
         Command::Case(args) => case::run(&args, io),
         Command::Perfmon(args) => perfmon::run(&args, io),
+        Command::Slice(args) => slice::run(&args, io),
         Command::Synth(args) => synth::run(&args, &mut io.out, &mut io.err),
         Command::Associate(args) => associate::run(args, &SystemAssociation, io),
         Command::Completions(args) => completions::run(args, io),

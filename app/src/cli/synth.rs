@@ -116,6 +116,9 @@ struct MixArgs {
     /// Number of other records per allocation [default: 0.1]
     #[arg(long)]
     noise: Option<f64>,
+    /// Number of CPU samples per allocation, with stacks of their own [default: 0]
+    #[arg(long)]
+    samples: Option<f64>,
 }
 
 /// Stack records
@@ -140,6 +143,9 @@ struct StackArgs {
     /// Number of entries of the kernel's stack cache; few entries reuse keys often [default: 256]
     #[arg(long)]
     key_cache: Option<u32>,
+    /// Number of stacks of CPU samples [default: 20000]
+    #[arg(long)]
+    sample_stacks: Option<u32>,
 }
 
 /// File format and damage
@@ -301,12 +307,14 @@ fn params(args: &SynthArgs) -> SynthParams {
         handle_leak: mix.handle_leak.unwrap_or(base.handle_leak),
         lockstep_tags: mix.lockstep_tags.unwrap_or(base.lockstep_tags),
         noise_share: mix.noise.unwrap_or(base.noise_share),
+        sample_share: mix.samples.unwrap_or(base.sample_share),
         stacks: stacks.stacks.map_or(base.stacks, StackArg::mode),
         user_stack_share: stacks.user_stack_share.unwrap_or(base.user_stack_share),
         free_stacks: base.free_stacks && !stacks.no_free_stacks,
         max_depth: stacks.depth.unwrap_or(base.max_depth),
         distinct_stacks: stacks.distinct_stacks.unwrap_or(base.distinct_stacks),
         key_cache: stacks.key_cache.unwrap_or(base.key_cache),
+        sample_stacks: stacks.sample_stacks.unwrap_or(base.sample_stacks),
         ..base
     };
     with_file(with_size, &args.file)
@@ -351,6 +359,7 @@ fn preset(preset: Preset) -> SynthParams {
             ..base
         },
         Preset::Wpr => SynthParams { merged: true, compression: Compression::Filled, stacks: StackMode::Keyed, ..base },
+        Preset::Mixed => SynthParams { stacks: StackMode::Keyed, sample_share: 3.3, ..base },
         Preset::Damaged => SynthParams { loss_share: 0.01, lost_buffers: 5, key_cache: 32, noise_share: 1.0, ..base },
         Preset::Old => SynthParams { width: Width::Bits32, stacks: StackMode::Inline, os_build: 7601, cpus: 2, ..base },
     }
@@ -370,6 +379,8 @@ enum Preset {
     Tiny,
     /// A trace as wpr writes it: merged, compressed, stacks by key
     Wpr,
+    /// A recording of GeneralProfile with Pool: nine of ten records are CPU samples and their stacks
+    Mixed,
     /// A damaged recording: lost events, lost buffers, reused stack keys
     Damaged,
     /// A 32-bit system

@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     let mut scratch = BodyScratch::default();
     for buffer in &file.layout.buffers {
-        for record in file.records(buffer, &mut scratch) {
+        for record in file.records(buffer, &mut scratch)? {
             let name = match record.key {
                 RecordKey::Hook(hook) => match record.kind() {
                     EventKind::Unknown => format!("kernel hook {hook:#06x}"),

@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut scratch = BodyScratch::default();
     // Buffers of different processors overlap in time: the rows are not in the order of time.
     for buffer in &file.layout.buffers {
-        for record in file.records(buffer, &mut scratch) {
+        for record in file.records(buffer, &mut scratch)? {
             let Some(Event::Pool(pool)) = Event::decode(&record) else { continue };
             let event = match record.kind() {
                 EventKind::PoolAlloc | EventKind::PoolAllocSession => "allocate",

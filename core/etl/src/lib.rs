@@ -8,6 +8,7 @@ pub mod event;
 pub mod file;
 pub mod reader;
 pub mod record;
+pub mod slice;
 #[cfg(windows)]
 pub mod windows;
 pub mod xpress;

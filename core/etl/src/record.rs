@@ -65,6 +65,28 @@ pub struct Record<'a> {
     pub offset: usize,
 }
 
+impl Record<'_> {
+    /// Offset behind the record in the body that it was read from.
+    #[must_use]
+    pub fn end_offset(&self, body: &[u8]) -> Option<usize> {
+        let rest = body.get(self.offset..)?;
+        let size = frame_size(rest, u32_at(rest, 0)?).ok()?;
+        Some(self.offset + size)
+    }
+}
+
+/// Replaces the time in the bytes of a record. Records without a time stay as they are.
+pub fn set_time(record: &mut [u8], time: i64) {
+    let at = match u32_at(record, 0).map(|marker| ((marker >> 24) as u8, (marker >> 16) as u8)) {
+        Some((0xc0, TYPE_PERFINFO32 | TYPE_PERFINFO64)) => 0x08,
+        Some((0xc0, TYPE_SYSTEM32..=TYPE_COMPACT64 | 0x0a | 0x0b | 0x12..=0x15)) => 0x10,
+        _ => return,
+    };
+    if let Some(bytes) = record.get_mut(at..at + 8) {
+        bytes.copy_from_slice(&time.to_le_bytes());
+    }
+}
+
 /// Reason why framing stopped before the end of the events.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FrameError {

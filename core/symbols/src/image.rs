@@ -8,10 +8,13 @@ use object::pe::{IMAGE_FILE_MACHINE_I386, ImageSectionHeader};
 use object::read::Object;
 use object::read::pe::{ExportTable, ImageNtHeaders, ImageOptionalHeader, PeFile, PeFile32, PeFile64};
 use object::{FileKind, LittleEndian as LE};
-use poolscope_base::bytes::FileMap;
+use poolscope_base::file_reader::{FileReader, ReadError};
 use poolscope_base::guid::Guid;
 use std::path::Path;
 use std::sync::Arc;
+
+/// Upper bound on the size of an image.
+const MAX_IMAGE_BYTES: u64 = 1 << 30;
 
 /// Identities read from an image file.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,6 +31,9 @@ pub enum ImageError {
     /// The file cannot be opened.
     #[error("cannot open the file: {0}")]
     Open(#[from] std::io::Error),
+    /// The file cannot be read to its end.
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// Not a PE image, or a damaged one.
     #[error("not a valid image: {0}")]
     Format(String),
@@ -38,11 +44,11 @@ pub enum ImageError {
 /// # Errors
 /// The file is not a PE image.
 pub fn read_info(path: &Path) -> Result<ImageInfo, ImageError> {
-    let map = open(path)?;
+    let bytes = read(path)?;
     let file_name = base_name(&path.to_string_lossy()).to_owned();
-    match FileKind::parse(map.bytes()).map_err(damaged)? {
-        FileKind::Pe32 => facts_of(&PeFile32::parse(map.bytes()).map_err(damaged)?, file_name),
-        FileKind::Pe64 => facts_of(&PeFile64::parse(map.bytes()).map_err(damaged)?, file_name),
+    match FileKind::parse(&*bytes).map_err(damaged)? {
+        FileKind::Pe32 => facts_of(&PeFile32::parse(&*bytes).map_err(damaged)?, file_name),
+        FileKind::Pe64 => facts_of(&PeFile64::parse(&*bytes).map_err(damaged)?, file_name),
         _ => Err(not_an_image()),
     }
 }
@@ -52,16 +58,21 @@ pub fn read_info(path: &Path) -> Result<ImageInfo, ImageError> {
 /// # Errors
 /// The file is not a PE image.
 pub fn export_names(path: &Path, rvas: &[u32]) -> Result<ModuleNames, ImageError> {
-    let map = open(path)?;
-    match FileKind::parse(map.bytes()).map_err(damaged)? {
-        FileKind::Pe32 => names_of(&PeFile32::parse(map.bytes()).map_err(damaged)?, rvas),
-        FileKind::Pe64 => names_of(&PeFile64::parse(map.bytes()).map_err(damaged)?, rvas),
+    let bytes = read(path)?;
+    match FileKind::parse(&*bytes).map_err(damaged)? {
+        FileKind::Pe32 => names_of(&PeFile32::parse(&*bytes).map_err(damaged)?, rvas),
+        FileKind::Pe64 => names_of(&PeFile64::parse(&*bytes).map_err(damaged)?, rvas),
         _ => Err(not_an_image()),
     }
 }
 
-fn open(path: &Path) -> Result<FileMap, ImageError> {
-    FileMap::open(path)?.ok_or_else(|| ImageError::Format("the file is empty".to_owned()))
+/// Reads a whole image.
+fn read(path: &Path) -> Result<Vec<u8>, ImageError> {
+    let file = FileReader::open(path)?;
+    if file.is_empty() {
+        return Err(ImageError::Format("the file is empty".to_owned()));
+    }
+    Ok(file.read_all(MAX_IMAGE_BYTES)?.into_owned())
 }
 
 fn not_an_image() -> ImageError {

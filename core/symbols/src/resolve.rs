@@ -347,7 +347,7 @@ impl ModuleSearch<'_> {
 
     fn try_builtin_pdb(&mut self, pdb: &PdbIdentity) -> Result<Option<FoundNames>, Cancelled> {
         match self.resolver.builtin_pdbs.and_then(|builtin| builtin(pdb)) {
-            Some(bytes) => self.read(PdbBytes::Static(bytes), None, pdb),
+            Some(bytes) => self.read(PdbBytes::from_bytes(bytes), None, pdb),
             None => Ok(None),
         }
     }

@@ -5,17 +5,20 @@ use crate::cli::open::TraceArgs;
 use crate::cli::perfmon;
 use crate::cli::poolmon::{SnapshotChoice, read_snapshots};
 use crate::cli::symbol_args::SymbolArgs;
+use crate::trace_opening::is_packed;
 use crate::{counter_text, leak_text, snapshot_text};
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::leaks::{AnalysisRequest, LeakAnalysis, SuspectGrouping, WarmUp, analyze};
 use poolscope_analysis::load::{LoadOptions, StackScope};
+use poolscope_etl::file::TraceFile;
 use poolscope_recording::counters::analyze as analyze_counters;
 use poolscope_recording::counters::log::is_counter_log;
 use poolscope_recording::{Pool, poolmon};
 use serde::Serialize;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Seconds of an hour.
 const HOUR_S: f64 = 3600.0;
@@ -135,7 +138,7 @@ fn kind_of(path: &Path) -> std::io::Result<Option<EvidenceKind>> {
     if is_counter_log(&head) {
         return Ok(Some(EvidenceKind::Counters));
     }
-    if poolscope_etl::file::TraceFile::open(path).is_ok() {
+    if is_packed(path) || TraceFile::open(path).is_ok() {
         return Ok(Some(EvidenceKind::Trace));
     }
     Ok(poolmon::parse(&head).is_ok().then_some(EvidenceKind::Snapshots))
@@ -208,8 +211,8 @@ fn trace(path: &Path, symbols: &SymbolArgs, io: &mut Io<'_>) -> anyhow::Result<E
     let args = TraceArgs { trace: Some(path.to_owned()), ..TraceArgs::default() };
     args.with_trace(io, LoadOptions { stacks: StackScope::Pool }, |trace, workers, io| {
         let values = ColumnValues::new(trace.clone(), FrameNaming::Symbol);
-        let values = match symbols.names(trace, &args, io)? {
-            Some(names) => values.with_symbols(names),
+        let values = match symbols.resolve(trace, &args, io)? {
+            Some(resolved) => values.with_symbols(Arc::new(resolved.table(trace))),
             None => values,
         };
         let request =

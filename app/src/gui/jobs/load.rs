@@ -133,6 +133,7 @@ fn next_step(error: &LoadError) -> &'static str {
         }
         LoadError::Open(OpenError::Empty { .. }) => "Copy the file again, or record again.",
         LoadError::Open(OpenError::NotATrace { advice, .. }) => advice,
+        LoadError::Open(OpenError::Read { .. }) => "Open the file again when it is complete.",
         LoadError::Open(OpenError::Refused { .. }) => {
             "Neither reader can open it. Copy the file again, or choose a trace from wpr, xperf or another ETW tool."
         }

@@ -36,8 +36,8 @@ use parking_lot::Mutex;
 use poolscope_base::progress::CancelToken;
 
 use crate::association::{Association, AssociationError, AssociationState};
-use crate::trace_location::TraceLocation;
 use crate::gui::model::snapshot_series::SeriesView;
+use crate::trace_location::TraceLocation;
 use crate::wpr::{Recorder, WprStatus};
 use association::Wanted;
 use dialog::{Asked, PickFile};

@@ -1,7 +1,7 @@
 //! A pivot as a flat table: one row per group.
 
-use crate::group::column::KeyValue;
 use super::{csv, json, schema};
+use crate::group::column::KeyValue;
 use crate::pivot::{Metric, Pivot, Value};
 use crate::trace::Trace;
 use crate::trace::time::{Clock, TimeRange};

@@ -8,11 +8,11 @@ use super::resolve_stacks::FrameLists;
 use super::shard::{
     NO_ID, PendingStack, RawAttributes, Shard, StackKeyDefinition, StackPart, StackPartRef, SystemRecord,
 };
-use super::{LoadOptions, StackScope};
+use super::{LoadError, LoadOptions, StackScope};
 use crate::trace::attributes::EventAttributes;
 use crate::trace::time::Ticks;
 use poolscope_base::guid::Guid;
-use poolscope_base::progress::{CancelToken, Cancelled, Progress};
+use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_etl::buffer::{HEADER_BYTES, TYPE_HEADER};
 use poolscope_etl::diagnostics::DiagnosticKind;
 use poolscope_etl::event::pool::PoolEvent;
@@ -47,21 +47,16 @@ impl DecodeWorker {
         options: LoadOptions,
         progress: &Progress,
         cancel: &CancelToken,
-    ) -> Result<Shard, Cancelled> {
+    ) -> Result<Shard, LoadError> {
         let (mut decoder, scratch) =
             self.begin(frame_lists, file.clock.time_zero, options, expected_pool_events(buffers));
         decoder.plausible = Some(plausible_times(&file.clock));
         for buffer in buffers {
             cancel.check()?;
-            let (body, damage) = file.body(buffer, scratch);
-            let zeros = damage.map_or(0, |_| zeros_at_end(file.data(), buffer));
-            match damage {
-                Some(_) if zeros > 0 => decoder.shard.diagnostics.add(DiagnosticKind::ZeroedBytes, zeros),
-                Some(kind) => decoder.shard.diagnostics.add_at(kind, buffer.offset),
-                None => {}
-            }
+            let body = file.body(buffer, scratch)?;
+            body.count_damage(buffer, &mut decoder.shard.diagnostics);
             let before = decoder.shard.statistics.records;
-            decoder.decode_buffer(buffer, body);
+            decoder.decode_buffer(buffer, body.bytes);
             progress.advance(u64::from(buffer.present_bytes), decoder.shard.statistics.records - before);
         }
         Ok(decoder.finish())
@@ -515,14 +510,6 @@ fn plausible_times(clock: &RecordClock) -> PlausibleTimes {
     PlausibleTimes { window: (time(clock.plausible.0), time(clock.plausible.1)), step: clock.ticks_per_second }
 }
 
-/// Number of zeros at the end of a damaged buffer; 0 if less than [`MIN_ZEROS`].
-fn zeros_at_end(data: &[u8], buffer: &BufferRef) -> u64 {
-    let start = buffer.offset as usize;
-    let stored = data.get(start..start + buffer.present_bytes as usize).unwrap_or_default();
-    let zeros = stored.iter().rev().take_while(|&&b| b == 0).count();
-    if zeros >= MIN_ZEROS { zeros as u64 } else { 0 }
-}
-
 /// Latest time of the records of a buffer, and whether a later record had an earlier time.
 struct TimeOrder {
     latest: Ticks,
@@ -611,7 +598,9 @@ mod tests {
     fn present_bytes_reserve_memory_for_the_events_that_they_can_hold() {
         let plain = BufferHeader::parse(&forged_header(0)).unwrap();
         let compressed = BufferHeader::parse(&forged_header(flag::COMPRESSED)).unwrap();
-        let events = |header, present_bytes| expected_pool_events(&[BufferRef { offset: 0, present_bytes, header }]);
+        let events = |header, present_bytes| {
+            expected_pool_events(&[BufferRef { offset: 0, present_bytes, header, first_time: None }])
+        };
         assert_eq!(events(plain, 72 + 56 * 9), 9);
         assert_eq!(events(compressed, 72 + 56 * 9), 72);
         assert_eq!(events(compressed, 1 << 20), ((1 << 20) - 72) / 56);

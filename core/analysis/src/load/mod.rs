@@ -119,7 +119,7 @@ pub fn load(
     cancel: &CancelToken,
 ) -> Result<Arc<Trace>, LoadError> {
     catch_panic(|| {
-        progress.set_total(file.data().len() as u64);
+        progress.set_total(file.file_bytes());
         progress.enter(Stage::Records);
         let frame_lists = FrameLists::default();
         let shards = decode_file(&file, &frame_lists, options, progress, cancel)?;
@@ -185,9 +185,9 @@ fn decode_file(
     options: LoadOptions,
     progress: &Progress,
     cancel: &CancelToken,
-) -> Result<Vec<Shard>, Cancelled> {
+) -> Result<Vec<Shard>, LoadError> {
     // Columns of a large shard are large enough that freeing them gives their memory back to the system.
-    let target = (file.data().len() as u64 / 128).clamp(512 << 10, 64 << 20);
+    let target = (file.file_bytes() / 128).clamp(512 << 10, 64 << 20);
     let ranges = ranges(&file.layout.buffers, target);
     ranges
         .into_par_iter()

@@ -45,7 +45,7 @@ impl SessionInfo {
         let compressed = buffers.iter().filter(|buffer| buffer.header.is_compressed()).count() as u64;
         Self {
             logfile: file.logfile.clone(),
-            file_bytes: file.data().len() as u64,
+            file_bytes: file.file_bytes(),
             buffers: Some(BufferCounts { total: buffers.len() as u64, compressed }),
             has_wrapped_buffers: file.layout.wrapped,
             time_zero: file.clock.time_zero,

@@ -54,6 +54,18 @@ impl ImageEvent {
         Self::decode_as(payload, version, 8).filter(Self::is_plausible).or(own)
     }
 
+    /// Offset of the path in the payload, by the layout that [`Self::decode`] reads; `None` if that is too short.
+    pub(crate) fn path_offset(payload: &[u8], version: u8, pointer_size: u8) -> Option<usize> {
+        let event = Self::decode(payload, version, pointer_size)?;
+        let offset = |pointer_size: u8| match version {
+            0 => 2 * usize::from(pointer_size),
+            1 => 2 * usize::from(pointer_size) + 4,
+            _ if pointer_size == 8 => 56,
+            _ => 44,
+        };
+        [pointer_size, 8].map(offset).into_iter().find(|at| utf16z_at(payload, *at).0 == event.path)
+    }
+
     /// Returns `true` if the image has a size and its path has plausible characters.
     fn is_plausible(&self) -> bool {
         let is_start = |c: char| c == '\\' || c.is_alphanumeric() || c == '[';

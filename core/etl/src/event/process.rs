@@ -32,22 +32,34 @@ pub struct ProcessEvent {
     pub command_line: String,
 }
 
+/// Offsets of the texts of a process event in its payload.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct ProcessTextOffsets {
+    /// Security identifier of the user; `None` if the record has none.
+    pub sid: Option<usize>,
+    /// Command line; `None` before version 2.
+    pub command_line: Option<usize>,
+}
+
 impl ProcessEvent {
     /// Newest documented version.
     pub const NEWEST_VERSION: u8 = 5;
+
+    /// Offsets of the texts in a payload; `None` if it is too short for its version.
+    pub(crate) fn text_offsets(payload: &[u8], version: u8, pointer_size: u8) -> Option<ProcessTextOffsets> {
+        let p = usize::from(pointer_size);
+        let sid_at = sid_offset(version, p);
+        let sid = (u32_at(payload, sid_at)? != 0).then_some(sid_at + 2 * p);
+        let (_, after) = bytez_at(payload, skip_sid(payload, sid_at, p)?);
+        Some(ProcessTextOffsets { sid, command_line: (version >= 2).then_some(after) })
+    }
 
     /// Decodes the record; `None` if the payload is too short for its version.
     #[must_use]
     pub fn decode(payload: &[u8], version: u8, pointer_size: u8) -> Option<Self> {
         let p = usize::from(pointer_size);
         let (pid_at, parent_at) = if version == 0 { (0, p) } else { (p, p + 4) };
-        let sid_at = match version {
-            0 => 2 * p,
-            1 | 2 => p + 16,
-            3 => 2 * p + 16,
-            _ => 2 * p + 20,
-        };
-        let name_at = skip_sid(payload, sid_at, p)?;
+        let name_at = skip_sid(payload, sid_offset(version, p), p)?;
         let (name, after) = bytez_at(payload, name_at);
         let command_line = if version >= 2 { utf16z_at(payload, after).0 } else { String::new() };
         let object =
@@ -60,6 +72,16 @@ impl ProcessEvent {
             name,
             command_line,
         })
+    }
+}
+
+/// Offset of the user SID; `p` is the size of a pointer.
+const fn sid_offset(version: u8, p: usize) -> usize {
+    match version {
+        0 => 2 * p,
+        1 | 2 => p + 16,
+        3 => 2 * p + 16,
+        _ => 2 * p + 20,
     }
 }
 

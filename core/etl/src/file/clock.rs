@@ -1,11 +1,13 @@
 //! Time zero of a trace and the range of plausible times. The timestamp of the log-file header record is time zero; a
 //! damaged one would shift every relative time, so that it is checked against the times of the other records.
 
+use super::body::{BodyScratch, read_body};
 use super::header::LogfileHeader;
 use super::layout::{BufferRef, FileLayout};
-use super::{BodyScratch, body_of};
-use crate::buffer::{BufferHeader, TYPE_HEADER};
+use crate::buffer::TYPE_HEADER;
 use crate::record::{Record, RecordKey, Records};
+use poolscope_base::file_reader::{FileReader, ReadError};
+use rustc_hash::FxHashSet;
 
 /// Longest usual time in seconds from the header record to the first other record: rundown events are logged at once.
 const PROMPT_SECONDS: i64 = 5;
@@ -14,11 +16,8 @@ const PROMPT_SECONDS: i64 = 5;
 const EARLY_SECONDS: i64 = 1;
 /// Longest plausible time in seconds from the start of a session to the first buffer that is left.
 const LONGEST_SECONDS: i64 = 366 * 86_400;
-/// Number of buffers at the end of the file whose records are all searched for the latest time.
+/// Number of buffers at the end of the file of which the last one of each processor is searched for the latest time.
 const LAST_BUFFERS: usize = 256;
-/// Distance in ticks to the next record at which a first record is not used as evidence: nearly a second of the usual
-/// clock.
-const ISOLATED_TICKS: i64 = 1 << 23;
 /// Smallest margin in seconds around the times of the buffers within which times are plausible.
 const MARGIN_SECONDS: i64 = 3600;
 
@@ -56,28 +55,31 @@ pub struct ClockEvidence {
 
 impl ClockEvidence {
     /// Collects the times of the first records of all buffers, and of all records of the last buffers.
-    pub(super) fn collect(data: &[u8], layout: &FileLayout) -> Self {
+    pub(super) fn collect(reader: &FileReader, layout: &FileLayout) -> Result<Self, ReadError> {
         let mut found = Self::default();
         let mut scratch = BodyScratch::default();
         for buffer in &layout.buffers {
             if buffer.header.kind == TYPE_HEADER {
-                let (body, _) = body_of(data, buffer, &mut scratch);
+                let body = read_body(reader, buffer, &mut scratch)?.bytes;
                 let sibling = Records::new(body).skip(1).take(8).find(is_of_logger).and_then(|record| record.time);
                 found.sibling = found.sibling.or(sibling);
-            } else if let Some(first) = first_time(data, buffer, &mut scratch) {
+            } else if let Some(first) = buffer.first_time {
                 found.first = Some(found.first.map_or(first, |known: i64| known.min(first)));
                 found.last = Some(found.last.map_or(first, |known: i64| known.max(first)));
             }
         }
-        let from = layout.buffers.len().saturating_sub(LAST_BUFFERS);
-        for buffer in layout.buffers.get(from..).unwrap_or_default() {
-            if buffer.header.kind != TYPE_HEADER {
-                let (body, _) = body_of(data, buffer, &mut scratch);
-                found.last = found.last.max(last_time(body));
-            }
+        for buffer in last_of_each_processor(layout) {
+            found.last = found.last.max(last_time(read_body(reader, buffer, &mut scratch)?.bytes));
         }
-        found
+        Ok(found)
     }
+}
+
+/// Last buffer of each processor, among the last buffers of a file.
+fn last_of_each_processor(layout: &FileLayout) -> impl Iterator<Item = &BufferRef> {
+    let mut seen = FxHashSet::default();
+    let bodies = layout.buffers.iter().rev().take(LAST_BUFFERS).filter(|buffer| buffer.header.kind != TYPE_HEADER);
+    bodies.filter(move |buffer| seen.insert(buffer.header.cpu))
 }
 
 impl RecordClock {
@@ -112,29 +114,6 @@ impl RecordClock {
 /// Returns `true` for records of the event trace group, which the logger itself writes.
 fn is_of_logger(record: &Record<'_>) -> bool {
     matches!(record.key, RecordKey::Hook(1..=0xff))
-}
-
-/// Time of a buffer's first record. Records of a buffer are in the order of time, which shows a damaged time among the
-/// first three: then another one of them is returned, which is close enough.
-fn first_time(data: &[u8], buffer: &BufferRef, scratch: &mut BodyScratch) -> Option<i64> {
-    // Compressed bodies are decompressed only as far as the first records.
-    const BEGINNING_BYTES: u32 = 8192;
-    let filled_bytes = buffer.header.filled_bytes.min(BEGINNING_BYTES);
-    let beginning = BufferRef { header: BufferHeader { filled_bytes, ..buffer.header }, ..*buffer };
-    let (body, _) = body_of(data, &beginning, scratch);
-    let mut times = Records::new(body).filter_map(|record| record.time).take(3);
-    match (times.next(), times.next(), times.next()) {
-        (Some(a), Some(b), Some(c)) => {
-            let mut sorted = [a, b, c];
-            sorted.sort_unstable();
-            let (low, middle) = (sorted[0], sorted[1]);
-            // A first record long before the others may be right or damaged; nothing is lost by leaving it out.
-            let is_isolated = middle.saturating_sub(low) > ISOLATED_TICKS;
-            Some(if a > b || is_isolated { middle } else { a })
-        }
-        (Some(a), Some(b), None) => Some(if a > b || b.saturating_sub(a) > ISOLATED_TICKS { b } else { a }),
-        (first, _, _) => first,
-    }
 }
 
 /// Latest time of a body's kernel records. A time counts if the next record is not earlier, so that a damaged one does

@@ -2,6 +2,9 @@
 //! advice. A format is added by one row of a table. Also detects damage by a conversion of line ends.
 
 use poolscope_base::bytes::u32_at;
+use poolscope_base::file_reader::{FileReader, ReadError};
+use poolscope_base::file_window::FileWindow;
+use std::ops::ControlFlow;
 
 /// A file format other than an event trace log, or a damaged trace that cannot be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -164,25 +167,30 @@ pub const LINE_ENDS_CONVERTED: OtherFormat = OtherFormat {
 };
 
 /// Recognizes the format of a file that is no readable trace; `None` for unknown formats.
-#[must_use]
-pub fn recognize(data: &[u8]) -> Option<OtherFormat> {
-    let by_magic = MAGICS.iter().find(|(at, magic, _)| data.get(*at..).is_some_and(|rest| rest.starts_with(magic)));
+///
+/// # Errors
+/// The file cannot be read.
+pub fn recognize(file: &FileReader) -> Result<Option<OtherFormat>, ReadError> {
+    const HEAD_BYTES: usize = 4096;
+    let mut window = FileWindow::default();
+    let head = window.bytes(file, 0, HEAD_BYTES)?;
+    let by_magic = MAGICS.iter().find(|(at, magic, _)| head.get(*at..).is_some_and(|rest| rest.starts_with(magic)));
     if let Some((_, _, format)) = by_magic {
-        return Some(*format);
+        return Ok(Some(*format));
     }
-    let head = data.get(..data.len().min(4096)).unwrap_or_default();
-    if head.iter().all(|&b| b == 0) && data.iter().all(|&b| b == 0) {
-        return Some(ZEROS);
+    if is_zero_from(file, 0)? {
+        return Ok(Some(ZEROS));
     }
     if let Some(text) = as_text(head) {
-        return Some(text_format(&text));
+        return Ok(Some(text_format(&text)));
     }
     if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
-        return Some(UTF16);
+        return Ok(Some(UTF16));
     }
     let swapped =
-        u32_at(data, 0).map(u32::swap_bytes).is_some_and(|size| size.is_multiple_of(1024) && size <= 16 << 20);
-    (swapped && u32_at(data, 0x2c).map(u32::swap_bytes).is_some_and(|state| state <= 3)).then_some(BIG_ENDIAN)
+        u32_at(head, 0).map(u32::swap_bytes).is_some_and(|size| size.is_multiple_of(1024) && size <= 16 << 20);
+    let is_swapped = swapped && u32_at(head, 0x2c).map(u32::swap_bytes).is_some_and(|state| state <= 3);
+    Ok(is_swapped.then_some(BIG_ENDIAN))
 }
 
 /// Decodes the beginning of a text file in lower case; `None` for binary data.
@@ -227,34 +235,101 @@ fn text_format(text: &str) -> OtherFormat {
     }
 }
 
+/// Calls `visit` with the bytes of a file from `start` to `end` in order, in parts, until it breaks; returns its value.
+fn visit_bytes<B>(
+    file: &FileReader,
+    start: u64,
+    end: u64,
+    mut visit: impl FnMut(&[u8]) -> ControlFlow<B>,
+) -> Result<Option<B>, ReadError> {
+    const PART_BYTES: u64 = 256 << 10;
+    // The first part is small, since most visits end there.
+    let mut part_bytes = 4096;
+    let mut window = FileWindow::default();
+    let mut at = start;
+    let end = end.min(file.len());
+    while at < end {
+        let part = window.bytes(file, at, part_bytes.min(end - at) as usize)?;
+        at += part.len() as u64;
+        if let ControlFlow::Break(value) = visit(part) {
+            return Ok(Some(value));
+        }
+        part_bytes = PART_BYTES;
+    }
+    Ok(None)
+}
+
+/// Returns the number of zeros from `offset` on, up to the next other byte or the end of the file.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn zeros_from(file: &FileReader, offset: u64) -> Result<u64, ReadError> {
+    let mut zeros = 0;
+    visit_bytes(file, offset, file.len(), |part| {
+        let run = part.iter().take_while(|&&b| b == 0).count();
+        zeros += run as u64;
+        if run < part.len() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    Ok(zeros)
+}
+
+/// Returns `true` if there are only zeros from `offset` to the end of the file.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn is_zero_from(file: &FileReader, offset: u64) -> Result<bool, ReadError> {
+    Ok(zeros_from(file, offset)? == file.len().saturating_sub(offset))
+}
+
 /// Returns `true` if a conversion of line ends has put a 0D before every 0A. `is_contiguous` tells that each buffer
 /// begins where the previous one ends, which excludes the damage.
-#[must_use]
-pub fn has_added_carriage_returns(data: &[u8], is_contiguous: bool) -> bool {
+///
+/// # Errors
+/// The file cannot be read.
+pub fn has_added_carriage_returns(file: &FileReader, is_contiguous: bool) -> Result<bool, ReadError> {
+    // An undamaged trace has a bare 0A within its first kilobytes: a megabyte is enough.
+    const SEARCHED_BYTES: u64 = 1 << 20;
     if is_contiguous {
-        return false;
+        return Ok(false);
     }
     let mut line_ends = 0_u32;
     let mut previous = 0_u8;
-    // An undamaged trace has a bare 0A within its first kilobytes: a megabyte is enough.
-    for &byte in data.iter().take(1 << 20) {
-        if byte == b'\n' {
-            if previous != b'\r' {
-                return false;
+    let bare = visit_bytes(file, 0, SEARCHED_BYTES, |part| {
+        for &byte in part {
+            if byte == b'\n' {
+                if previous != b'\r' {
+                    return ControlFlow::Break(());
+                }
+                line_ends += 1;
             }
-            line_ends += 1;
+            previous = byte;
         }
-        previous = byte;
-    }
-    line_ends >= 4
+        ControlFlow::Continue(())
+    })?;
+    Ok(bare.is_none() && line_ends >= 4)
 }
 
 /// Returns `true` if no 0A has a 0D before it, as after a conversion of every 0D 0A to 0A. This is evidence only in a
 /// file with a buffer that begins before the end of the previous one.
-#[must_use]
-pub fn has_no_carriage_returns(data: &[u8]) -> bool {
-    let pair = data.windows(2).any(|pair| pair == b"\r\n");
-    !pair && data.iter().filter(|&&b| b == b'\n').take(4).count() == 4
+///
+/// # Errors
+/// The file cannot be read.
+pub fn has_no_carriage_returns(file: &FileReader) -> Result<bool, ReadError> {
+    let mut line_ends = 0_u32;
+    let mut previous = 0_u8;
+    let pair = visit_bytes(file, 0, file.len(), |part| {
+        for &byte in part {
+            if byte == b'\n' {
+                if previous == b'\r' {
+                    return ControlFlow::Break(());
+                }
+                line_ends = line_ends.saturating_add(1);
+            }
+            previous = byte;
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(pair.is_none() && line_ends >= 4)
 }
 
 #[cfg(test)]
@@ -302,26 +377,46 @@ mod tests {
         (b"\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x03\0\0\0\x48", "reverse", "conversion"),
     ];
 
+    fn memory(bytes: &[u8]) -> FileReader {
+        FileReader::from_bytes(bytes.to_vec())
+    }
+
     #[test]
     fn every_format_is_named_with_advice() {
         for (bytes, name, advice) in CASES {
-            let found = recognize(bytes).unwrap_or_else(|| panic!("{name}: {bytes:02x?} is not recognized"));
+            let found = recognize(&memory(bytes)).unwrap();
+            let found = found.unwrap_or_else(|| panic!("{name}: {bytes:02x?} is not recognized"));
             assert!(found.name.contains(name), "{bytes:02x?}: {} does not contain {name}", found.name);
             assert!(found.advice.contains(advice), "{name}: {} does not contain {advice}", found.advice);
         }
         let mut tar = vec![b'a'; 257];
         tar.extend(b"ustar\0");
-        assert!(recognize(&tar).is_some_and(|format| format.name.contains("tar")));
-        assert_eq!(recognize(&[0x12, 0x80, 0xff, 0x91, 0x02, 0x99, 0xe3, 0x00]), None);
+        assert!(recognize(&memory(&tar)).unwrap().is_some_and(|format| format.name.contains("tar")));
+        assert_eq!(recognize(&memory(&[0x12, 0x80, 0xff, 0x91, 0x02, 0x99, 0xe3, 0x00])).unwrap(), None);
     }
 
     #[test]
     fn converted_line_ends_are_distinguished_from_ordinary_bytes() {
+        let added = |bytes: &[u8], is_contiguous| has_added_carriage_returns(&memory(bytes), is_contiguous).unwrap();
+        let none = |bytes: &[u8]| has_no_carriage_returns(&memory(bytes)).unwrap();
         let converted = b"ab\r\ncd\r\n\r\nef\r\n\r\n";
-        assert!(has_added_carriage_returns(converted, false));
-        assert!(!has_added_carriage_returns(converted, true), "its buffers are contiguous");
-        assert!(!has_added_carriage_returns(b"ab\r\ncd\n\r\nef\r\n\r\n", false), "one has no 0D");
-        assert!(has_no_carriage_returns(b"ab\ncd\n\nef\n"));
-        assert!(!has_no_carriage_returns(converted));
+        assert!(added(converted, false));
+        assert!(!added(converted, true), "its buffers are contiguous");
+        assert!(!added(b"ab\r\ncd\n\r\nef\r\n\r\n", false), "one has no 0D");
+        assert!(none(b"ab\ncd\n\nef\n"));
+        assert!(!none(converted));
+        // The 0D is the last byte of the first part that is read.
+        let mut far = vec![b'.'; 4095];
+        far.extend(b"\r\n\n\n\n\n");
+        assert!(!none(&far) && !added(&far, false));
+    }
+
+    #[test]
+    fn zeros_are_counted_over_several_parts() {
+        let mut bytes = vec![0; 700_000];
+        assert!(is_zero_from(&memory(&bytes), 0).unwrap() && is_zero_from(&memory(&bytes), 700_000).unwrap());
+        bytes[650_000] = 1;
+        assert_eq!(zeros_from(&memory(&bytes), 5).unwrap(), 649_995);
+        assert!(is_zero_from(&memory(&bytes), 650_001).unwrap() && !is_zero_from(&memory(&bytes), 0).unwrap());
     }
 }

@@ -2,7 +2,7 @@
 //! the `pdb` crate. Files are untrusted: any content gives names, no names, or an error.
 //!
 //! An address is converted to section and offset (`sections`), then looked up in the procedures of its compiland
-//! (`procedures`, `inlines`), or else among the public symbols (`publics`). `source` maps the file for the `pdb` crate, `msfz`
+//! (`procedures`, `inlines`), or else among the public symbols (`publics`). `source` reads the file for the `pdb` crate, `msfz`
 //! presents a compressed PDB as a plain one, `symcache` reads the files of WPA.
 
 mod inlines;
@@ -17,7 +17,7 @@ use crate::identity::PdbIdentity;
 use crate::names::{AddressSymbol, InlinedFunction, ModuleNames, NameSource};
 use crate::undecorate::undecorate;
 use pdb::{IdIndex, MachineType};
-use poolscope_base::bytes::FileMap;
+use poolscope_base::file_reader::{FileReader, ReadError};
 use poolscope_base::guid::Guid;
 use poolscope_base::progress::{CancelToken, Cancelled};
 use procedures::ProcedureMatch;
@@ -25,6 +25,7 @@ use publics::Public;
 use rustc_hash::FxHashMap;
 use sections::RequestedAddress;
 use source::ByteSource;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -32,16 +33,14 @@ use std::sync::Arc;
 
 type Pdb<'s> = pdb::PDB<'s, ByteSource>;
 
-/// Bytes of a PDB. Cheap to clone.
+/// Bytes of a PDB: a file, or memory. Cheap to clone.
 #[derive(Clone, Debug)]
-pub enum PdbBytes {
-    /// A mapped file.
-    Map(Arc<FileMap>),
-    /// In memory.
-    Memory(Arc<[u8]>),
-    /// Built into the program.
-    Static(&'static [u8]),
-}
+pub struct PdbBytes(Arc<FileReader>);
+
+/// Bytes by which a format is recognized.
+const HEAD_BYTES: u64 = 64;
+/// Upper bound on files that are read as a whole: compressed PDBs and symbol caches.
+const MAX_WHOLE_BYTES: u64 = 1 << 30;
 
 /// Reason why a PDB cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +48,9 @@ pub enum PdbError {
     /// The file cannot be opened.
     #[error("cannot open the file: {0}")]
     Open(#[from] std::io::Error),
+    /// The file was opened, but a part of it cannot be read.
+    #[error("cannot read the file: {0}")]
+    Read(String),
     /// Not a PDB, or a damaged one.
     #[error("not a valid PDB: {0}")]
     Format(String),
@@ -58,23 +60,40 @@ pub enum PdbError {
 }
 
 impl PdbBytes {
-    /// Maps a file.
+    /// Opens a file.
     ///
     /// # Errors
     /// The file cannot be opened or is empty.
     pub fn open(path: &Path) -> Result<Self, PdbError> {
-        let map = FileMap::open(path)?.ok_or_else(|| PdbError::Format("the file is empty".to_owned()))?;
-        Ok(Self::Map(Arc::new(map)))
+        let file = FileReader::open(path)?;
+        if file.is_empty() {
+            return Err(PdbError::Format("the file is empty".to_owned()));
+        }
+        Ok(Self(Arc::new(file)))
     }
 
-    /// The bytes.
+    /// A PDB in memory, or built into the program.
     #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Map(map) => map.bytes(),
-            Self::Memory(bytes) => bytes,
-            Self::Static(bytes) => bytes,
-        }
+    pub fn from_bytes(bytes: impl Into<Cow<'static, [u8]>>) -> Self {
+        Self(Arc::new(FileReader::from_bytes(bytes)))
+    }
+
+    /// The first bytes, by which the format is recognized.
+    fn head(&self) -> Result<Vec<u8>, PdbError> {
+        let mut head = vec![0; self.0.len().min(HEAD_BYTES) as usize];
+        self.0.read_at(0, &mut head).map_err(|error| PdbError::Read(error.to_string()))?;
+        Ok(head)
+    }
+
+    /// All bytes, of a file of a compact format.
+    fn whole(&self) -> Result<Cow<'_, [u8]>, PdbError> {
+        self.0.read_all(MAX_WHOLE_BYTES).map_err(|error| PdbError::Read(error.to_string()))
+    }
+
+    /// Size in bytes.
+    #[must_use]
+    pub fn file_bytes(&self) -> u64 {
+        self.0.len()
     }
 }
 
@@ -83,8 +102,8 @@ impl PdbBytes {
 /// # Errors
 /// The file is not a PDB.
 pub fn read_identity(bytes: &PdbBytes, file_name: &str) -> Result<PdbIdentity, PdbError> {
-    if symcache::is_symcache(bytes.bytes()) {
-        return symcache::read_identity(bytes.bytes(), file_name);
+    if symcache::is_symcache(&bytes.head()?) {
+        return symcache::read_identity(&bytes.whole()?, file_name);
     }
     catch_panics(|| {
         let mut pdb = Pdb::open(ByteSource::new(bytes.clone())?).map_err(damaged)?;
@@ -105,8 +124,8 @@ pub fn read_identity(bytes: &PdbBytes, file_name: &str) -> Result<PdbIdentity, P
 /// The PDB is too damaged to read anything, or the work was cancelled.
 pub fn resolve_names(bytes: &PdbBytes, rvas: &[u32], cancel: &CancelToken) -> Result<ModuleNames, PdbError> {
     cancel.check()?;
-    if symcache::is_symcache(bytes.bytes()) {
-        return symcache::resolve_names(bytes.bytes(), rvas);
+    if symcache::is_symcache(&bytes.head()?) {
+        return symcache::resolve_names(&bytes.whole()?, rvas);
     }
     catch_panics(|| look_up(bytes, rvas, cancel))
 }
@@ -184,7 +203,12 @@ fn from_public(wanted: &RequestedAddress, public: &Public, x86: bool, texts: &mu
 }
 
 fn damaged(error: pdb::Error) -> PdbError {
-    PdbError::Format(error.to_string())
+    match error {
+        pdb::Error::IoError(error) if error.get_ref().is_some_and(|inner| inner.is::<ReadError>()) => {
+            PdbError::Read(error.to_string())
+        }
+        error => PdbError::Format(error.to_string()),
+    }
 }
 
 /// Runs the reader and turns a panic into an error: the `pdb` crate does not check every offset, so damaged PDBs can make it

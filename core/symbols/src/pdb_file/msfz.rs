@@ -4,7 +4,6 @@
 //!
 //! The virtual file: a header, the directory of streams, then all streams one after another, each from the start of a page.
 
-use super::PdbBytes;
 use super::PdbError;
 use parking_lot::Mutex;
 use poolscope_base::bytes::{u32_at, u64_at};
@@ -43,7 +42,7 @@ pub(super) fn is_msfz(bytes: &[u8]) -> bool {
 /// A compressed PDB as a plain one.
 #[derive(Debug)]
 pub(super) struct VirtualMsf {
-    file: PdbBytes,
+    file: Arc<[u8]>,
     /// Header and directory of the virtual file.
     prefix: Vec<u8>,
     streams: Vec<Stream>,
@@ -112,8 +111,8 @@ fn invalid(problem: &str) -> io::Error {
 
 impl VirtualMsf {
     /// Reads header, chunk table and directory.
-    pub fn new(file: PdbBytes) -> Result<Self, PdbError> {
-        let data = file.bytes();
+    pub fn new(file: Arc<[u8]>) -> Result<Self, PdbError> {
+        let data = &*file;
         let cut = || error("the header is cut off");
         let u32_of = |at: usize| u32_at(data, at).ok_or_else(cut);
         let u64_of = |at: usize| u64_at(data, at).ok_or_else(cut);
@@ -129,7 +128,7 @@ impl VirtualMsf {
             return Err(error("its directory is too large"));
         }
         let directory = Chunk { file_offset: directory_offset, compression, packed_bytes, bytes };
-        let directory = unpack(data, &directory).map_err(|error| error(&format!("its directory: {error}")))?;
+        let directory = unpack(data, &directory).map_err(|reason| error(&format!("its directory: {reason}")))?;
         let allowed = (data.len() as u64).saturating_mul(MAX_RATIO).saturating_add(RATIO_FREE_BYTES);
         let streams = read_directory(&directory, stream_count, &chunks, allowed.min(MAX_STREAM_BYTES))?;
         let (prefix, streams, bytes) = lay_out(streams);
@@ -182,7 +181,7 @@ impl VirtualMsf {
         let skipped = within - fragment.start;
         let left = usize::try_from(u64::from(fragment.bytes) - skipped).unwrap_or(usize::MAX).min(wanted);
         match fragment.place {
-            Place::File(start) => into.extend_from_slice(range(self.file.bytes(), start + skipped, left)?),
+            Place::File(start) => into.extend_from_slice(range(&self.file, start + skipped, left)?),
             Place::Chunk { index, offset } => {
                 let (chunk, within) = self.chunk_at(index, u64::from(offset) + skipped)?;
                 let rest = chunk.get(within..).unwrap_or_default();
@@ -209,7 +208,7 @@ impl VirtualMsf {
         if let Some((_, known)) = cache.iter().find(|(known, _)| *known == index) {
             return Ok(Arc::clone(known));
         }
-        let bytes: Arc<[u8]> = unpack(self.file.bytes(), chunk)?.into();
+        let bytes: Arc<[u8]> = unpack(&self.file, chunk)?.into();
         cache.push_back((index, Arc::clone(&bytes)));
         while cache.len() > 1 && cache.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() > CACHE_BYTES {
             cache.pop_front();
@@ -250,7 +249,7 @@ fn read_chunks(data: &[u8], offset: u64, (count, table_bytes): (u32, u32)) -> Re
         return Err(error("number and size of its chunks do not agree"));
     }
     let table = range(data, offset, table_bytes as usize);
-    let table = table.map_err(|error| error(&format!("its chunk table is cut off ({error})")))?;
+    let table = table.map_err(|reason| error(&format!("its chunk table is cut off ({reason})")))?;
     let entry = |entry: &[u8]| {
         let u32_of = |at: usize| u32_at(entry, at).unwrap_or(0);
         let chunk = Chunk {

@@ -1,13 +1,12 @@
-//! Adapter that gives the `pdb` crate views of a file: consecutive pages are borrowed, others are copied, and those of a compressed
-//! PDB are unpacked. Requests for more bytes than the file has are rejected.
+//! Adapter that gives the `pdb` crate views of a file. Consecutive pages are read at once, and those of a compressed PDB are unpacked.
+//! Requests for more bytes than the file has are rejected.
 
 use super::msfz::{VirtualMsf, is_msfz};
 use super::{PdbBytes, PdbError};
 use pdb::{Source, SourceSlice, SourceView};
 use std::io::{Error, ErrorKind};
-use std::ops::Range;
 
-/// A whole PDB. The `pdb` crate requires owning views, so views share the map or the memory.
+/// A whole PDB.
 #[derive(Debug)]
 pub(super) enum ByteSource {
     /// A plain file.
@@ -19,43 +18,43 @@ pub(super) enum ByteSource {
 impl ByteSource {
     /// The source for a file of either kind.
     pub fn new(bytes: PdbBytes) -> Result<Self, PdbError> {
-        Ok(if is_msfz(bytes.bytes()) { Self::Compressed(VirtualMsf::new(bytes)?) } else { Self::Plain(bytes) })
+        let is_compressed = is_msfz(&bytes.head()?);
+        Ok(if is_compressed { Self::Compressed(VirtualMsf::new(bytes.whole()?.into())?) } else { Self::Plain(bytes) })
     }
 }
 
+/// Bytes that were read.
 #[derive(Debug)]
-enum PageView {
-    Borrowed(PdbBytes, Range<usize>),
-    Joined(Vec<u8>),
-}
+struct PageView(Vec<u8>);
 
 impl SourceView<'_> for PageView {
     fn as_slice(&self) -> &[u8] {
-        match self {
-            Self::Borrowed(file, range) => file.bytes().get(range.clone()).unwrap_or_default(),
-            Self::Joined(bytes) => bytes,
-        }
+        &self.0
     }
 }
 
 impl<'s> Source<'s> for ByteSource {
     fn view(&mut self, slices: &[SourceSlice]) -> Result<Box<dyn SourceView<'s>>, Error> {
-        let bytes = match self {
-            Self::Plain(bytes) => bytes,
+        let file = match self {
+            Self::Plain(bytes) => &*bytes.0,
             Self::Compressed(file) => return unpacked(file, slices),
         };
-        let file = bytes.bytes();
         // Each page belongs to one stream, once. A forged directory could otherwise request far more than the file has.
-        let total = slices.iter().try_fold(0_usize, |sum, slice| sum.checked_add(slice.size));
+        let total = slices.iter().try_fold(0_u64, |sum, slice| sum.checked_add(slice.size as u64));
         let total = total.filter(|total| *total <= file.len()).ok_or(ErrorKind::UnexpectedEof)?;
-        let parts = slices.iter().map(|slice| range(file, slice)).collect::<Result<Vec<_>, _>>()?;
-        if parts.windows(2).all(|pair| pair[0].end == pair[1].start) {
-            let start = parts.first().map_or(0, |part| part.start);
-            return Ok(Box::new(PageView::Borrowed(bytes.clone(), start..start + total)));
+        let mut bytes = vec![0; usize::try_from(total).map_err(Error::other)?];
+        let mut rest = &mut *bytes;
+        for run in slices.chunk_by(|a, b| a.offset.checked_add(a.size as u64) == Some(b.offset)) {
+            let start = run.first().map_or(0, |slice| slice.offset);
+            let len: usize = run.iter().map(|slice| slice.size).sum();
+            if start.checked_add(len as u64).is_none_or(|end| end > file.len()) {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+            let (part, others) = rest.split_at_mut(len);
+            file.read_at(start, part).map_err(|error| Error::new(error.reason.kind(), error))?;
+            rest = others;
         }
-        let mut joined = Vec::with_capacity(total);
-        parts.into_iter().for_each(|part| joined.extend_from_slice(&file[part]));
-        Ok(Box::new(PageView::Joined(joined)))
+        Ok(Box::new(PageView(bytes)))
     }
 }
 
@@ -67,41 +66,31 @@ fn unpacked<'s>(file: &VirtualMsf, slices: &[SourceSlice]) -> Result<Box<dyn Sou
     for slice in slices {
         file.read(slice.offset, slice.size, &mut joined)?;
     }
-    Ok(Box::new(PageView::Joined(joined)))
-}
-
-/// Byte range of a slice, checked to be inside the file.
-fn range(file: &[u8], slice: &SourceSlice) -> Result<Range<usize>, Error> {
-    let start = usize::try_from(slice.offset).map_err(Error::other)?;
-    let end = start.checked_add(slice.size).filter(|end| *end <= file.len());
-    Ok(start..end.ok_or(ErrorKind::UnexpectedEof)?)
+    Ok(Box::new(PageView(joined)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
 
     fn slice(offset: u64, size: usize) -> SourceSlice {
         SourceSlice { offset, size }
     }
 
     #[test]
-    fn consecutive_pages_are_borrowed_and_others_joined() {
+    fn pages_are_read_in_the_order_of_the_stream() {
         let bytes: Vec<u8> = (0..40).collect();
-        let shared: Arc<[u8]> = bytes.clone().into();
-        let mut source = ByteSource::Plain(PdbBytes::Memory(shared.clone()));
-        let lent = source.view(&[slice(8, 8), slice(16, 3)]).unwrap();
-        assert_eq!(lent.as_slice(), &bytes[8..19]);
-        assert_eq!(lent.as_slice().as_ptr(), shared[8..].as_ptr());
-        let joined = source.view(&[slice(32, 8), slice(0, 4)]).unwrap();
-        assert_eq!(joined.as_slice(), [&bytes[32..40], &bytes[..4]].concat());
+        let mut source = ByteSource::Plain(PdbBytes::from_bytes(bytes.clone()));
+        let view = source.view(&[slice(8, 8), slice(16, 3)]).unwrap();
+        assert_eq!(view.as_slice(), &bytes[8..19]);
+        let view = source.view(&[slice(32, 8), slice(0, 4), slice(4, 4), slice(16, 8)]).unwrap();
+        assert_eq!(view.as_slice(), [&bytes[32..40], &bytes[..8], &bytes[16..24]].concat());
         assert!(source.view(&[]).unwrap().as_slice().is_empty());
     }
 
     #[test]
     fn oversized_requests_are_rejected() {
-        let mut source = ByteSource::Plain(PdbBytes::Static(&[0; 40]));
+        let mut source = ByteSource::Plain(PdbBytes::from_bytes(&[0; 40][..]));
         for bad in [vec![slice(36, 8)], vec![slice(u64::MAX, 1)], vec![slice(0, 32), slice(0, 32)]] {
             let error = source.view(&bad).expect_err("there are only 40 bytes");
             assert_eq!(error.kind(), ErrorKind::UnexpectedEof);

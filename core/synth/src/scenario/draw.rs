@@ -3,7 +3,7 @@
 use super::entities::{
     AllocationPattern, Entities, ImageEntity, PoolClass, ProcessEntity, StackId, StackPath, TagEntity, ThreadEntity,
 };
-use super::{SynthParams, addresses, leak_shapes};
+use super::{SynthParams, addresses, leak_shapes, samples};
 use crate::rng::Rng;
 use crate::writer::{Guid, Width};
 
@@ -64,6 +64,7 @@ pub(super) fn draw_entities(params: &SynthParams, rng: &mut Rng) -> Entities {
     // Last, so that the other entities do not depend on them.
     leak_shapes::add_handles(&mut entities, params, &functions, rng);
     leak_shapes::add_lockstep(&mut entities, params, &functions, rng);
+    samples::add_samples(&mut entities, params, &functions, rng);
     entities.volumes = vec![
         ("\\SystemRoot\\".to_owned(), "C:\\Windows\\".to_owned()),
         ("\\Device\\HarddiskVolume3\\".to_owned(), "C:\\".to_owned()),
@@ -152,21 +153,38 @@ fn frame(functions: &[u64], rng: &mut Rng) -> u64 {
 
 fn add_user_stacks(entities: &mut Entities, functions: &[Vec<u64>], rng: &mut Rng) {
     for process in 1..entities.processes.len() {
-        let own: Vec<usize> =
-            (0..entities.images.len()).filter(|index| entities.images[*index].process == Some(process)).collect();
         for _ in 0..12 {
-            // Innermost frame first: ntdll, KernelBase, the program, kernel32, ntdll.
-            let mut frames = vec![frame(&functions[own[1]], rng), frame(&functions[own[3]], rng)];
-            frames.extend((0..rng.between(1, 6)).map(|_| frame(&functions[own[0]], rng)));
-            frames.push(functions[own[2]][0] + 0x14);
-            frames.push(functions[own[1]][0] + 0x21);
+            let frames = user_stack(entities, process, |rng| rng.between(1, 6), functions, rng);
             entities.processes[process].user_stacks.push(entities.stacks.len() as StackId);
             entities.stacks.push(frames);
         }
+        let own = images_of(entities, process);
         // Too short for the stack cache.
         entities.processes[process].user_stacks.push(entities.stacks.len() as StackId);
         entities.stacks.push(vec![frame(&functions[own[1]], rng), frame(&functions[own[0]], rng)]);
     }
+}
+
+/// Images of a process: its program, ntdll, kernel32, KernelBase and ws2_32.
+fn images_of(entities: &Entities, process: usize) -> Vec<usize> {
+    (0..entities.images.len()).filter(|index| entities.images[*index].process == Some(process)).collect()
+}
+
+/// A user stack with a number of frames in functions of the program, innermost frame first: ntdll, KernelBase, the program,
+/// kernel32, ntdll.
+pub(super) fn user_stack(
+    entities: &Entities,
+    process: usize,
+    frames: impl Fn(&mut Rng) -> u64,
+    functions: &[Vec<u64>],
+    rng: &mut Rng,
+) -> Vec<u64> {
+    let own = images_of(entities, process);
+    let mut stack = vec![frame(&functions[own[1]], rng), frame(&functions[own[3]], rng)];
+    stack.extend((0..frames(rng)).map(|_| frame(&functions[own[0]], rng)).collect::<Vec<u64>>());
+    stack.push(functions[own[2]][0] + 0x14);
+    stack.push(functions[own[1]][0] + 0x21);
+    stack
 }
 
 fn add_tags(entities: &mut Entities, params: &SynthParams, rng: &mut Rng) {
@@ -286,5 +304,14 @@ fn kernel_stack(depth: usize, driver: usize, free: bool, functions: &[Vec<u64>],
     }
     stack.extend(way_in);
     stack.truncate(frames.min(depth));
+    stack
+}
+
+/// Kernel stack of a CPU sample, innermost frame first: any functions, then the system call entry.
+pub(super) fn sampled_kernel_stack(depth: usize, functions: &[Vec<u64>], rng: &mut Rng) -> Vec<u64> {
+    let frames = (4 + rng.index(depth.max(5) - 4)).min(depth);
+    let mut stack: Vec<u64> = (2..frames).map(|_| frame(&functions[rng.index(DRIVERS.len())], rng)).collect();
+    stack.extend([functions[0][2] + 0x25, functions[0][3] + 0x8E]);
+    stack.truncate(frames);
     stack
 }

@@ -179,6 +179,7 @@ impl<'a> Engine<'a> {
             self.allocate()?;
             self.allocate_lockstep()?;
             self.write_noise()?;
+            self.write_samples()?;
             let lost = self.params.lost_buffers > 0 && index > 0 && index % lose_every.max(1) == 0;
             if lost && index / lose_every.max(1) <= u64::from(self.params.lost_buffers) {
                 let cpu = self.rng.index(usize::from(self.params.cpus)) as u16;

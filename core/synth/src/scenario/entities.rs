@@ -158,6 +158,15 @@ pub struct HandleLeak {
     pub processes: Vec<LeakedProcess>,
 }
 
+/// Stack of CPU samples of a thread.
+#[derive(Debug, Clone, Copy)]
+pub struct SampledPath {
+    /// Index of the thread.
+    pub thread: usize,
+    /// Its stack.
+    pub path: StackPath,
+}
+
 /// All entities of a scenario.
 #[derive(Debug, Clone, Default)]
 pub struct Entities {
@@ -177,4 +186,6 @@ pub struct Entities {
     pub handles: Option<HandleLeak>,
     /// Indexes of the tags that are allocated together as parts of one object.
     pub lockstep: Vec<usize>,
+    /// Stacks of CPU samples.
+    pub samples: Vec<SampledPath>,
 }

@@ -10,6 +10,7 @@ mod noise;
 mod params;
 mod pool_events;
 mod rundown;
+mod samples;
 mod stack_cache;
 mod stack_records;
 mod target;

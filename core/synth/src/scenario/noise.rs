@@ -1,6 +1,5 @@
 //! Records of other events in every header form, some with stacks, which a reader must skip.
 
-use super::StackMode;
 use super::engine::{Engine, full_head};
 use crate::SynthError;
 use crate::writer::{
@@ -79,14 +78,18 @@ impl Engine<'_> {
 
     /// A profile sample, whose thread is only in its payload and its stack.
     fn sample(&mut self, thread: usize, cpu: u16, owner: (u32, u32)) -> Result<(), SynthError> {
+        let buffer = self.put_sample(cpu, owner, self.entities.images[0].base + 0x1234)?;
+        self.noise_stack(thread, cpu, owner, buffer);
+        Ok(())
+    }
+
+    /// Writes a profile sample at an address and returns its buffer.
+    pub fn put_sample(&mut self, cpu: u16, owner: (u32, u32), address: u64) -> Result<u64, SynthError> {
         self.scratch.clear();
-        let address = self.entities.images[0].base + 0x1234;
         self.scratch.ptr(self.params.width, address);
         self.scratch.u32(owner.1);
         self.scratch.u32(1);
-        let buffer = self.put_kernel(cpu, HOOK_SAMPLE, KernelHeaderForm::PerfInfo, owner)?;
-        self.noise_stack(thread, cpu, owner, buffer);
-        Ok(())
+        self.put_kernel(cpu, HOOK_SAMPLE, KernelHeaderForm::PerfInfo, owner)
     }
 
     fn file_io(&mut self, thread: usize, cpu: u16, owner: (u32, u32)) -> Result<(), SynthError> {
@@ -101,8 +104,8 @@ impl Engine<'_> {
     fn noise_stack(&mut self, thread: usize, cpu: u16, owner: (u32, u32), buffer: u64) {
         let tag = self.entities.threads[thread].process % self.entities.tags.len();
         let first = self.entities.tags[tag].alloc_stacks.first().copied();
-        if let Some(stack) = first.filter(|_| self.params.stacks != StackMode::None) {
-            self.plan_other_stack(owner, cpu, buffer, stack.kernel);
+        if let Some(stack) = first {
+            self.plan_other_stacks(owner, cpu, buffer, Some(stack.kernel), None);
         }
     }
 

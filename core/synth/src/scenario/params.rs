@@ -119,6 +119,10 @@ pub struct SynthParams {
     pub lockstep_tags: u32,
     /// Other records per allocation.
     pub noise_share: f64,
+    /// CPU samples per allocation.
+    pub sample_share: f64,
+    /// Number of stacks of CPU samples, if there are samples. Nearly all are distinct.
+    pub sample_stacks: u32,
     /// Allow events in the same tick as records without a thread. Stacks still match their event by time and thread, but the stack
     /// of a lost event can no longer be recognized as an orphan.
     pub shared_ticks: bool,
@@ -174,6 +178,8 @@ impl Default for SynthParams {
             handle_leak: 0,
             lockstep_tags: 0,
             noise_share: 0.1,
+            sample_share: 0.0,
+            sample_stacks: 20_000,
             shared_ticks: false,
             clock: file.clock,
             perf_freq: file.perf_freq,
@@ -239,6 +245,8 @@ impl SynthParams {
                 "the number of lockstep tags must be 0 or from 2 to 64",
             ),
             (!(0.0..=100.0).contains(&self.noise_share), "the noise share must be from 0 to 100"),
+            (!(0.0..=100.0).contains(&self.sample_share), "the share of CPU samples must be from 0 to 100"),
+            (self.sample_stacks == 0 || self.sample_stacks > 1_000_000, "stacks of CPU samples must be 1 to 1000000"),
             (!(1..=190).contains(&self.max_depth), "the stack depth must be from 1 to 190"),
             (self.distinct_stacks == 0 || self.distinct_stacks > 1_000_000, "distinct stacks must be 1 to 1000000"),
             (self.key_cache == 0 || self.key_cache > 1 << 20, "the stack cache must have 1 to 1048576 entries"),

@@ -58,14 +58,28 @@ impl Engine<'_> {
         }
     }
 
-    /// Schedules a kernel stack for an event other than a pool event.
-    pub fn plan_other_stack(&mut self, owner: (u32, u32), cpu: u16, buffer: u64, stack: StackId) {
+    /// Schedules stacks for an event other than a pool event.
+    pub fn plan_other_stacks(
+        &mut self,
+        owner: (u32, u32),
+        cpu: u16,
+        buffer: u64,
+        kernel: Option<StackId>,
+        user: Option<StackId>,
+    ) {
+        if self.params.stacks == StackMode::None {
+            return;
+        }
         let event_ticks = self.now;
         if let Some(log) = &mut self.log {
             log.add_other_event(LoggedOtherEvent { ticks: event_ticks, tid: owner.1, buffer });
         }
-        let at = event_ticks + self.micros(4);
-        self.schedule_stack(at, PendingStack { event_ticks, owner, cpu, is_user: false, stack });
+        for (stack, is_user, delay) in [(kernel, false, 4), (user, true, 9)] {
+            if let Some(stack) = stack {
+                let at = event_ticks + self.micros(delay);
+                self.schedule_stack(at, PendingStack { event_ticks, owner, cpu, is_user, stack });
+            }
+        }
     }
 
     /// The stack that consists of `kernel` and `user` frames.

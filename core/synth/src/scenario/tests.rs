@@ -108,6 +108,20 @@ fn a_complete_trace_has_no_implied_ends_and_no_orphans() {
 }
 
 #[test]
+fn cpu_samples_have_stacks_of_their_own() {
+    let base = SynthParams { stacks: StackMode::Keyed, ..small() };
+    let (plain, mixed) = (truth_of(&base), truth_of(&SynthParams { sample_share: 4.0, sample_stacks: 500, ..base }));
+    let samples = mixed.hooks["0x0F2E"] - plain.hooks.get("0x0F2E").copied().unwrap_or(0);
+    assert!((11_000..13_000).contains(&samples), "{samples} samples of 3000 allocations");
+    let stacks = mixed.stacks.other_events - plain.stacks.other_events;
+    assert!((samples..2 * samples).contains(&stacks), "{stacks} stacks of {samples} samples");
+    assert_eq!((mixed.stacks.orphans, mixed.stacks.unresolved), (0, 0));
+    let events = mixed.pool.alloc_events + mixed.pool.free_events;
+    assert_eq!(mixed.stacks.pool_events_with_stack, events, "pool events have theirs");
+    assert!(mixed.stacks.definitions > samples, "keys are used again nearly every time");
+}
+
+#[test]
 fn losses_leave_their_marks() {
     let params = SynthParams { loss_share: 0.05, lost_buffers: 3, allocations: 20_000, ..small() };
     let truth = truth_of(&params);

@@ -165,7 +165,7 @@ fn explains(line: Line, times: &[f64], values: &[f64]) -> bool {
     let (low, high) = values
         .iter()
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)));
-    let half_width = if values.len() >= 3 { line.slope - interval(line, values.len()).0 } else { 0.0 };
+    let half_width = if values.len() >= 3 { line.slope - confidence_interval(line, values.len()).0 } else { 0.0 };
     line.slope > 0.0 && line.slope >= CERTAIN * half_width && line.slope * span >= TREND * (high - low)
 }
 

@@ -1,9 +1,5 @@
 //! Bounds-checked reads from a byte slice: little-endian integers, pointers, zero-terminated strings. Numbers past the
-//! end of the slice are `None`; nothing here panics or knows a file format. [`FileMap`] maps a whole file into memory.
-
-mod map;
-
-pub use map::FileMap;
+//! end of the slice are `None`; nothing here panics or knows a file format.
 
 macro_rules! reader {
     ($(#[$doc:meta])* $name:ident -> $type:ty, $len:literal) => {
