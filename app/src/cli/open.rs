@@ -129,10 +129,13 @@ impl Workers {
 #[error("{0}")]
 pub struct UsageError(pub String);
 
+/// Steps of the progress bar.
+const PROGRESS_STEPS: u64 = 1_000;
+
 /// Shows a progress bar on standard error while `run` works.
 fn with_bar<R>(progress: &Progress, run: impl FnOnce() -> R) -> R {
     let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr());
-    let template = "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+    let template = "{msg} {bar:30} {percent}% {eta}";
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
@@ -141,8 +144,8 @@ fn with_bar<R>(progress: &Progress, run: impl FnOnce() -> R) -> R {
         scope.spawn(|| {
             while !done.load(std::sync::atomic::Ordering::Relaxed) {
                 let now = progress.read();
-                bar.set_length(now.bytes_total.max(1));
-                bar.set_position(now.bytes_done);
+                bar.set_length(PROGRESS_STEPS);
+                bar.set_position((now.share() * PROGRESS_STEPS as f64) as u64);
                 bar.set_message(now.stage.name());
                 std::thread::park_timeout(Duration::from_millis(100));
             }

@@ -45,29 +45,26 @@ impl CancelToken {
 pub enum Stage {
     /// Finding the buffers.
     Buffers = 0,
-    /// Reading records.
+    /// Reading records, and pairing allocations and frees.
     Records = 1,
-    /// Joining the workers' results and matching stacks to events.
+    /// Resolving the stacks of pool events.
     Stacks = 2,
-    /// Pairing allocations and frees.
-    Pairing = 3,
     /// Building the allocation index.
-    Index = 4,
+    Index = 3,
     /// Finished.
-    Done = 5,
+    Done = 4,
 }
 
 impl Stage {
-    const ALL: [Self; 6] = [Self::Buffers, Self::Records, Self::Stacks, Self::Pairing, Self::Index, Self::Done];
+    const ALL: [Self; 5] = [Self::Buffers, Self::Records, Self::Stacks, Self::Index, Self::Done];
 
     /// Text for a progress bar.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Buffers => "finding buffers",
-            Self::Records => "reading events",
-            Self::Stacks => "matching stacks",
-            Self::Pairing => "pairing allocations and frees",
+            Self::Records => "reading and pairing events",
+            Self::Stacks => "resolving stacks",
             Self::Index => "building the index",
             Self::Done => "done",
         }
@@ -81,6 +78,8 @@ pub struct Progress {
     bytes_total: AtomicU64,
     bytes_done: AtomicU64,
     events: AtomicU64,
+    rows_total: AtomicU64,
+    rows_done: AtomicU64,
 }
 
 /// Values of [`Progress`] at one moment.
@@ -94,6 +93,24 @@ pub struct ProgressReading {
     pub bytes_done: u64,
     /// Records read so far.
     pub events: u64,
+    /// Steps of the stages after reading, one for each allocation and stage; 0 while they are not known.
+    pub rows_total: u64,
+    /// Steps done so far.
+    pub rows_done: u64,
+}
+
+/// Share of the time of a load that goes into reading.
+const READING_SHARE: f64 = 0.8;
+
+impl ProgressReading {
+    /// Share of the load that is done, from 0 to 1: bytes that are read and rows that are built.
+    #[must_use]
+    pub fn share(&self) -> f64 {
+        let part = |done: u64, total: u64| if total == 0 { 0.0 } else { (done as f64 / total as f64).clamp(0.0, 1.0) };
+        let read = part(self.bytes_done, self.bytes_total);
+        let built = if self.stage == Stage::Done { 1.0 } else { part(self.rows_done, self.rows_total) };
+        READING_SHARE * read + (1.0 - READING_SHARE) * built
+    }
 }
 
 impl Progress {
@@ -106,6 +123,8 @@ impl Progress {
             bytes_total: self.bytes_total.load(Ordering::Relaxed),
             bytes_done: self.bytes_done.load(Ordering::Relaxed),
             events: self.events.load(Ordering::Relaxed),
+            rows_total: self.rows_total.load(Ordering::Relaxed),
+            rows_done: self.rows_done.load(Ordering::Relaxed),
         }
     }
 
@@ -117,6 +136,22 @@ impl Progress {
     /// Sets the size of the file in bytes.
     pub fn set_total(&self, bytes: u64) {
         self.bytes_total.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Forgets what was read, if all of it is read again.
+    pub fn restart(&self) {
+        self.bytes_done.store(0, Ordering::Relaxed);
+        self.events.store(0, Ordering::Relaxed);
+    }
+
+    /// Sets the number of steps of the stages after reading.
+    pub fn set_rows(&self, rows: u64) {
+        self.rows_total.store(rows, Ordering::Relaxed);
+    }
+
+    /// Adds steps that were done after reading.
+    pub fn advance_rows(&self, rows: u64) {
+        self.rows_done.fetch_add(rows, Ordering::Relaxed);
     }
 
     /// Adds bytes and records that were read.
@@ -147,5 +182,12 @@ mod tests {
         progress.advance(40, 7);
         let reading = progress.read();
         assert_eq!((reading.stage, reading.bytes_done, reading.events), (Stage::Records, 40, 7));
+        assert!((reading.share() - 0.32).abs() < 1e-9, "{}", reading.share());
+        progress.advance(60, 7);
+        progress.set_rows(20);
+        progress.advance_rows(5);
+        assert!((progress.read().share() - 0.85).abs() < 1e-9, "{}", progress.read().share());
+        progress.enter(Stage::Done);
+        assert!((progress.read().share() - 1.0).abs() < 1e-9);
     }
 }
