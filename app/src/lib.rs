@@ -9,6 +9,7 @@ pub mod format;
 pub mod gui;
 pub mod gui_program;
 pub mod leak_text;
+pub mod memory;
 pub mod pool_tags;
 pub mod reader;
 pub mod recorded_range_text;

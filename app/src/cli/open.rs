@@ -1,6 +1,8 @@
 //! Opens the trace of a command: options of all commands that read a trace, reader, worker threads, progress bar, warnings.
 
 use super::io::Io;
+use super::units::parse_bytes;
+use crate::memory;
 use crate::reader::{self, Reader};
 use crate::recorded_range_text;
 use crate::sample;
@@ -27,6 +29,9 @@ pub struct TraceArgs {
     /// Reader of the trace file
     #[arg(long, value_enum, default_value_t)]
     pub reader: Reader,
+    /// Memory that the trace may use, such as 4GB [default: what the system has available, where it tells]
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    pub memory_limit: Option<u64>,
     /// Number of worker threads (default: RAYON_NUM_THREADS, else one per processor)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
@@ -58,6 +63,8 @@ impl TraceArgs {
 
     fn load(&self, interactive: bool, options: LoadOptions, cancel: &CancelToken) -> anyhow::Result<Arc<Trace>> {
         self.check_reader()?;
+        let memory_limit_bytes = self.memory_limit.or_else(memory::available_bytes);
+        let options = LoadOptions { memory_limit_bytes, ..options };
         let progress = Progress::default();
         let run = || match (&self.trace, self.reader) {
             (Some(path), Reader::Native) => load_file(path, options, &progress, cancel),

@@ -11,6 +11,7 @@ use poolscope_etl::file::{OpenError, TraceFile};
 
 use super::watch::Stamp;
 use crate::file_identity::identity;
+use crate::memory;
 use crate::reader::{self, Reader};
 use crate::sample;
 
@@ -82,7 +83,7 @@ pub struct Engine;
 
 impl Loader for Engine {
     fn load(&self, source: &Source, progress: &Progress, cancel: &CancelToken) -> Result<Option<Arc<Trace>>, Failure> {
-        let options = LoadOptions::default();
+        let options = LoadOptions { memory_limit_bytes: memory::available_bytes(), ..LoadOptions::default() };
         let loaded = match source {
             Source::File(path) => load::load_file(path, options, progress, cancel),
             Source::ThroughWindows(path) => reader::load_through_windows(path, options, progress, cancel),
@@ -125,6 +126,7 @@ fn next_step(error: &LoadError) -> &'static str {
         LoadError::Open(OpenError::Refused { .. }) => {
             "Neither reader can open it. Copy the file again, or choose a trace from wpr, xperf or another ETW tool."
         }
+        LoadError::MemoryLimit { .. } => "Close other programs, or extract a part of the trace with xperf.",
         LoadError::TooLarge { .. } => "Record a shorter trace, or extract a part of this one with xperf.",
         _ => "Try again. If it happens again, please report it.",
     }

@@ -49,6 +49,13 @@ impl AllocationChunk {
         self.time.len()
     }
 
+    /// Bytes of its columns.
+    pub fn bytes(&self) -> usize {
+        let numbers = size_of_val(self.size.as_slice()) + size_of_val(self.attributes.as_slice());
+        let wide = size_of_val(self.time.as_slice()) + size_of_val(self.address.as_slice());
+        numbers + wide + size_of_val(self.recorded_stack.as_slice())
+    }
+
     /// The columns as slices of the given lengths.
     pub fn split(&mut self, lengths: &[usize]) -> Vec<ChunkPart<'_>> {
         let mut rest = ChunkPart {
@@ -226,9 +233,21 @@ impl FreeEnds {
         }
     }
 
-    /// Frees the memory of free stacks, when they are joined.
-    pub fn drop_recorded_stacks(&mut self) {
+    /// Frees the memory of free stacks, when they are joined or cannot be kept. Stacks to come are left out.
+    pub fn leave_out_stacks(&mut self) {
         self.stacks = Vec::new();
+        self.with_stacks = false;
+    }
+
+    /// Returns `true` if free stacks are kept.
+    pub fn has_stacks(&self) -> bool {
+        self.with_stacks
+    }
+
+    /// Bytes of the ends, and of the free stacks.
+    pub fn bytes(&self) -> (usize, usize) {
+        let rows = self.blocks.len() * BLOCK;
+        (rows * size_of::<FreeEnd>(), self.stacks.len() * BLOCK * size_of::<FreeStack>())
     }
 
     /// Blocks of ends with the row of their first one.

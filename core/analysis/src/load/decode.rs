@@ -79,6 +79,8 @@ pub struct DecodeWorker {
     pub totals: WorkerTotals,
     scratch: BodyScratch,
     events: Vec<UnpackedEvent>,
+    /// Attributes of each event, until they are numbered.
+    raw_attributes: Vec<RawAttributes>,
     parts: Vec<EventParts>,
     buffer_events: BufferEvents,
     /// Keys that were defined in the tick of the latest definition.
@@ -95,6 +97,7 @@ impl DecodeWorker {
             totals: WorkerTotals::default(),
             scratch: BodyScratch::default(),
             events: Vec::new(),
+            raw_attributes: Vec::new(),
             parts: Vec::new(),
             buffer_events: BufferEvents::default(),
             tick_keys: (Ticks::UNKNOWN, FxHashSet::default()),
@@ -185,6 +188,7 @@ impl<'w> Decoder<'w> {
         options: LoadOptions,
     ) -> Self {
         worker.events.clear();
+        worker.raw_attributes.clear();
         worker.parts.clear();
         worker.buffer_events.clear();
         worker.tick_keys.0 = Ticks::UNKNOWN;
@@ -465,21 +469,20 @@ impl<'w> Decoder<'w> {
         let worker = &mut *self.worker;
         let slot = worker.events.len() as u32;
         let thread = record.thread.unwrap_or(NO_ID);
-        let attributes = RawAttributes {
+        worker.raw_attributes.push(RawAttributes {
             tag: event.tag,
             pool_type: event.pool_type,
             thread,
             pid: record.process.unwrap_or(NO_ID),
             session: event.session.unwrap_or(NO_ID),
             cpu: self.cpu,
-        };
-        let number = worker.attributes.intern(attributes, position(self.decoded.order, slot));
-        let bits = if is_free { FREE } else { 0 } | if with_session { WITH_SESSION } else { 0 };
+        });
+        let attributes = if is_free { FREE } else { 0 } | if with_session { WITH_SESSION } else { 0 };
         if self.with_stacks {
             worker.buffer_events.push(time, thread, Some(slot));
             worker.parts.push([StackPart::NONE; 2]);
         }
-        worker.events.push(UnpackedEvent { time, size: event.size, address: event.address, attributes: number | bits });
+        worker.events.push(UnpackedEvent { time, size: event.size, address: event.address, attributes });
         worker.totals.count_pool_event(time, is_free);
         true
     }
@@ -560,11 +563,9 @@ impl<'w> Decoder<'w> {
                 parts[side] = part;
             }
         }
-        let Some(event) = worker.events.get_mut(slot as usize) else { return };
-        let row = worker.attributes.value(event.attributes & NUMBER);
-        let Some(raw) = row.filter(|raw| raw.thread == NO_ID) else { return };
-        let number = worker.attributes.intern(RawAttributes { thread, pid, ..raw }, position(self.decoded.order, slot));
-        event.attributes = event.attributes & !NUMBER | number;
+        if let Some(raw) = worker.raw_attributes.get_mut(slot as usize).filter(|raw| raw.thread == NO_ID) {
+            (raw.thread, raw.pid) = (thread, pid);
+        }
     }
 
     /// Decodes the definition of a stack key.
@@ -616,15 +617,27 @@ impl<'w> Decoder<'w> {
         }
     }
 
-    /// Packs the events of the buffer.
+    /// Numbers the attributes of the events of the buffer, and packs the events.
     fn finish(self) -> DecodedBuffer {
         let mut decoded = self.decoded;
+        let DecodeWorker { events, raw_attributes, attributes, .. } = &mut *self.worker;
+        let mut slot = 0;
+        for (raw, events) in raw_attributes.chunks(AHEAD).zip(events.chunks_mut(AHEAD)) {
+            attributes.touch(raw);
+            for (raw, event) in raw.iter().zip(events) {
+                event.attributes |= attributes.intern(*raw, position(decoded.order, slot));
+                slot += 1;
+            }
+        }
         let spare = decoded.runs.pop().unwrap_or_default();
         decoded.runs = pack_runs(&self.worker.events, &self.worker.parts, spare);
         self.worker.totals.records += decoded.records;
         decoded
     }
 }
+
+/// Number of events whose attributes are looked up ahead, so that the waits for memory overlap.
+const AHEAD: usize = 16;
 
 /// Hooks below this are those of the logger itself, whose times are special.
 const FIRST_COMMON_HOOK: u16 = 0x100;

@@ -4,6 +4,7 @@
 
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::hint::black_box;
 
 /// Attributes of a pool event with thread and process numbers as recorded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -125,6 +126,14 @@ impl<T: Copy + Eq + Hash> WorkerInterner<T> {
         });
         self.last = Some((value, number));
         number
+    }
+
+    /// Reads the slots of values that are looked up next, whose addresses in memory do not depend on each other.
+    #[inline]
+    pub fn touch(&self, values: &[T]) {
+        let mask = self.slots.len().wrapping_sub(1);
+        let slot = |value: &T| self.slots.get(FxBuildHasher.hash_one(value) as usize & mask).map_or(0, |slot| slot.1);
+        black_box(values.iter().map(slot).fold(0, |all, row| all ^ row));
     }
 
     /// Position of the slot of a value, or of the empty one where it belongs.

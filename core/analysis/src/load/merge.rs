@@ -34,6 +34,20 @@ pub struct EventMerger {
     spare: Mutex<Vec<MergedSlice>>,
     allocs: u32,
     frees: u32,
+    has_left_out_free_stacks: bool,
+}
+
+/// Memory of merged events.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MergedBytes {
+    /// Number of recorded allocations.
+    pub rows: u64,
+    /// Bytes of all that is kept of each allocation until the table is built.
+    pub row_bytes: u64,
+    /// Those of [`Self::row_bytes`] that hold stacks until they are joined.
+    pub stack_bytes: u64,
+    /// Bytes of the states of addresses.
+    pub address_bytes: u64,
 }
 
 /// The merged and paired events of a trace.
@@ -79,6 +93,7 @@ impl EventMerger {
             spare: Mutex::default(),
             allocs: 0,
             frees: 0,
+            has_left_out_free_stacks: false,
         }
     }
 
@@ -140,6 +155,31 @@ impl EventMerger {
         Ok(())
     }
 
+    /// Memory of what is merged so far.
+    pub fn usage(&self) -> MergedBytes {
+        let rows = u64::from(self.allocs);
+        let of_allocations = self.chunks.iter().map(AllocationChunk::bytes).sum::<usize>();
+        let alloc_stacks: usize = self.chunks.iter().map(|chunk| size_of_val(chunk.recorded_stack.as_slice())).sum();
+        let (of_ends, of_free_stacks) = self.ends.bytes();
+        MergedBytes {
+            rows,
+            row_bytes: (of_allocations + of_ends + of_free_stacks) as u64,
+            stack_bytes: (alloc_stacks + of_free_stacks) as u64,
+            address_bytes: self.owners.iter().map(AddressOwner::bytes).sum::<usize>() as u64,
+        }
+    }
+
+    /// Returns `true` if the stacks of frees are kept.
+    pub fn has_free_stacks(&self) -> bool {
+        self.ends.has_stacks()
+    }
+
+    /// Drops the stacks of frees, also those to come.
+    pub fn leave_out_free_stacks(&mut self) {
+        self.ends.leave_out_stacks();
+        self.has_left_out_free_stacks = true;
+    }
+
     /// Ends the merges.
     pub fn finish(self) -> MergedEvents {
         let mut unrecorded = Vec::new();
@@ -149,9 +189,15 @@ impl EventMerger {
             implied_frees += owner.implied_frees;
             disagreements += owner.disagreements;
         }
+        if self.has_left_out_free_stacks {
+            unrecorded
+                .iter_mut()
+                .for_each(|row: &mut UnrecordedAllocation| row.recorded_stack = RecordedStack::default());
+        }
         unrecorded.par_sort_unstable_by_key(|row| (row.alloc_time, row.free_time, row.free_number));
         let implied = unrecorded.iter().filter(|row| row.alloc_time.is_known()).count();
         let mut diagnostics = Diagnostics::default();
+        diagnostics.add(DiagnosticKind::FreeStacksLeftOut, u64::from(self.has_left_out_free_stacks));
         diagnostics.add(DiagnosticKind::ImpliedFree, implied_frees);
         diagnostics.add(DiagnosticKind::PairDisagrees, disagreements);
         diagnostics.add(DiagnosticKind::ImpliedAllocation, implied as u64);

@@ -27,6 +27,7 @@ mod images;
 mod interner;
 mod late_stacks;
 mod losses;
+mod memory_limit;
 mod merge;
 mod pair;
 mod pipeline;
@@ -67,6 +68,9 @@ pub enum StackScope {
 pub struct LoadOptions {
     /// Stacks to attach.
     pub stacks: StackScope,
+    /// Upper bound on the bytes of memory for the trace; `None` for no bound. A load that would exceed it leaves out the stacks of
+    /// frees, and fails if that is not enough.
+    pub memory_limit_bytes: Option<u64>,
 }
 
 /// Failure of a load.
@@ -85,6 +89,18 @@ pub enum LoadError {
         events: u64,
         /// Upper bound on their number.
         limit: u64,
+    },
+    /// The trace needs more memory than it may use.
+    #[error(
+        "the trace needs about {} MB of memory, and {} MB may be used: close other programs, raise the limit, or cut the trace to a shorter time",
+        needed_bytes.div_ceil(1 << 20),
+        limit_bytes >> 20
+    )]
+    MemoryLimit {
+        /// Estimated bytes that the load needs.
+        needed_bytes: u64,
+        /// [`LoadOptions::memory_limit_bytes`].
+        limit_bytes: u64,
     },
     /// A worker panicked: a defect of this program.
     #[error("internal error while loading the trace: {message}. Please report it with the trace")]

@@ -147,6 +147,11 @@ pub struct AddressOwner {
 }
 
 impl AddressOwner {
+    /// Bytes of the states of its addresses.
+    pub fn bytes(&self) -> usize {
+        size_of_val(self.slots.as_slice())
+    }
+
     /// Pairs the owner's events of a slice.
     pub fn pair(&mut self, owner: usize, slice: &MergedSlice, input: PairInput<'_>) {
         let range = slice.range(owner);

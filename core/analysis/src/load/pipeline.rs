@@ -8,6 +8,7 @@ use super::assemble::MergedTrace;
 use super::decode::{DecodeWorker, DecodedBuffer};
 use super::frame_lists::FrameLists;
 use super::interner::InternedValues;
+use super::memory_limit::{ReadShare, keep_within};
 use super::merge::EventMerger;
 use super::read_order::ReadOrder;
 use super::stack_merge::StackMerger;
@@ -84,6 +85,7 @@ impl Pipeline {
         progress: &Progress,
         cancel: &CancelToken,
     ) -> Result<bool, LoadError> {
+        let mut share = ReadShare { done: 0, total: file.file_bytes() };
         while let Some(batch) = order.next(file, self.workers.len()) {
             let decode = |&(_, order): &(Ticks, u32)| {
                 cancel.check()?;
@@ -101,8 +103,14 @@ impl Pipeline {
                 return Ok(false);
             }
             let until = batch.until;
+            let of_buffer = |&(_, order): &(Ticks, u32)| file.layout.buffers.get(order as usize);
+            let bytes = batch.buffers.iter().filter_map(of_buffer).map(|buffer| u64::from(buffer.present_bytes));
+            share.done += bytes.sum::<u64>();
             self.waiting.extend(decoded);
             self.merge(until, cancel)?;
+            if let Some(limit) = self.options.memory_limit_bytes {
+                keep_within(limit, &mut self.events, share)?;
+            }
         }
         Ok(true)
     }

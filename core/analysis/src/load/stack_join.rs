@@ -138,7 +138,7 @@ pub fn join_stacks(
         row.stack = sources.join(free, position, &mut worker, &mut all);
     }
     drop(worker);
-    events.ends.drop_recorded_stacks();
+    events.ends.leave_out_stacks();
     Ok(JoinedStacks { workers: workers.into_iter().map(Mutex::into_inner).collect(), counts: all })
 }
 
