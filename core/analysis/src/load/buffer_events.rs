@@ -198,7 +198,7 @@ mod tests {
     fn a_tick_with_many_events_gives_the_same_matches() {
         // The same events in one tick after a first one, and spread over ticks of at most a few events.
         let thread = |at: u32| [7, 8, NO_ID, 9][at as usize % 4];
-        let is_pool = |at: u32| at % 5 != 0;
+        let is_pool = |at: u32| !at.is_multiple_of(5);
         for taken_until in [0, 3, 40, 200] {
             let mut crowd = BufferEvents::default();
             let mut parts = Vec::new();

@@ -288,7 +288,9 @@ impl Attachment<'_> {
             }
             EventPlace::Free(row) => self.events.ends.set_recorded_stack(row, stack),
             EventPlace::UnmatchedFree(at) => {
-                if let Some(row) = self.events.unrecorded.get_mut(at as usize) {
+                // Stacks of frees may be left out.
+                let row = self.events.unrecorded.get_mut(at as usize);
+                if let Some(row) = row.filter(|_| self.events.ends.has_stacks()) {
                     row.recorded_stack = stack;
                 }
             }

@@ -66,7 +66,7 @@ pub fn build_tree(
     };
     let mut ids = Vec::with_capacity(ranks.values.len());
     for (rank, &stack) in ranks.values.iter().enumerate() {
-        if rank % CANCEL_STEP == 0 {
+        if rank.is_multiple_of(CANCEL_STEP) {
             cancel.check()?;
         }
         ids.push(builder.stack(stack));
