@@ -12,6 +12,7 @@ pub mod format;
 pub mod gui;
 pub mod gui_program;
 pub mod leak_text;
+pub mod memory;
 pub mod output_file;
 pub mod pool_sampler;
 pub mod pool_tags;

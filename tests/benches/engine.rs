@@ -74,7 +74,8 @@ fn decompression(bencher: Bencher<'_, '_>) {
 /// Whole loads, without and with stacks.
 #[divan::bench(sample_count = 10, args = [StackScope::None, StackScope::Pool])]
 fn loading(bencher: Bencher<'_, '_>, stacks: StackScope) {
-    let work = |file| load(file, LoadOptions { stacks }, &Progress::default(), &CancelToken::none());
+    let work =
+        |file| load(file, LoadOptions { stacks, ..LoadOptions::default() }, &Progress::default(), &CancelToken::none());
     let bencher = bencher.counter(BytesCount::new(PLAIN.len()));
     bencher.with_inputs(|| opened(&PLAIN)).bench_local_values(|file| work(file).expect("the trace loads"));
 }

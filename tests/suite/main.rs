@@ -50,6 +50,7 @@ mod leaks_cli;
 mod leaks_cut;
 mod leaks_data_quality;
 mod leaks_many;
+mod memory_limit;
 mod micro;
 mod other_stacks;
 mod path_tests;

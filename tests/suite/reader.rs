@@ -128,7 +128,12 @@ fn a_load_reads_the_records_once() {
     for (params, stacks) in [(&base, StackScope::None), (&base, StackScope::Pool), (&lossy, StackScope::Pool)] {
         let shape = Arc::new(WindowsShape::new(bytes_of(params)));
         let source: Arc<dyn RecordSource> = Arc::<WindowsShape>::clone(&shape);
-        let loaded = load_records(source, LoadOptions { stacks }, &Progress::default(), &CancelToken::none());
+        let loaded = load_records(
+            source,
+            LoadOptions { stacks, ..LoadOptions::default() },
+            &Progress::default(),
+            &CancelToken::none(),
+        );
         loaded.expect("records make a trace");
         assert_eq!(shape.walks.load(Ordering::Relaxed), 1);
     }

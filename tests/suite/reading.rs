@@ -53,7 +53,12 @@ fn parameters() -> impl Iterator<Item = SynthParams> {
 }
 
 fn load_trace(file: TraceFile) -> Result<Arc<Trace>, LoadError> {
-    load(file, LoadOptions { stacks: StackScope::Pool }, &Progress::default(), &CancelToken::none())
+    load(
+        file,
+        LoadOptions { stacks: StackScope::Pool, ..LoadOptions::default() },
+        &Progress::default(),
+        &CancelToken::none(),
+    )
 }
 
 /// Offset and reason of an error that reading failed.

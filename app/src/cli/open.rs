@@ -1,6 +1,8 @@
 //! Opens the trace of a command: options of all commands that read a trace, reader, worker threads, progress bar, warnings.
 
 use super::io::Io;
+use super::units::parse_bytes;
+use crate::memory;
 use crate::reader::{self, Reader};
 use crate::recorded_range_text;
 use crate::sample;
@@ -28,6 +30,9 @@ pub struct TraceArgs {
     /// Reader of the trace file
     #[arg(long, value_enum, default_value_t)]
     pub reader: Reader,
+    /// Memory that the trace may use, such as 4GB [default: what the system has available, where it tells]
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    pub memory_limit: Option<u64>,
     /// Number of worker threads (default: RAYON_NUM_THREADS, else one per processor)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
@@ -62,6 +67,8 @@ impl TraceArgs {
 
     fn load(&self, interactive: bool, options: LoadOptions, cancel: &CancelToken) -> anyhow::Result<LoadedTrace> {
         self.check_reader()?;
+        let memory_limit_bytes = self.memory_limit.or_else(memory::available_bytes);
+        let options = LoadOptions { memory_limit_bytes, ..options };
         let progress = Progress::default();
         let whole = |trace| LoadedTrace { trace, notes: Vec::new() };
         let run = || match (&self.trace, self.reader) {
@@ -155,10 +162,13 @@ impl Workers {
 #[error("{0}")]
 pub struct UsageError(pub String);
 
+/// Steps of the progress bar.
+const PROGRESS_STEPS: u64 = 1_000;
+
 /// Shows a progress bar on standard error while `run` works.
 fn with_bar<R>(progress: &Progress, run: impl FnOnce() -> R) -> R {
     let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr());
-    let template = "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+    let template = "{msg} {bar:30} {percent}% {eta}";
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
@@ -167,8 +177,8 @@ fn with_bar<R>(progress: &Progress, run: impl FnOnce() -> R) -> R {
         scope.spawn(|| {
             while !done.load(std::sync::atomic::Ordering::Relaxed) {
                 let now = progress.read();
-                bar.set_length(now.bytes_total.max(1));
-                bar.set_position(now.bytes_done);
+                bar.set_length(PROGRESS_STEPS);
+                bar.set_position((now.share() * PROGRESS_STEPS as f64) as u64);
                 bar.set_message(now.stage.name());
                 std::thread::park_timeout(Duration::from_millis(100));
             }

@@ -114,7 +114,8 @@ impl SelectionArgs {
     #[must_use]
     pub fn load_options(&self, keys: &[Key]) -> LoadOptions {
         let needed = self.with_query_keys(keys).any(Key::needs_stacks);
-        LoadOptions { stacks: if needed { StackScope::Pool } else { StackScope::None } }
+        let stacks = if needed { StackScope::Pool } else { StackScope::None };
+        LoadOptions { stacks, ..LoadOptions::default() }
     }
 
     /// The keys, and the keys that the query uses.

@@ -47,21 +47,18 @@ pub enum Stage {
     Unpacking = 0,
     /// Finding the buffers.
     Buffers = 1,
-    /// Reading records.
+    /// Reading records, and pairing allocations and frees.
     Records = 2,
-    /// Joining the workers' results and matching stacks to events.
+    /// Resolving the stacks of pool events.
     Stacks = 3,
-    /// Pairing allocations and frees.
-    Pairing = 4,
     /// Building the allocation index.
-    Index = 5,
+    Index = 4,
     /// Finished.
-    Done = 6,
+    Done = 5,
 }
 
 impl Stage {
-    const ALL: [Self; 7] =
-        [Self::Unpacking, Self::Buffers, Self::Records, Self::Stacks, Self::Pairing, Self::Index, Self::Done];
+    const ALL: [Self; 6] = [Self::Unpacking, Self::Buffers, Self::Records, Self::Stacks, Self::Index, Self::Done];
 
     /// Text for a progress bar.
     #[must_use]
@@ -69,9 +66,8 @@ impl Stage {
         match self {
             Self::Unpacking => "unpacking",
             Self::Buffers => "finding buffers",
-            Self::Records => "reading events",
-            Self::Stacks => "matching stacks",
-            Self::Pairing => "pairing allocations and frees",
+            Self::Records => "reading and pairing events",
+            Self::Stacks => "resolving stacks",
             Self::Index => "building the index",
             Self::Done => "done",
         }
@@ -85,6 +81,8 @@ pub struct Progress {
     bytes_total: AtomicU64,
     bytes_done: AtomicU64,
     events: AtomicU64,
+    rows_total: AtomicU64,
+    rows_done: AtomicU64,
 }
 
 /// Values of [`Progress`] at one moment.
@@ -98,13 +96,36 @@ pub struct ProgressReading {
     pub bytes_done: u64,
     /// Records read so far.
     pub events: u64,
+    /// Steps of the stages after reading, one for each allocation and stage; 0 while they are not known.
+    pub rows_total: u64,
+    /// Steps done so far.
+    pub rows_done: u64,
+}
+
+/// Share of the time of a load that goes into reading.
+const READING_SHARE: f64 = 0.8;
+
+impl ProgressReading {
+    /// Share of the load that is done, from 0 to 1: bytes that are read and rows that are built. Unpacking an archive comes before and
+    /// has a share of its own.
+    #[must_use]
+    pub fn share(&self) -> f64 {
+        let part = |done: u64, total: u64| if total == 0 { 0.0 } else { (done as f64 / total as f64).clamp(0.0, 1.0) };
+        let read = part(self.bytes_done, self.bytes_total);
+        if self.stage == Stage::Unpacking {
+            return read;
+        }
+        let built = if self.stage == Stage::Done { 1.0 } else { part(self.rows_done, self.rows_total) };
+        READING_SHARE * read + (1.0 - READING_SHARE) * built
+    }
 }
 
 impl Default for Progress {
     fn default() -> Self {
         let zero = || AtomicU64::new(0);
         let stage = AtomicU8::new(Stage::Buffers as u8);
-        Self { stage, bytes_total: zero(), bytes_done: zero(), events: zero() }
+        let (bytes_total, bytes_done, events) = (zero(), zero(), zero());
+        Self { stage, bytes_total, bytes_done, events, rows_total: zero(), rows_done: zero() }
     }
 }
 
@@ -118,6 +139,8 @@ impl Progress {
             bytes_total: self.bytes_total.load(Ordering::Relaxed),
             bytes_done: self.bytes_done.load(Ordering::Relaxed),
             events: self.events.load(Ordering::Relaxed),
+            rows_total: self.rows_total.load(Ordering::Relaxed),
+            rows_done: self.rows_done.load(Ordering::Relaxed),
         }
     }
 
@@ -136,6 +159,22 @@ impl Progress {
     /// Sets the size of the file in bytes.
     pub fn set_total(&self, bytes: u64) {
         self.bytes_total.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Forgets what was read, if all of it is read again.
+    pub fn restart(&self) {
+        self.bytes_done.store(0, Ordering::Relaxed);
+        self.events.store(0, Ordering::Relaxed);
+    }
+
+    /// Sets the number of steps of the stages after reading.
+    pub fn set_rows(&self, rows: u64) {
+        self.rows_total.store(rows, Ordering::Relaxed);
+    }
+
+    /// Adds steps that were done after reading.
+    pub fn advance_rows(&self, rows: u64) {
+        self.rows_done.fetch_add(rows, Ordering::Relaxed);
     }
 
     /// Adds bytes and records that were read.
@@ -166,9 +205,23 @@ mod tests {
         progress.advance(40, 7);
         let reading = progress.read();
         assert_eq!((reading.stage, reading.bytes_done, reading.events), (Stage::Records, 40, 7));
+        assert!((reading.share() - 0.32).abs() < 1e-9, "{}", reading.share());
+        progress.advance(60, 7);
+        progress.set_rows(20);
+        progress.advance_rows(5);
+        assert!((progress.read().share() - 0.85).abs() < 1e-9, "{}", progress.read().share());
+        progress.enter(Stage::Done);
+        assert!((progress.read().share() - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn unpacking_has_a_bar_of_its_own() {
+        let progress = Progress::default();
+        assert_eq!(progress.read().stage, Stage::Buffers);
         progress.begin(Stage::Unpacking, 30);
+        progress.advance(15, 0);
         let reading = progress.read();
-        assert_eq!((reading.stage, reading.bytes_total, reading.bytes_done), (Stage::Unpacking, 30, 0));
-        assert_eq!(Progress::default().read().stage, Stage::Buffers);
+        assert_eq!((reading.stage, reading.bytes_total, reading.bytes_done), (Stage::Unpacking, 30, 15));
+        assert!((reading.share() - 0.5).abs() < 1e-9);
     }
 }

@@ -137,6 +137,9 @@ diagnostic_kinds! {
     /// A stack key that was resolved across a possible loss.
     UncertainStack => "uncertain_stack", Warning,
         "Stacks of pool events were recorded as keys, and events may be missing between a key and its definition. Keys are reused, so that the stack may be that of another event, or its kernel or user part may be missing. Groups by stack, function and driver may contain some of these allocations by mistake and show how many; sizes, counts and tags are not affected.";
+    /// Free stacks that were left out to keep within the memory limit.
+    FreeStacksLeftOut => "free_stacks_left_out", Warning,
+        "The stacks of frees were not loaded, to keep within the memory limit. Free Stack is empty; allocation stacks, sizes and counts are not affected. Load with a higher --memory-limit to see them.";
     /// Pool events without a stack.
     NoStack => "event_without_stack", Info,
         "Pool allocations have no stack. They are grouped under an empty stack.";

@@ -123,6 +123,18 @@ impl<'a> Records<'a> {
         Self { body, at: 0, damage: None }
     }
 
+    /// Starts at an offset of `body`, which must be that of a record.
+    #[must_use]
+    pub const fn starting_at(body: &'a [u8], offset: usize) -> Self {
+        Self { body, at: offset, damage: None }
+    }
+
+    /// Returns the offset within the body of the next record.
+    #[must_use]
+    pub const fn offset(&self) -> usize {
+        self.at
+    }
+
     /// Offset within the body and reason of an early end; `None` if the iterator has not ended or reached the end of
     /// the events.
     #[must_use]
@@ -166,6 +178,86 @@ impl<'a> Iterator for Records<'a> {
                 Some(record)
             }
             Err(error) => self.stop(error),
+        }
+    }
+}
+
+/// Header of a kernel record in one of the three forms that 64-bit systems write, without counters: what nearly all records
+/// of a trace have. It is read at fixed offsets; any other record is left to [`Records`].
+#[derive(Clone, Copy, Debug)]
+pub struct CommonHeader {
+    /// Hook of the event.
+    pub hook: u16,
+    /// Version of the payload's layout.
+    pub version: u8,
+    /// Thread that was running; `None` if the header type has no such field.
+    pub thread: Option<u32>,
+    /// Process of that thread; `None` if the header type has no such field.
+    pub process: Option<u32>,
+    /// Time in ticks of the trace's clock.
+    pub time: i64,
+    /// Offset within the body of the payload.
+    pub payload: usize,
+    /// Offset within the body of the payload's end.
+    pub payload_end: usize,
+    /// Offset within the body of the next record.
+    pub end: usize,
+}
+
+const MARKER_SYSTEM64: u16 = 0xc002;
+const MARKER_COMPACT64: u16 = 0xc004;
+const MARKER_PERFINFO64: u16 = 0xc011;
+
+impl CommonHeader {
+    /// Reads the header at an offset of a body. `None` if it has another form or is damaged.
+    #[inline(always)]
+    #[must_use]
+    pub fn read(body: &[u8], at: usize) -> Option<Self> {
+        let rest = body.get(at..)?;
+        let start = rest.first_chunk::<16>()?;
+        let [v0, v1, m0, m1, s0, s1, h0, h1, a0, a1, a2, a3, b0, b1, b2, b3] = *start;
+        let size = usize::from(u16::from_le_bytes([s0, s1]));
+        // The upper half of the version announces counters.
+        if v1 != 0 || size > rest.len() {
+            return None;
+        }
+        let (header, thread, process, time) = match u16::from_le_bytes([m0, m1]) {
+            MARKER_PERFINFO64 => (16, None, None, i64::from_le_bytes([a0, a1, a2, a3, b0, b1, b2, b3])),
+            marker @ (MARKER_SYSTEM64 | MARKER_COMPACT64) => {
+                let header = if marker == MARKER_SYSTEM64 { 32 } else { 24 };
+                let thread = u32::from_le_bytes([a0, a1, a2, a3]);
+                (header, Some(thread), Some(u32::from_le_bytes([b0, b1, b2, b3])), i64_at(rest, 16)?)
+            }
+            _ => return None,
+        };
+        if size < header {
+            return None;
+        }
+        Some(Self {
+            hook: u16::from_le_bytes([h0, h1]),
+            version: v0,
+            thread,
+            process,
+            time,
+            payload: at + header,
+            payload_end: at + size,
+            end: at + ((size + 7) & !7),
+        })
+    }
+
+    /// The record that has this header at an offset of the body.
+    #[inline(always)]
+    #[must_use]
+    pub fn record<'a>(&self, body: &'a [u8], at: usize) -> Record<'a> {
+        Record {
+            key: RecordKey::Hook(self.hook),
+            version: self.version,
+            pointer_size: 8,
+            thread: self.thread,
+            process: self.process,
+            time: Some(self.time),
+            payload: body.get(self.payload..self.payload_end).unwrap_or_default(),
+            offset: at,
         }
     }
 }
@@ -352,6 +444,46 @@ mod tests {
         body[0..2].copy_from_slice(&(0x8202_u16).to_le_bytes());
         let record = Records::new(&body).next().expect("one record");
         assert_eq!((record.version, record.payload.len()), (2, 8));
+    }
+
+    #[test]
+    fn common_headers_are_read_as_all_others() {
+        let headers: [(u16, usize); 3] = [(MARKER_SYSTEM64, 32), (MARKER_COMPACT64, 24), (MARKER_PERFINFO64, 16)];
+        for (marker, header) in headers {
+            for payload in 0..20 {
+                let mut body = vec![3, 0];
+                body.extend(marker.to_le_bytes());
+                body.extend(((header + payload) as u16).to_le_bytes());
+                body.extend(0x0e22_u16.to_le_bytes());
+                body.extend((8..(header + payload) as u8).collect::<Vec<u8>>());
+                let whole = body.clone();
+                body.resize(body.len().next_multiple_of(8), 0xee);
+                let mut records = Records::starting_at(&body, 0);
+                let record = records.next().expect("one record");
+                let common = CommonHeader::read(&body, 0).expect("a common header");
+                let read = common.record(&body, 0);
+                assert_eq!(
+                    (read.key, read.version, read.thread, read.process, read.time, read.payload, read.pointer_size),
+                    (
+                        record.key,
+                        record.version,
+                        record.thread,
+                        record.process,
+                        record.time,
+                        record.payload,
+                        record.pointer_size
+                    )
+                );
+                assert_eq!(common.end, records.offset());
+                assert!(CommonHeader::read(&whole[..whole.len() - 1], 0).is_none(), "cut");
+            }
+        }
+        let mut counted = system64(0x0e20, &[9; 32]);
+        counted[0..2].copy_from_slice(&(0x0202_u16).to_le_bytes());
+        assert!(CommonHeader::read(&counted, 0).is_none());
+        let mut short = system64(0x0e20, &[9; 32]);
+        short[4..6].copy_from_slice(&31_u16.to_le_bytes());
+        assert!(CommonHeader::read(&short, 0).is_none());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use poolscope_etl::file::{OpenError, TraceFile};
 
 use super::watch::Stamp;
 use crate::file_identity::identity;
+use crate::memory;
 use crate::reader::{self, Reader};
 use crate::sample;
 use crate::trace_location::{TraceLocation, shown_name};
@@ -83,7 +84,7 @@ pub struct Engine;
 
 impl Loader for Engine {
     fn load(&self, source: &Source, progress: &Progress, cancel: &CancelToken) -> Result<Option<Arc<Trace>>, Failure> {
-        let options = LoadOptions::default();
+        let options = LoadOptions { memory_limit_bytes: memory::available_bytes(), ..LoadOptions::default() };
         let loaded = match source {
             Source::File(path) => match trace_opening::load(path, options, progress, cancel) {
                 Ok(loaded) => Ok(loaded.trace),
@@ -137,6 +138,7 @@ fn next_step(error: &LoadError) -> &'static str {
         LoadError::Open(OpenError::Refused { .. }) => {
             "Neither reader can open it. Copy the file again, or choose a trace from wpr, xperf or another ETW tool."
         }
+        LoadError::MemoryLimit { .. } => "Close other programs, or extract a part of the trace with xperf.",
         LoadError::TooLarge { .. } => "Record a shorter trace, or extract a part of this one with xperf.",
         _ => "Try again. If it happens again, please report it.",
     }

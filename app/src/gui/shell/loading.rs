@@ -21,11 +21,10 @@ pub struct LoadingState {
 }
 
 impl LoadingState {
-    /// Share that is read, from 0 to 1.
+    /// Share that is done, from 0 to 1.
     #[must_use]
     pub fn share(&self) -> f32 {
-        let total = self.reading.bytes_total.max(1) as f64;
-        (self.reading.bytes_done as f64 / total).clamp(0.0, 1.0) as f32
+        self.reading.share() as f32
     }
 
     /// The figures in words: bytes, events per second, time left.
@@ -38,8 +37,8 @@ impl LoadingState {
             let rate = (reading.events as f64 / self.elapsed_s) as u64;
             parts.push(format!("{} events/s", format::count(rate)));
         }
-        let share = f64::from(self.share());
-        if reading.stage <= Stage::Records && share > 0.02 && self.elapsed_s > 1.0 {
+        let share = reading.share();
+        if reading.stage < Stage::Done && share > 0.02 && self.elapsed_s > 1.0 {
             let left = self.elapsed_s * (1.0 - share) / share;
             parts.push(format!("about {} s left", left.ceil()));
         }
@@ -85,10 +84,16 @@ mod tests {
 
     #[test]
     fn says_how_far_it_is() {
-        let reading =
-            ProgressReading { stage: Stage::Records, bytes_total: 4 << 30, bytes_done: 1 << 30, events: 3_000_000 };
+        let reading = ProgressReading {
+            stage: Stage::Records,
+            bytes_total: 4 << 30,
+            bytes_done: 1 << 30,
+            events: 3_000_000,
+            rows_total: 0,
+            rows_done: 0,
+        };
         let state = LoadingState { tab: TabId(0), name: "a.etl".into(), reading, elapsed_s: 2.0 };
-        assert_eq!(state.progress_text(), "1.00 GB of 4.00 GB \u{b7} 1,500,000 events/s \u{b7} about 6 s left");
+        assert_eq!(state.progress_text(), "1.00 GB of 4.00 GB \u{b7} 1,500,000 events/s \u{b7} about 8 s left");
         let begun = LoadingState { elapsed_s: 0.0, ..state };
         assert_eq!(begun.progress_text(), "1.00 GB of 4.00 GB");
     }

@@ -1,68 +1,85 @@
-//! Attributes of pool events: those of all shards become one table, with processes instead of process numbers. If a number was
-//! reused during the trace, the time of each event decides which process it refers to.
+//! Attributes of pool events: those of all workers become one table, with processes instead of process numbers, in the order of
+//! the file. If a number was reused during the trace, the time of each event decides which process it refers to.
 
-use super::shard::{Interner, NO_ID, RawAttributes, Shard};
+use super::event_sides::EventSide;
+use super::interner::{InternedValues, NO_ID, RankedValues, RawAttributes, WorkerInterner};
+use super::merge::MergedEvents;
 use crate::trace::attributes::{AttributesTable, EventAttributes, PoolType, Tag};
-use crate::trace::ids::ProcessId;
+use crate::trace::ids::{AttributesId, ProcessId};
 use crate::trace::process::ProcessTable;
 use crate::trace::time::Ticks;
 use poolscope_base::progress::{CancelToken, Cancelled};
-use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-/// Numbers the distinct attributes of all shards, and replaces the numbers in the `attributes` columns.
-///
-/// # Errors
-/// Cancelled.
-pub fn join_attributes(
-    shards: &mut [Shard],
-    processes: &ProcessTable,
-    cancel: &CancelToken,
-) -> Result<AttributesTable, Cancelled> {
-    shards.par_iter_mut().try_for_each(|shard| {
-        cancel.check()?;
-        resolve_processes(shard, processes);
-        Ok(())
-    })?;
-    let mut table: Interner<EventAttributes> = Interner::default();
-    let mut maps: Vec<Vec<u32>> = Vec::with_capacity(shards.len());
-    for shard in shards.iter_mut() {
-        cancel.check()?;
-        maps.push(shard.resolved_attributes.iter().map(|&row| table.intern(row)).collect());
-        shard.resolved_attributes = Vec::new();
-    }
-    shards.par_iter_mut().zip(&maps).try_for_each(|(shard, map)| {
-        cancel.check()?;
-        for attributes in shard.allocs.attributes.iter_mut().chain(&mut shard.frees.attributes) {
-            *attributes = map.get(*attributes as usize).copied().unwrap_or(u32::MAX);
-        }
-        Ok(())
-    })?;
-    Ok(AttributesTable::from_rows(table.rows))
+/// Final handles of the attributes of pool events.
+#[derive(Debug)]
+pub struct AttributeIds<'p> {
+    ranks: RankedValues<RawAttributes>,
+    processes: &'p ProcessTable,
+    has_reused: bool,
+    /// Handles of attributes with a reused process number, by rank and process.
+    reused: FxHashMap<(u32, ProcessId), u32>,
 }
 
-/// Fills [`Shard::resolved_attributes`]. Attributes with a reused process number are split by process.
-fn resolve_processes(shard: &mut Shard, processes: &ProcessTable) {
-    let raw_rows = std::mem::take(&mut shard.attributes.rows);
-    let has_reused = raw_rows.iter().any(|row| processes.is_reused(row.pid));
-    let first_process = |row: &RawAttributes| with_process(row, processes.find(row.pid, Ticks::UNKNOWN));
-    shard.resolved_attributes = raw_rows.iter().map(first_process).collect();
-    if !has_reused {
-        return;
-    }
-    let mut split: FxHashMap<(u32, ProcessId), u32> = FxHashMap::default();
-    let rows = &mut shard.resolved_attributes;
-    for columns in [&mut shard.allocs, &mut shard.frees] {
-        for (attributes, &time) in columns.attributes.iter_mut().zip(&columns.time) {
-            let Some(raw) = raw_rows.get(*attributes as usize).filter(|raw| processes.is_reused(raw.pid)) else {
-                continue;
+impl<'p> AttributeIds<'p> {
+    /// Numbers the attributes of all events; returns their table too.
+    ///
+    /// # Errors
+    /// Cancelled.
+    pub fn new(
+        workers: &[WorkerInterner<RawAttributes>],
+        events: &MergedEvents,
+        processes: &'p ProcessTable,
+        cancel: &CancelToken,
+    ) -> Result<(Self, AttributesTable), Cancelled> {
+        let ranks = InternedValues::new(workers.iter().collect()).rank();
+        cancel.check()?;
+        let has_reused = ranks.values.iter().any(|raw| processes.is_reused(raw.pid));
+        let mut rows: Vec<EventAttributes> =
+            ranks.values.iter().map(|raw| with_process(raw, processes.find(raw.pid, Ticks::UNKNOWN))).collect();
+        let mut ids = Self { ranks, processes, has_reused, reused: FxHashMap::default() };
+        if has_reused {
+            let note = |found: &mut FxHashSet<(u32, ProcessId)>, side: EventSide| {
+                found.extend(ids.reused_process(side.attributes, side.time));
             };
-            let process = processes.find(raw.pid, time);
-            *attributes = *split.entry((*attributes, process)).or_insert_with(|| {
-                rows.push(with_process(raw, process));
-                rows.len() as u32 - 1
-            });
+            let found = events.visit(cancel, note)?;
+            let mut found: Vec<(u32, ProcessId)> = found.into_iter().flatten().collect();
+            found.sort_unstable();
+            found.dedup();
+            for (rank, process) in found {
+                let Some(raw) = ids.ranks.values.get(rank as usize) else { continue };
+                let row = with_process(raw, process);
+                let id = if rows.get(rank as usize) == Some(&row) {
+                    rank
+                } else {
+                    rows.push(row);
+                    rows.len() as u32 - 1
+                };
+                ids.reused.insert((rank, process), id);
+            }
         }
+        Ok((ids, AttributesTable::from_rows(rows)))
+    }
+
+    /// Rank and process of attributes with a reused process number.
+    fn reused_process(&self, number: u32, time: Ticks) -> Option<(u32, ProcessId)> {
+        let rank = self.ranks.rank(number)?;
+        let raw = self.ranks.values.get(rank as usize).filter(|raw| self.processes.is_reused(raw.pid))?;
+        Some((rank, self.processes.find(raw.pid, time)))
+    }
+
+    /// The handle of the attributes of an event.
+    #[inline]
+    pub fn id(&self, number: u32, time: Ticks) -> AttributesId {
+        let reused = || self.reused_process(number, time).and_then(|key| self.reused.get(&key)).copied();
+        let id = if self.has_reused { reused() } else { None };
+        AttributesId(id.or_else(|| self.ranks.rank(number)).unwrap_or(AttributesId::NONE.0))
+    }
+
+    /// Process number of the attributes of an event.
+    pub fn pid(&self, number: u32) -> u32 {
+        let raw = self.ranks.rank(number).and_then(|rank| self.ranks.values.get(rank as usize));
+        raw.map_or(NO_ID, |raw| raw.pid)
     }
 }
 

@@ -6,6 +6,8 @@ use poolscope_etl::record::{RecordKey, Records};
 /// Time span and number of the kernel records of one buffer; for batches of another reader, of one CPU.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct BufferSpan {
+    /// Position of the buffer in the order of the file.
+    pub order: u32,
     /// File offset of the buffer.
     pub offset: u64,
     /// True if it is the buffer of the log-file header.
@@ -39,6 +41,7 @@ pub struct BufferSpan {
 impl Default for BufferSpan {
     fn default() -> Self {
         Self {
+            order: 0,
             offset: 0,
             is_header: false,
             cpu: 0,
@@ -144,10 +147,16 @@ impl PlausibleTimes {
     }
 }
 
+/// Converts a raw timestamp to ticks from time zero, within [`Ticks::LIMIT`].
+#[inline]
+pub fn ticks_from_zero(raw: i64, time_zero: i64) -> Ticks {
+    Ticks(raw.saturating_sub(time_zero).clamp(-Ticks::LIMIT, Ticks::LIMIT))
+}
+
 /// Times of the next kernel records.
 pub fn following_times(records: &Records<'_>, time_zero: i64) -> impl Iterator<Item = Ticks> {
     records.clone().filter_map(move |record| match record.key {
-        RecordKey::Hook(_) => record.time.map(|raw| super::decode::ticks_from_zero(raw, time_zero)),
+        RecordKey::Hook(_) => record.time.map(|raw| ticks_from_zero(raw, time_zero)),
         _ => None,
     })
 }

@@ -7,7 +7,7 @@
 use super::buffer_span::BufferSpan;
 use super::consistency;
 use super::session::SessionInfo;
-use super::shard::Shard;
+use super::totals::TraceTotals;
 use crate::trace::time::Ticks;
 use poolscope_etl::buffer::flag;
 use poolscope_etl::diagnostics::DiagnosticKind;
@@ -21,10 +21,15 @@ pub struct LossRanges {
 
 impl LossRanges {
     /// Finds the losses that the buffers show or the header counts.
-    pub fn find(info: &SessionInfo, shards: &[Shard]) -> Self {
-        let mut search = LossSearch::new(info, shards);
+    pub fn find(info: &SessionInfo, totals: &TraceTotals) -> Self {
+        let mut search = LossSearch::new(info, totals);
         search.run();
         Self::merged(search.ranges)
+    }
+
+    /// Returns `true` if there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
     }
 
     /// Returns `true` if a record between two times may be missing.
@@ -58,7 +63,7 @@ const END: Ticks = Ticks::NEVER;
 /// The search for losses in a file.
 struct LossSearch<'s> {
     info: &'s SessionInfo,
-    shards: &'s [Shard],
+    totals: &'s TraceTotals,
     /// Buffers in the order of writing, without that of the header.
     spans: Vec<BufferSpan>,
     /// Positions in [`Self::spans`] by processor.
@@ -70,16 +75,15 @@ struct LossSearch<'s> {
 }
 
 impl<'s> LossSearch<'s> {
-    fn new(info: &'s SessionInfo, shards: &'s [Shard]) -> Self {
-        let all = shards.iter().flat_map(|shard| &shard.spans).copied();
-        let spans: Vec<BufferSpan> = all.filter(|span| !span.is_header).collect();
+    fn new(info: &'s SessionInfo, totals: &'s TraceTotals) -> Self {
+        let spans: Vec<BufferSpan> = totals.spans.iter().copied().filter(|span| !span.is_header).collect();
         let mut by_cpu: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
         for (at, span) in spans.iter().enumerate() {
             by_cpu.entry(span.cpu).or_default().push(at);
         }
         let has_unseen_cpu = info.logfile.cpus as usize > by_cpu.len();
-        let ranges = shards.iter().flat_map(|shard| &shard.losses).copied().collect();
-        Self { info, shards, spans, by_cpu, has_unseen_cpu, ranges }
+        let ranges = totals.losses.clone();
+        Self { info, totals, spans, by_cpu, has_unseen_cpu, ranges }
     }
 
     fn run(&mut self) {
@@ -122,7 +126,7 @@ impl<'s> LossSearch<'s> {
 
     fn has_wrapped(&self) -> bool {
         let clock = consistency::header_clock(&self.info.logfile);
-        let first = self.shards.iter().filter_map(|shard| shard.first_time).min();
+        let first = self.totals.first_time;
         let end = self.spans.iter().map(|span| span.last).max().unwrap_or(Ticks(0));
         consistency::has_wrapped(self.info, first, &clock, end)
     }
@@ -155,7 +159,7 @@ impl<'s> LossSearch<'s> {
 
     /// Adds parts of the file without a readable buffer. Any processor may have filled the buffers that were there.
     fn add_unreadable_parts(&mut self) {
-        let mut spans: Vec<BufferSpan> = self.shards.iter().flat_map(|shard| &shard.spans).copied().collect();
+        let mut spans = self.totals.spans.clone();
         spans.sort_by_key(|span| span.offset);
         let mut offsets: Vec<u64> = spans.iter().filter(|span| span.is_cut()).map(|span| span.offset).collect();
         let gaps = spans.windows(2).filter(|pair| pair[1].offset > pair[0].end());
@@ -247,7 +251,7 @@ impl<'s> LossSearch<'s> {
         let header = &self.info.logfile;
         let marked = |bits: u16| self.spans.iter().filter(|span| span.has_flag(bits)).count() as u64;
         let is_located = marked(flag::EVENTS_LOST | flag::BUFFER_LOST) > 0
-            || self.shards.iter().any(|shard| shard.diagnostics.count(DiagnosticKind::LossRecord) > 0);
+            || self.totals.diagnostics.count(DiagnosticKind::LossRecord) > 0;
         // Marks may have been overwritten with the beginning. A merge does not keep marks.
         let may_be_gone = has_wrapped && !header.is_merged();
         let is_counted = header.events_lost > 0 || header.buffers_lost > 0;
@@ -309,8 +313,8 @@ mod tests {
             is_last_marked: false,
             diagnostics: poolscope_etl::diagnostics::Diagnostics::default(),
         };
-        let shard = Shard { spans, ..Shard::default() };
-        let ranges = LossRanges::find(&info, &[shard]).ranges;
+        let totals = TraceTotals { spans, ..TraceTotals::default() };
+        let ranges = LossRanges::find(&info, &totals).ranges;
         ranges.iter().map(|range| (range.0.0, range.1.0)).collect()
     }
 

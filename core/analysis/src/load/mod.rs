@@ -1,41 +1,53 @@
 //! Loading: from a trace file to a frozen [`Trace`], in phases.
 //!
-//! 1. Decode: workers decode ranges of buffers into shards (`decode`, `shard`, `buffer_span`), or batches of records of another
-//!    reader (`record_source`).
-//! 2. System: image, process and configuration records of all shards become tables (`system_events`, `images`); `session` holds
-//!    facts from the log-file header and the file as a whole.
-//! 3. Match stacks: stack records are matched with their pool events (`match_stacks`), and keys with their definitions
-//!    (`resolve_stacks`, `losses`); attributes of events get the numbers of the whole trace (`attributes`).
-//! 4. Pair: allocations and frees of each address are paired in time order (`pair`).
-//! 5. Freeze: the columns of the shards become those of the trace (`freeze`), which is then checked (`recorded_range`,
-//!    `consistency`).
+//! 1. Decode: workers decode buffers in the order of their first times (`read_order`, `decode`, `buffer_events`, `buffer_span`), or
+//!    batches of records of another reader (`record_source`), into runs of packed events (`event`, `interner`) and counts (`totals`).
+//! 2. Merge (`pipeline`): what is complete is merged by time in slices (`merge`), and each address owner pairs the events of its
+//!    addresses at once (`pair`, `columns`). Before that, stack keys get their definitions (`stack_merge`,
+//!    `stack_keys`, `stack_part`, `frame_lists`).
+//! 3. Assemble (`assemble`): image, process and configuration records become tables (`system_events`, `images`), stack records
+//!    from elsewhere find their events (`late_stacks`), attributes and stacks get their final handles (`attributes`, `stack_join`,
+//!    `stack_tree`, `losses`), and the rows theirs (`freeze`, `event_sides`). Facts of the header are checked against the records (`session`,
+//!    `recorded_range`, `consistency`).
 //!
-//! The result does not depend on the number of threads: parts are cut by the file alone, and joined in the order of the file.
+//! The result does not depend on the number of threads: provisional numbers of workers are ranked by the order of the file.
 
+mod assemble;
 mod attributes;
+mod buffer_events;
 mod buffer_span;
+mod columns;
 mod consistency;
 mod decode;
+mod event;
+mod event_sides;
+mod frame_lists;
 mod freeze;
 mod images;
+mod interner;
+mod late_stacks;
 mod losses;
-mod match_stacks;
+mod memory_limit;
+mod merge;
 mod pair;
+mod pipeline;
+mod read_order;
 mod record_source;
 mod recorded_range;
-mod resolve_stacks;
 mod session;
-mod shard;
+mod stack_join;
+mod stack_keys;
+mod stack_merge;
+mod stack_part;
+mod stack_tree;
 mod system_events;
+mod totals;
 
 use crate::trace::Trace;
 use poolscope_base::progress::{CancelToken, Cancelled, Progress, Stage};
-use poolscope_etl::file::{BufferRef, OpenError, TraceFile};
+use poolscope_etl::file::{OpenError, TraceFile};
 use poolscope_etl::reader::RecordSource;
-use rayon::prelude::*;
-use resolve_stacks::FrameLists;
 use session::SessionInfo;
-use shard::Shard;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -56,6 +68,9 @@ pub enum StackScope {
 pub struct LoadOptions {
     /// Stacks to attach.
     pub stacks: StackScope,
+    /// Upper bound on the bytes of memory for the trace; `None` for no bound. A load that would exceed it leaves out the stacks of
+    /// frees, and fails if that is not enough.
+    pub memory_limit_bytes: Option<u64>,
 }
 
 /// Failure of a load.
@@ -74,6 +89,18 @@ pub enum LoadError {
         events: u64,
         /// Upper bound on their number.
         limit: u64,
+    },
+    /// The trace needs more memory than it may use.
+    #[error(
+        "the trace needs about {} MB of memory, and {} MB may be used: close other programs, raise the limit, or cut the trace to a shorter time",
+        needed_bytes.div_ceil(1 << 20),
+        limit_bytes >> 20
+    )]
+    MemoryLimit {
+        /// Estimated bytes that the load needs.
+        needed_bytes: u64,
+        /// [`LoadOptions::memory_limit_bytes`].
+        limit_bytes: u64,
     },
     /// A worker panicked: a defect of this program.
     #[error("internal error while loading the trace: {message}. Please report it with the trace")]
@@ -121,9 +148,10 @@ pub fn load(
     catch_panic(|| {
         progress.set_total(file.file_bytes());
         progress.enter(Stage::Records);
-        let frame_lists = FrameLists::default();
-        let shards = decode_file(&file, &frame_lists, options, progress, cancel)?;
-        finish(&SessionInfo::of(&file), shards, frame_lists, (options, progress, cancel))
+        let merged = pipeline::load_buffers(&file, options, progress, cancel)?;
+        let info = SessionInfo::of(&file);
+        drop(file);
+        finish(&info, merged, (options, progress, cancel))
     })
 }
 
@@ -142,9 +170,8 @@ pub fn load_records(
     cancel: &CancelToken,
 ) -> Result<Arc<Trace>, LoadError> {
     catch_panic(|| {
-        let frame_lists = FrameLists::default();
-        let read = record_source::read(&source, &frame_lists, options, progress, cancel)?;
-        finish(&read.info, read.shards, frame_lists, (options, progress, cancel))
+        let (info, merged) = record_source::read(&source, options, progress, cancel)?;
+        finish(&info, merged, (options, progress, cancel))
     })
 }
 
@@ -153,66 +180,14 @@ fn catch_panic(work: impl FnOnce() -> Result<Arc<Trace>, LoadError>) -> Result<A
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(LoadError::from_panic(&*panic)))
 }
 
-/// Runs all phases after decoding, which are the same for all readers.
+/// Runs the phases after merging, which are the same for all readers.
 fn finish(
     info: &SessionInfo,
-    mut shards: Vec<Shard>,
-    frame_lists: FrameLists,
+    merged: assemble::MergedTrace,
     (options, progress, cancel): (LoadOptions, &Progress, &CancelToken),
 ) -> Result<Arc<Trace>, LoadError> {
-    let events: u64 = shards.iter().map(|s| (s.allocs.len() + s.frees.len()) as u64).sum();
-    let limit = u64::from(u32::MAX >> 1);
-    if events > limit {
-        return Err(LoadError::TooLarge { events, limit });
-    }
-    progress.enter(Stage::Stacks);
-    let system = system_events::collect_system_info(info, &mut shards);
-    let resolved = resolve_stacks::resolve_stacks(info, &mut shards, frame_lists, &system, options, cancel)?;
-    let attributes = attributes::join_attributes(&mut shards, &system.processes, cancel)?;
-    progress.enter(Stage::Pairing);
-    let paired = pair::pair(&mut shards, &attributes, cancel)?;
-    progress.enter(Stage::Index);
-    let trace = freeze::freeze(info, shards, system, resolved, attributes, paired, (options, cancel))?;
+    let trace = assemble::assemble(info, merged, options, progress, cancel)?;
     cancel.check()?;
     progress.enter(Stage::Done);
     Ok(Arc::new(trace))
-}
-
-/// Decodes all buffers of a file in parallel.
-fn decode_file(
-    file: &TraceFile,
-    frame_lists: &FrameLists,
-    options: LoadOptions,
-    progress: &Progress,
-    cancel: &CancelToken,
-) -> Result<Vec<Shard>, LoadError> {
-    // Columns of a large shard are large enough that freeing them gives their memory back to the system.
-    let target = (file.file_bytes() / 128).clamp(512 << 10, 64 << 20);
-    let ranges = ranges(&file.layout.buffers, target);
-    ranges
-        .into_par_iter()
-        .with_max_len(1)
-        .map_init(decode::DecodeWorker::default, |worker, range| {
-            worker.decode(file, frame_lists, range, options, progress, cancel)
-        })
-        .collect()
-}
-
-/// Cuts buffers into ranges of about `target` bytes each. The cuts depend on the file alone.
-fn ranges(buffers: &[BufferRef], target: u64) -> Vec<&[BufferRef]> {
-    let mut ranges = Vec::new();
-    let mut start = 0;
-    let mut bytes = 0;
-    for (position, buffer) in buffers.iter().enumerate() {
-        bytes += u64::from(buffer.present_bytes);
-        if bytes >= target {
-            ranges.push(&buffers[start..=position]);
-            start = position + 1;
-            bytes = 0;
-        }
-    }
-    if start < buffers.len() {
-        ranges.push(&buffers[start..]);
-    }
-    ranges
 }

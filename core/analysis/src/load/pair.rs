@@ -3,420 +3,23 @@
 //! already freed implies a lost allocation, from the earlier free on. Both are marked as implied and counted. A free without an
 //! earlier event ends an allocation from before the trace.
 //!
-//! Events are first partitioned by a hash of the address, so that each partition fits a processor's cache and partitions are
-//! paired in parallel. All events of one address are in one partition, in file order.
+//! Addresses belong to owners by their hash. Each owner gets the events of its addresses slice by slice, in time order, and keeps
+//! the state of each address in one hash table.
 
-use super::shard::{EventColumns, Shard, UNCERTAIN};
-use crate::trace::allocation::flag;
-use crate::trace::attributes::{AttributesTable, EventAttributes};
-use crate::trace::ids::{AttributesId, StackId};
+use super::columns::{FreeEnds, IMPLIED, UnrecordedAllocation};
+use super::event::{FREE, LARGE_SIZE, NUMBER, WITH_SESSION};
+use super::interner::{InternedValues, RawAttributes};
+use super::stack_part::RecordedStack;
+use crate::trace::attributes::EventAttributes;
 use crate::trace::time::Ticks;
-use poolscope_base::progress::{CancelToken, Cancelled};
-use poolscope_etl::diagnostics::{DiagnosticKind, Diagnostics};
-use rayon::prelude::*;
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use rustc_hash::FxHashMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::hint::black_box;
 
-/// The ends of all recorded allocations, and the allocations that were not recorded.
-#[derive(Debug)]
-pub struct PairedEvents {
-    /// End of each allocation event, in the order of the shards.
-    pub ends: Vec<AllocationEnd>,
-    /// Allocations of which only the free was recorded.
-    pub unrecorded: Vec<UnrecordedAllocation>,
-    /// Data-quality issues of pairing.
-    pub diagnostics: Diagnostics,
-}
-
-/// Free of one allocation. Workers write different elements of one vector, so each field is an atomic; an element is within one
-/// cache line.
-#[derive(Debug)]
-pub struct AllocationEnd {
-    time: AtomicI64,
-    attributes: AtomicU32,
-    stack: AtomicU32,
-}
-
-/// Value of [`AllocationEnd::attributes`] of an implied free. Attributes have lower numbers.
-const IMPLIED: u32 = u32::MAX - 1;
-
-impl Default for AllocationEnd {
-    fn default() -> Self {
-        Self {
-            time: AtomicI64::new(Ticks::NEVER.0),
-            attributes: AtomicU32::new(AttributesId::NONE.0),
-            stack: AtomicU32::new(StackId::EMPTY.0),
-        }
-    }
-}
-
-impl AllocationEnd {
-    fn set(&self, time: Ticks, attributes: u32, stack: u32) {
-        self.time.store(time.0, Ordering::Relaxed);
-        self.attributes.store(attributes, Ordering::Relaxed);
-        self.stack.store(stack, Ordering::Relaxed);
-    }
-
-    /// Free time; [`Ticks::NEVER`] without a free.
-    pub fn time(&self) -> Ticks {
-        Ticks(self.time.load(Ordering::Relaxed))
-    }
-
-    /// Attributes of the free event; [`AttributesId::NONE`] without one.
-    pub fn attributes(&self) -> AttributesId {
-        let attributes = self.attributes.load(Ordering::Relaxed);
-        if attributes == IMPLIED { AttributesId::NONE } else { AttributesId(attributes) }
-    }
-
-    /// Free stack.
-    pub fn stack(&self) -> StackId {
-        StackId(self.stack.load(Ordering::Relaxed) & !UNCERTAIN)
-    }
-
-    /// Flags of the row in the allocation table.
-    pub fn flags(&self) -> u8 {
-        let implied = if self.attributes.load(Ordering::Relaxed) == IMPLIED { flag::IMPLIED_FREE } else { 0 };
-        implied | free_stack_flag(self.stack.load(Ordering::Relaxed))
-    }
-}
-
-/// Flag of a row with this free stack.
-fn free_stack_flag(stack: u32) -> u8 {
-    if stack & UNCERTAIN != 0 { flag::UNCERTAIN_FREE_STACK } else { 0 }
-}
-
-/// An allocation that was not recorded. All but its allocation time comes from its free.
-#[derive(Clone, Copy, Debug)]
-pub struct UnrecordedAllocation {
-    /// Time of the earlier free of the same address; [`Ticks::UNKNOWN`] without one.
-    pub alloc_time: Ticks,
-    /// Free time.
-    pub free_time: Ticks,
-    /// Address.
-    pub address: u64,
-    /// Size in bytes.
-    pub size: u64,
-    /// Attributes of the free event.
-    pub attributes: AttributesId,
-    /// Free stack.
-    pub stack: StackId,
-    /// Flags of the row in the allocation table.
-    pub flags: u8,
-}
-
-/// Pairs the events of all shards.
-///
-/// # Errors
-/// Cancelled.
-pub fn pair(
-    shards: &mut [Shard],
-    attributes: &AttributesTable,
-    cancel: &CancelToken,
-) -> Result<PairedEvents, Cancelled> {
-    let allocs: usize = shards.iter().map(|s| s.allocs.len()).sum();
-    let frees: usize = shards.iter().map(|s| s.frees.len()).sum();
-    let bits = partition_bits(allocs + frees);
-    let parts: Vec<PartitionedEvents> = shards
-        .par_iter_mut()
-        .map(|shard| {
-            cancel.check()?;
-            Ok(partition(shard, bits))
-        })
-        .collect::<Result<_, Cancelled>>()?;
-    let mut bases = Vec::with_capacity(shards.len());
-    let mut base = 0_u32;
-    for shard in shards.iter() {
-        bases.push(base);
-        base += shard.allocs.len() as u32;
-    }
-    let paired = PairedEvents {
-        ends: (0..allocs).into_par_iter().map(|_| AllocationEnd::default()).collect(),
-        unrecorded: Vec::new(),
-        diagnostics: Diagnostics::default(),
-    };
-    let input = PairInput { shards, parts: &parts, bases: &bases, attributes, paired: &paired };
-    let results: Vec<PartResult> = (0..1_usize << bits)
-        .into_par_iter()
-        .map_init(Scratch::default, |scratch, part| {
-            cancel.check()?;
-            Ok(input.pair_part(part, bits, scratch))
-        })
-        .collect::<Result<_, Cancelled>>()?;
-    drop(parts);
-    let mut paired = paired;
-    for mut result in results {
-        paired.unrecorded.append(&mut result.unrecorded);
-        paired.diagnostics.merge(&result.diagnostics);
-    }
-    Ok(paired)
-}
-
-/// A pool event of any shard.
-#[derive(Clone, Copy)]
-struct Event {
-    entry: PairEntry,
-    shard: u32,
-}
-
-impl Event {
-    fn is_free(&self) -> bool {
-        self.entry.row & FREE != 0
-    }
-}
-
-/// A worker's memory, reused for each partition.
-#[derive(Default)]
-struct Scratch {
-    events: Vec<Event>,
-    /// Hash table of group numbers; `u32::MAX` is an empty slot.
-    table: Vec<u32>,
-    /// Address and session of each group.
-    groups: Vec<(u64, u32)>,
-    /// Group number of each event.
-    group_of: Vec<u32>,
-    /// Start of each group in `order`, and the end of the last one.
-    starts: Vec<u32>,
-    /// Positions of events by group, in file order.
-    order: Vec<u32>,
-}
-
-/// Result of one partition, besides the ends of allocations.
-#[derive(Default)]
-struct PartResult {
-    unrecorded: Vec<UnrecordedAllocation>,
-    diagnostics: Diagnostics,
-}
-
-/// Events of all shards, and the ends of allocations that pairing fills.
-struct PairInput<'a> {
-    shards: &'a [Shard],
-    parts: &'a [PartitionedEvents],
-    /// Number of allocation events in the shards before each shard.
-    bases: &'a [u32],
-    attributes: &'a AttributesTable,
-    paired: &'a PairedEvents,
-}
-
-impl PairInput<'_> {
-    /// Pairs the events of one partition.
-    fn pair_part(&self, part: usize, bits: u32, scratch: &mut Scratch) -> PartResult {
-        scratch.events.clear();
-        for (shard, partitioned) in self.parts.iter().enumerate() {
-            let event = |&entry: &PairEntry| Event { entry, shard: shard as u32 };
-            scratch.events.extend(partitioned.part(part).iter().map(event));
-        }
-        group_by_address(scratch, bits, self.attributes);
-        let mut result = PartResult::default();
-        let Scratch { events, starts, order, .. } = scratch;
-        for bounds in starts.windows(2) {
-            let members = &mut order[bounds[0] as usize..bounds[1] as usize];
-            self.sort_by_time(events, members);
-            self.pair_address(events, members, &mut result);
-        }
-        result
-    }
-
-    /// Sorts the events of one address by time; they mostly are in order. If several CPUs have events in one tick, an allocated
-    /// address is freed first and a free one allocated first, with the events of each CPU in order (etl-format 4.6).
-    fn sort_by_time(&self, events: &[Event], members: &mut [u32]) {
-        let time = |m: u32| events[m as usize].entry.time;
-        if members.windows(2).all(|pair| time(pair[0]) < time(pair[1])) {
-            return;
-        }
-        members.sort_by_key(|&m| time(m));
-        let mut live = false;
-        let mut at = 0;
-        while at < members.len() {
-            let tick = time(members[at]);
-            let run = members[at..].iter().take_while(|&&m| time(m) == tick).count();
-            let tied = &mut members[at..at + run];
-            if run > 1 {
-                self.sort_tick(events, tied, live);
-            }
-            if let Some(&last) = tied.last() {
-                live = !events[last as usize].is_free();
-            }
-            at += run;
-        }
-    }
-
-    /// Sorts events of one tick; `live` tells whether the address is allocated before them.
-    fn sort_tick(&self, events: &[Event], tied: &mut [u32], live: bool) {
-        let cpu = |m: u32| self.cpu(&events[m as usize]);
-        let mut left: Vec<u32> = tied.to_vec();
-        left.sort_by_key(|&m| cpu(m));
-        let mut live = live;
-        for slot in tied.iter_mut() {
-            let mut seen = None;
-            let is_head = |&&m: &&u32| {
-                let first = seen != Some(cpu(m));
-                seen = Some(cpu(m));
-                first
-            };
-            let heads: Vec<u32> = left.iter().filter(is_head).copied().collect();
-            let chosen = heads.iter().find(|&&m| events[m as usize].is_free() == live).or(heads.first());
-            let Some(&chosen) = chosen else { return };
-            left.retain(|&m| m != chosen);
-            live = !events[chosen as usize].is_free();
-            *slot = chosen;
-        }
-    }
-
-    /// Pairs the events of one address and session.
-    fn pair_address(&self, events: &[Event], members: &[u32], result: &mut PartResult) {
-        let mut live: Option<&Event> = None;
-        let mut freed: Option<Ticks> = None;
-        for &member in members {
-            let event = &events[member as usize];
-            if !event.is_free() {
-                if let Some(earlier) = live.replace(event) {
-                    self.end_of(earlier).set(event.entry.time, IMPLIED, StackId::EMPTY.0);
-                    result.diagnostics.add(DiagnosticKind::ImpliedFree, 1);
-                }
-                continue;
-            }
-            match live.take() {
-                Some(alloc) => self.end_allocation(alloc, event, result),
-                None => result.unrecorded.push(self.unrecorded_allocation(event, freed, &mut result.diagnostics)),
-            }
-            freed = Some(event.entry.time);
-        }
-    }
-
-    /// Ends an allocation by its free.
-    fn end_allocation(&self, alloc: &Event, free: &Event, result: &mut PartResult) {
-        let (alloc_entry, free_entry) = (&alloc.entry, &free.entry);
-        self.end_of(alloc).set(free_entry.time, free_entry.attributes, free_entry.stack);
-        let (attributes, before) = (free_entry.attributes, alloc_entry.attributes);
-        let tag = |id: u32| self.attributes.get(AttributesId(id)).map(|c| c.tag);
-        if free_entry.size != alloc_entry.size || (attributes != before && tag(attributes) != tag(before)) {
-            result.diagnostics.add(DiagnosticKind::PairDisagrees, 1);
-        }
-    }
-
-    /// The allocation that a free without an allocation event ends; `freed` is the time of the earlier free.
-    fn unrecorded_allocation(
-        &self,
-        free: &Event,
-        freed: Option<Ticks>,
-        diagnostics: &mut Diagnostics,
-    ) -> UnrecordedAllocation {
-        let entry = &free.entry;
-        let sizes = &self.shards[free.shard as usize].frees.size;
-        let kind =
-            if freed.is_some() { DiagnosticKind::ImpliedAllocation } else { DiagnosticKind::FreeWithoutAllocation };
-        diagnostics.add(kind, 1);
-        UnrecordedAllocation {
-            alloc_time: freed.unwrap_or(Ticks::UNKNOWN),
-            free_time: entry.time,
-            address: entry.address,
-            size: sizes[(entry.row & !FREE) as usize],
-            attributes: AttributesId(entry.attributes),
-            stack: StackId(entry.stack & !UNCERTAIN),
-            flags: free_stack_flag(entry.stack) | if freed.is_some() { flag::IMPLIED_ALLOCATION } else { 0 },
-        }
-    }
-
-    fn end_of(&self, alloc: &Event) -> &AllocationEnd {
-        &self.paired.ends[(self.bases[alloc.shard as usize] + alloc.entry.row) as usize]
-    }
-
-    fn cpu(&self, event: &Event) -> u16 {
-        self.attributes.get(AttributesId(event.entry.attributes)).map_or(0, |c| c.cpu)
-    }
-}
-
-/// Groups the events of a partition by address and session, each group in file order.
-fn group_by_address(scratch: &mut Scratch, bits: u32, attributes: &AttributesTable) {
-    let Scratch { events, table, groups, group_of, starts, order } = scratch;
-    let slots = (events.len() * 2).next_power_of_two().max(16);
-    table.clear();
-    table.resize(slots, u32::MAX);
-    groups.clear();
-    group_of.clear();
-    starts.clear();
-    starts.push(0);
-    let shift = 64 - slots.ilog2();
-    for event in events.iter() {
-        // The top bits chose the partition; the next ones choose the slot.
-        let session =
-            attributes.get(AttributesId(event.entry.attributes)).map_or(EventAttributes::NO_SESSION, |c| c.session);
-        let mixed = (hash(event.entry.address) << bits) ^ (u64::from(session.wrapping_add(1)) << 40);
-        let mut slot = (mixed >> shift) as usize;
-        let key = (event.entry.address, session);
-        let number = loop {
-            let number = table[slot];
-            if number == u32::MAX {
-                table[slot] = groups.len() as u32;
-                groups.push(key);
-                starts.push(0);
-                break groups.len() as u32 - 1;
-            }
-            if groups[number as usize] == key {
-                break number;
-            }
-            slot = (slot + 1) & (slots - 1);
-        };
-        group_of.push(number);
-        starts[number as usize + 1] += 1;
-    }
-    let mut sum = 0;
-    for start in starts.iter_mut() {
-        sum += *start;
-        *start = sum;
-    }
-    order.clear();
-    order.resize(events.len(), 0);
-    // `starts` counts the next position of each group here, and is restored afterwards.
-    for (event, &number) in group_of.iter().enumerate() {
-        let position = &mut starts[number as usize];
-        order[*position as usize] = event as u32;
-        *position += 1;
-    }
-    for at in (1..starts.len()).rev() {
-        starts[at] = starts[at - 1];
-    }
-    if let Some(first) = starts.first_mut() {
-        *first = 0;
-    }
-}
-
-/// The fields of a pool event that pairing needs.
-#[derive(Clone, Copy, Debug)]
-struct PairEntry {
-    address: u64,
-    time: Ticks,
-    /// Low 32 bits of the size, which show whether allocation and free disagree.
-    size: u32,
-    attributes: u32,
-    stack: u32,
-    /// Row in the columns of its shard, with [`FREE`] for a free event.
-    row: u32,
-}
-const _: () = assert!(size_of::<PairEntry>() == 32);
-
-/// Bit of [`PairEntry::row`] of a free event.
-const FREE: u32 = 1 << 31;
-
-/// The events of one shard by partition.
-#[derive(Debug, Default)]
-struct PartitionedEvents {
-    entries: Vec<PairEntry>,
-    /// Start of each partition in `entries`, and the end of the last one.
-    starts: Vec<u32>,
-}
-
-impl PartitionedEvents {
-    /// The events of one partition, in file order.
-    fn part(&self, partition: usize) -> &[PairEntry] {
-        let bound = |at: usize| self.starts.get(at).copied().unwrap_or(0) as usize;
-        self.entries.get(bound(partition)..bound(partition + 1)).unwrap_or_default()
-    }
-}
-
-/// Number of bits of the hash that choose a partition, for about 16,000 events in each.
-fn partition_bits(events: usize) -> u32 {
-    (events / 16_384).max(1).ilog2().min(12)
-}
+/// Number of bits of the hash that choose an owner.
+pub const OWNER_BITS: u32 = 6;
+/// Number of owners: some for each worker of a large system, and few enough that a slice has a hundred events for each.
+pub const OWNERS: usize = 1 << OWNER_BITS;
 
 /// Hash of an address. Allocations are 16 bytes apart, so that the low bits of addresses do not differ.
 #[inline]
@@ -424,46 +27,404 @@ fn hash(address: u64) -> u64 {
     (address ^ (address >> 29)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
+/// The owner of an address.
 #[inline]
-fn partition_of(address: u64, bits: u32) -> usize {
-    // With 0 bits there is one partition; a shift by 64 yields `None`.
-    hash(address).checked_shr(64 - bits).unwrap_or(0) as usize
+pub fn owner_of(address: u64) -> usize {
+    (hash(address) >> (64 - OWNER_BITS)) as usize
 }
 
-/// Partitions the events of a shard. Frees the memory of its free events except their sizes, which are needed later.
-fn partition(shard: &mut Shard, bits: u32) -> PartitionedEvents {
-    let mut starts = vec![0_u32; (1 << bits) + 1];
-    for &address in shard.allocs.address.iter().chain(&shard.frees.address) {
-        starts[partition_of(address, bits) + 1] += 1;
+/// A pool event that is paired.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PairEvent {
+    /// Address.
+    pub address: u64,
+    /// Time of the event.
+    pub time: Ticks,
+    /// Row of an allocation; number of a free among all frees in time order.
+    pub number: u32,
+    /// Size in bytes; [`LARGE_SIZE`] if it is in the slice's large sizes.
+    pub size: u32,
+    /// Provisional number of its attributes, with [`FREE`] and [`WITH_SESSION`].
+    pub attributes: u32,
+}
+const _: () = assert!(size_of::<PairEvent>() == 32);
+
+impl PairEvent {
+    #[inline]
+    fn is_free(&self) -> bool {
+        self.attributes & FREE != 0
     }
-    let mut sum = 0;
-    for start in &mut starts {
-        sum += *start;
-        *start = sum;
+}
+
+/// The events of a time slice by owner, each owner's in time order.
+#[derive(Debug, Default)]
+pub struct MergedSlice {
+    /// The events; those behind the last start are unused memory.
+    pub events: Vec<PairEvent>,
+    /// Stack of each event; empty if stacks are not loaded.
+    pub stacks: Vec<RecordedStack>,
+    /// Start of each owner's events, and the end of the last one.
+    pub starts: Vec<u32>,
+    /// Sizes of the largest allocations and frees, by number and [`FREE`].
+    pub large_sizes: FxHashMap<(u32, u32), u64>,
+}
+
+impl MergedSlice {
+    fn range(&self, owner: usize) -> std::ops::Range<usize> {
+        let bound = |at: usize| self.starts.get(at).map_or(0, |&start| start as usize);
+        bound(owner)..bound(owner + 1)
     }
-    let mut next: Vec<u32> = starts.clone();
-    let blank = PairEntry { address: 0, time: Ticks(0), size: 0, attributes: 0, stack: 0, row: 0 };
-    let mut entries = vec![blank; shard.allocs.len() + shard.frees.len()];
-    let (mut alloc, mut free) = (0, 0);
-    for &is_free in &shard.directions {
-        let (columns, row, mark) =
-            if is_free { (&shard.frees, &mut free, FREE) } else { (&shard.allocs, &mut alloc, 0) };
-        let at = *row as usize;
-        let address = columns.address[at];
-        let position = &mut next[partition_of(address, bits)];
-        entries[*position as usize] = PairEntry {
-            address,
-            time: columns.time[at],
-            size: columns.size[at] as u32,
-            attributes: columns.attributes[at],
-            stack: columns.stack.get(at).copied().unwrap_or(0),
-            row: *row | mark,
+
+    fn size(&self, event: &PairEvent) -> u64 {
+        let large = || self.large_sizes.get(&(event.number, event.attributes & FREE)).copied();
+        Some(event.size)
+            .filter(|&size| size != LARGE_SIZE)
+            .map(u64::from)
+            .or_else(large)
+            .unwrap_or(u64::from(LARGE_SIZE))
+    }
+
+    fn stack(&self, at: usize) -> RecordedStack {
+        self.stacks.get(at).copied().unwrap_or_default()
+    }
+}
+
+/// State of one address in one session.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    address: u64,
+    /// Row of the allocation that is outstanding, [`FREED`] or [`EMPTY`].
+    row: u32,
+    session: u32,
+    /// Attributes and size of the outstanding allocation, or the two halves of the time of the last free.
+    detail: [u32; 2],
+}
+const _: () = assert!(size_of::<Slot>() == 24);
+
+/// The address was freed.
+const FREED: u32 = u32::MAX - 1;
+/// Not in use.
+const EMPTY: u32 = u32::MAX;
+
+impl Slot {
+    const EMPTY: Self = Self { address: 0, row: EMPTY, session: 0, detail: [0; 2] };
+
+    fn freed_at(&self) -> Ticks {
+        Ticks((u64::from(self.detail[1]) << 32 | u64::from(self.detail[0])) as i64)
+    }
+
+    fn set_freed(&mut self, time: Ticks) {
+        self.row = FREED;
+        self.detail = [time.0 as u32, (time.0 as u64 >> 32) as u32];
+    }
+}
+
+/// What pairing needs besides the events.
+#[derive(Clone, Copy, Debug)]
+pub struct PairInput<'a> {
+    /// Ends of allocations, which pairing fills.
+    pub ends: &'a FreeEnds,
+    /// Attributes by provisional number.
+    pub attributes: &'a InternedValues<'a, RawAttributes>,
+}
+
+/// Number of events whose slots are read ahead, so that the waits for memory overlap.
+const AHEAD: usize = 32;
+
+/// Pairs the events of the addresses that it owns.
+#[derive(Debug, Default)]
+pub struct AddressOwner {
+    slots: Vec<Slot>,
+    used: usize,
+    /// Sizes of outstanding allocations with [`LARGE_SIZE`], by row.
+    large_sizes: FxHashMap<u32, u64>,
+    /// Allocations of which only the free was recorded.
+    pub unrecorded: Vec<UnrecordedAllocation>,
+    /// Number of allocations that were ended by another one.
+    pub implied_frees: u64,
+    /// Number of pairs whose sizes or tags differ.
+    pub disagreements: u64,
+}
+
+impl AddressOwner {
+    /// Bytes of the states of its addresses.
+    pub fn bytes(&self) -> usize {
+        size_of_val(self.slots.as_slice())
+    }
+
+    /// Pairs the owner's events of a slice.
+    pub fn pair(&mut self, owner: usize, slice: &MergedSlice, input: PairInput<'_>) {
+        let range = slice.range(owner);
+        let (mut at, mut touched) = (range.start, range.start);
+        while at < range.end {
+            if at >= touched {
+                touched = (at + AHEAD).min(range.end);
+                self.touch(slice.events.get(at..touched).unwrap_or_default());
+            }
+            let rest = slice.events.get(at..range.end).unwrap_or_default();
+            let Some(event) = rest.first() else { break };
+            let tied = rest.iter().take_while(|other| other.time == event.time).count();
+            if tied == 1 {
+                self.pair_event(event, at, slice, input);
+            } else {
+                self.pair_tick(at, tied, slice, input);
+            }
+            at += tied;
+        }
+    }
+
+    /// Reads the slots of events, whose addresses in memory do not depend on each other.
+    fn touch(&self, events: &[PairEvent]) {
+        let read = |event: &PairEvent| self.slots.get(self.first_slot(event.address)).map_or(0, |slot| slot.row);
+        black_box(events.iter().map(read).fold(0, |all, row| all ^ row));
+    }
+
+    /// Slot at which the search for an address begins.
+    #[inline]
+    fn first_slot(&self, address: u64) -> usize {
+        // The top bits chose the owner; the next ones choose the slot.
+        let spread = u128::from(hash(address) << OWNER_BITS);
+        ((spread * self.slots.len() as u128) >> 64) as usize
+    }
+
+    /// Position of the slot of an address and session: that of their state, or an empty one.
+    #[inline]
+    fn find(&self, address: u64, session: u32) -> usize {
+        let mut at = self.first_slot(address);
+        while let Some(slot) = self.slots.get(at) {
+            if slot.row == EMPTY || (slot.address == address && slot.session == session) {
+                return at;
+            }
+            at += 1;
+            if at == self.slots.len() {
+                at = 0;
+            }
+        }
+        at
+    }
+
+    /// The slot of an address and session, made if there is none.
+    #[inline]
+    fn slot(&mut self, address: u64, session: u32) -> Option<&mut Slot> {
+        // At most four of five slots are used.
+        if (self.used + 1) * 5 > self.slots.len() * 4 {
+            self.grow();
+        }
+        let at = self.find(address, session);
+        let slot = self.slots.get_mut(at)?;
+        if slot.row == EMPTY {
+            self.used += 1;
+            *slot = Slot { address, session, ..Slot::EMPTY };
+        }
+        Some(slot)
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let larger = vec![Slot::EMPTY; (self.slots.len() + self.slots.len() / 2).max(64)];
+        for slot in std::mem::replace(&mut self.slots, larger).into_iter().filter(|slot| slot.row != EMPTY) {
+            let at = self.find(slot.address, slot.session);
+            if let Some(free) = self.slots.get_mut(at) {
+                *free = slot;
+            }
+        }
+    }
+
+    /// Pairs one event.
+    #[inline]
+    fn pair_event(&mut self, event: &PairEvent, at: usize, slice: &MergedSlice, input: PairInput<'_>) {
+        let session = session_of(event, input);
+        if !event.is_free() {
+            self.pair_allocation(event, session, slice, input);
+            return;
+        }
+        let Some(slot) = self.slot(event.address, session) else { return };
+        let before = *slot;
+        slot.set_freed(event.time);
+        if before.row < FREED {
+            if let Some(end) = input.ends.get(before.row) {
+                end.set(event.time, event.attributes & NUMBER);
+            }
+            let stack = slice.stack(at);
+            if stack.is_recorded() {
+                input.ends.set_recorded_stack(before.row, stack);
+            }
+            self.compare(&before, event, slice, input);
+            return;
+        }
+        self.unrecorded.push(UnrecordedAllocation {
+            alloc_time: if before.row == FREED { before.freed_at() } else { Ticks::UNKNOWN },
+            free_time: event.time,
+            address: event.address,
+            size: slice.size(event),
+            free_number: event.number,
+            attributes: event.attributes & NUMBER,
+            recorded_stack: slice.stack(at),
+            stack: 0,
+        });
+    }
+
+    #[inline]
+    fn pair_allocation(&mut self, event: &PairEvent, session: u32, slice: &MergedSlice, input: PairInput<'_>) {
+        let Some(slot) = self.slot(event.address, session) else { return };
+        let before = slot.row;
+        slot.row = event.number;
+        slot.detail = [event.attributes & NUMBER, event.size];
+        if before < FREED {
+            self.implied_frees += 1;
+            if let Some(end) = input.ends.get(before) {
+                end.set(event.time, IMPLIED);
+            }
+        }
+        if event.size == LARGE_SIZE {
+            self.large_sizes.insert(event.number, slice.size(event));
+        }
+    }
+
+    /// Counts a free whose size or tag differs from that of its allocation.
+    #[inline]
+    fn compare(&mut self, alloc: &Slot, free: &PairEvent, slice: &MergedSlice, input: PairInput<'_>) {
+        let [attributes, size] = alloc.detail;
+        let own = free.attributes & NUMBER;
+        let tag = |number: u32| input.attributes.get(number).map(|attributes| attributes.tag);
+        let is_size_different = if size == LARGE_SIZE {
+            self.large_sizes.remove(&alloc.row) != Some(slice.size(free))
+        } else {
+            size != free.size
         };
-        *position += 1;
-        *row += 1;
+        if is_size_different || (attributes != own && tag(attributes) != tag(own)) {
+            self.disagreements += 1;
+        }
     }
-    shard.directions = Vec::new();
-    let sizes = std::mem::take(&mut shard.frees.size);
-    shard.frees = EventColumns { size: sizes, ..EventColumns::default() };
-    PartitionedEvents { entries, starts }
+
+    /// Pairs events of one tick, from position `start` of the slice on.
+    #[cold]
+    fn pair_tick(&mut self, start: usize, count: usize, slice: &MergedSlice, input: PairInput<'_>) {
+        let event = |at: usize| slice.events.get(at).copied().unwrap_or_default();
+        let key = |at: usize| (event(at).address, session_of(&event(at), input));
+        let mut order: Vec<usize> = (start..start + count).collect();
+        // A stable sort: events of one address stay in file order.
+        order.sort_by_key(|&at| key(at));
+        for same in order.chunk_by(|&a, &b| key(a) == key(b)) {
+            match same {
+                [one] => self.pair_event(&event(*one), *one, slice, input),
+                _ => {
+                    let (address, session) = key(same[0]);
+                    let is_live = self.slot(address, session).is_some_and(|slot| slot.row < FREED);
+                    for at in tick_order(same, is_live, |at| (cpu_of(&event(at), input), event(at).is_free())) {
+                        self.pair_event(&event(at), at, slice, input);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Session of a session-pool event; [`EventAttributes::NO_SESSION`] for all others.
+#[inline]
+fn session_of(event: &PairEvent, input: PairInput<'_>) -> u32 {
+    if event.attributes & WITH_SESSION == 0 {
+        return EventAttributes::NO_SESSION;
+    }
+    let attributes = input.attributes.get(event.attributes & NUMBER);
+    attributes.map_or(EventAttributes::NO_SESSION, |attributes| attributes.session)
+}
+
+fn cpu_of(event: &PairEvent, input: PairInput<'_>) -> u16 {
+    input.attributes.get(event.attributes & NUMBER).map_or(0, |attributes| attributes.cpu)
+}
+
+/// Order of the events of one address in one tick: an allocated address is freed first and a free one allocated first, with the
+/// events of each CPU in the order of the file (etl-format 4.6). If no CPU has the event that comes next, the lowest CPU goes on.
+/// `of` gives CPU and direction of an event.
+fn tick_order(events: &[usize], is_live: bool, of: impl Fn(usize) -> (u16, bool)) -> Vec<usize> {
+    let mut queues: BTreeMap<u16, VecDeque<usize>> = BTreeMap::new();
+    for &at in events {
+        queues.entry(of(at).0).or_default().push_back(at);
+    }
+    // CPUs by the direction of their next event.
+    let mut heads: [BTreeSet<u16>; 2] = Default::default();
+    for (&cpu, queue) in &queues {
+        if let Some(&head) = queue.front() {
+            heads[usize::from(of(head).1)].insert(cpu);
+        }
+    }
+    let mut is_live = is_live;
+    let mut order = Vec::with_capacity(events.len());
+    while order.len() < events.len() {
+        let fits = usize::from(is_live);
+        let Some(cpu) = heads[fits].first().or(heads[1 - fits].first()).copied() else { break };
+        heads.iter_mut().for_each(|cpus| {
+            cpus.remove(&cpu);
+        });
+        let Some(queue) = queues.get_mut(&cpu) else { break };
+        let Some(at) = queue.pop_front() else { break };
+        is_live = !of(at).1;
+        order.push(at);
+        if let Some(&next) = queue.front() {
+            heads[usize::from(of(next).1)].insert(cpu);
+        }
+    }
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Order of events `(CPU, is free)` as a text of their positions.
+    fn order(events: &[(u16, bool)], is_live: bool) -> String {
+        let all: Vec<usize> = (0..events.len()).collect();
+        tick_order(&all, is_live, |at| events[at]).iter().map(|at| char::from(b'a' + *at as u8)).collect()
+    }
+
+    #[test]
+    fn an_allocated_address_is_freed_first_and_a_free_one_allocated_first() {
+        const ALLOC: bool = false;
+        const FREE: bool = true;
+        assert_eq!(order(&[(1, ALLOC), (0, FREE)], true), "ba");
+        assert_eq!(order(&[(1, FREE), (0, ALLOC)], false), "ba");
+        assert_eq!(order(&[(1, FREE), (0, ALLOC)], true), "ab", "the lower number has no free");
+        assert_eq!(order(&[(0, ALLOC), (0, FREE), (1, FREE), (1, ALLOC)], true), "cabd");
+        assert_eq!(order(&[(3, ALLOC), (2, ALLOC), (2, FREE)], true), "bca", "no CPU has a free: the lowest goes on");
+        assert_eq!(order(&[(0, FREE), (0, FREE)], false), "ab");
+    }
+
+    #[test]
+    fn many_ties_are_put_in_order_at_once() {
+        let count = 400_000;
+        let events: Vec<usize> = (0..count).collect();
+        let sorted = tick_order(&events, false, |at| (at as u16 % 64, at % 3 == 0));
+        assert_eq!(sorted.len(), count);
+        assert!((0..64).all(|cpu| sorted.iter().filter(|at| **at as u16 % 64 == cpu).is_sorted()));
+    }
+
+    fn slice(events: &[PairEvent]) -> MergedSlice {
+        let mut sorted: Vec<PairEvent> = events.to_vec();
+        sorted.sort_by_key(|event| owner_of(event.address));
+        let starts = (0..=OWNERS).map(|owner| sorted.partition_point(|event| owner_of(event.address) < owner) as u32);
+        MergedSlice { starts: starts.collect(), events: sorted, ..MergedSlice::default() }
+    }
+
+    #[test]
+    fn tables_grow_and_keep_every_address() {
+        let mut ends = FreeEnds::new(false);
+        ends.reserve(50_000);
+        let attributes = InternedValues::new(Vec::new());
+        let input = PairInput { ends: &ends, attributes: &attributes };
+        let address = |row: u32| u64::from(row) * 16 + 0xffff_8000_0000_0000;
+        let alloc =
+            |row| PairEvent { address: address(row), time: Ticks(row.into()), number: row, ..PairEvent::default() };
+        let free = |row| PairEvent { time: Ticks(100_000), attributes: FREE, ..alloc(row) };
+        let mut owners: Vec<AddressOwner> = (0..OWNERS).map(|_| AddressOwner::default()).collect();
+        for events in [(0..50_000).map(alloc).collect::<Vec<_>>(), (0..25_000).map(free).collect()] {
+            let slice = slice(&events);
+            owners.iter_mut().enumerate().for_each(|(owner, pairs)| pairs.pair(owner, &slice, input));
+        }
+        assert!(
+            (0..50_000)
+                .all(|row| ends.get(row).unwrap().time() == if row < 25_000 { Ticks(100_000) } else { Ticks::NEVER })
+        );
+        assert!(owners.iter().all(|owner| owner.unrecorded.is_empty() && owner.implied_frees == 0));
+    }
 }

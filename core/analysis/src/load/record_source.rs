@@ -1,21 +1,20 @@
 //! Decoding of the records of another reader, such as Windows itself. The reader runs on its own thread and sends batches of
-//! copied records; workers decode them into shards in the order of the batches. Buffers and file offsets are not known. Batches
+//! copied records; workers decode them, and they are merged after the last one. Buffers and file offsets are not known. Batches
 //! end by their content, never by time, so that the same trace gives the same batches.
 
+use super::assemble::MergedTrace;
 use super::consistency::header_clock;
-use super::decode::DecodeWorker;
-use super::resolve_stacks::FrameLists;
+use super::pipeline::Pipeline;
 use super::session::SessionInfo;
-use super::shard::Shard;
 use super::{LoadError, LoadOptions};
-use poolscope_base::progress::{CancelToken, Cancelled, Progress, Stage};
+use crate::trace::time::Ticks;
+use poolscope_base::progress::{CancelToken, Progress, Stage};
 use poolscope_etl::buffer::{HEADER_BYTES, MAX_BUFFER_BYTES};
 use poolscope_etl::diagnostics::{DiagnosticKind, Diagnostics};
 use poolscope_etl::event::EventKind;
 use poolscope_etl::file::{ClockEvidence, LogfileHeader, OpenError, RecordClock, Tail};
 use poolscope_etl::reader::{RecordSink, RecordSource};
 use poolscope_etl::record::{Record, RecordKey};
-use rayon::prelude::*;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,25 +25,16 @@ use std::time::Duration;
 /// Upper bound on the time that a cancel takes while the reader sends nothing.
 const CANCEL_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// The decoded records of a trace.
-pub struct ReadRecords {
-    /// Facts about the trace as a whole.
-    pub info: SessionInfo,
-    /// A shard for each batch.
-    pub shards: Vec<Shard>,
-}
-
 /// Reads and decodes all records of `source`.
 ///
 /// # Errors
 /// Cancelled, or the reader failed before its first record.
 pub fn read(
     source: &Arc<dyn RecordSource>,
-    frame_lists: &FrameLists,
     options: LoadOptions,
     progress: &Progress,
     cancel: &CancelToken,
-) -> Result<ReadRecords, LoadError> {
+) -> Result<(SessionInfo, MergedTrace), LoadError> {
     progress.set_total(source.file_bytes());
     progress.enter(Stage::Records);
     let mut stream = BatchStream::begin(source)?;
@@ -52,7 +42,8 @@ pub fn read(
     let first = stream.next(cancel)?;
     let (logfile, time_zero) = first_header(first.as_ref(), &mut diagnostics);
     let mut meter = ProgressMeter::new(source.file_bytes(), &logfile, time_zero);
-    let mut shards = Vec::new();
+    let mut pipeline = Pipeline::new(options);
+    let mut batches = 0;
     let mut next = first;
     while let Some(batch) = next.take() {
         // One batch for each worker. The result does not depend on which batches form a round.
@@ -62,22 +53,18 @@ pub fn read(
         {
             round.push(batch);
         }
-        let work = |worker: &mut DecodeWorker, batch: &Batch| {
-            cancel.check()?;
-            Ok(worker.decode_batch(batch, frame_lists, time_zero, options))
-        };
-        let decoded: Result<Vec<Shard>, Cancelled> =
-            round.par_iter().with_max_len(1).map_init(DecodeWorker::default, work).collect();
-        shards.extend(decoded?);
+        // Batches to come may have earlier records, so that nothing is merged before the last one.
+        pipeline.decode_batches(batches, &round, time_zero, cancel)?;
+        batches += round.len() as u32;
         meter.advance(&round, progress);
         next = stream.next(cancel)?;
     }
     match stream.error {
         // An error after the first record leaves a part of the trace.
-        Some(error) if shards.is_empty() => return Err(error),
+        Some(error) if batches == 0 => return Err(error),
         Some(LoadError::Open(_)) => diagnostics.add(DiagnosticKind::ReaderStopped, 1),
         Some(error) => return Err(error),
-        None if shards.is_empty() => {
+        None if batches == 0 => {
             let (path, reason) = (PathBuf::from(source.name()), "it found no record in it".to_owned());
             return Err(OpenError::Refused { path, reason }.into());
         }
@@ -97,7 +84,8 @@ pub fn read(
         is_last_marked: true,
         diagnostics,
     };
-    Ok(ReadRecords { info, shards })
+    pipeline.merge(Ticks::NEVER, cancel)?;
+    Ok((info, pipeline.finish()?))
 }
 
 /// The log-file header of a trace and the raw time zero. Its record comes first; without it, assumptions replace it.
@@ -262,13 +250,6 @@ impl Batch {
         self.heads.iter().rev().find_map(|head| head.time)
     }
 
-    /// Number of pool allocations and frees.
-    pub fn pool_events(&self) -> usize {
-        use EventKind as K;
-        let is_pool = |kind| matches!(kind, K::PoolAlloc | K::PoolAllocSession | K::PoolFree | K::PoolFreeSession);
-        self.heads.iter().filter(|head| is_pool(kind_of(&head.key))).count()
-    }
-
     fn push(&mut self, record: &Record<'_>, cpu: Option<u16>, with_payload: bool) {
         if with_payload {
             self.payloads.extend_from_slice(record.payload);
@@ -385,7 +366,7 @@ mod tests {
         let row =
             |hook: u16, payload: &[u8]| (RecordKey::Hook(hook), payload.to_vec(), Some(i64::from(hook)), None, Some(3));
         assert_eq!(seen, [row(0x0e20, &[1, 2, 3]), row(0x0524, &[]), row(0x0e22, &[4])]);
-        assert_eq!((batch.pool_events(), batch.last_time()), (2, Some(0x0e22)));
+        assert_eq!((batch.len(), batch.last_time()), (3, Some(0x0e22)));
     }
 
     #[test]

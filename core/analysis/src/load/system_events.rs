@@ -1,9 +1,10 @@
-//! System events: the image, process, configuration and pool rundown records of all shards, in time order, become the tables
+//! System events: the image, process, configuration and pool rundown records, in time order, become the tables
 //! of the trace. Rundown records at the start and the end replace the events that a circular file has overwritten.
 
+use super::event::SystemRecord;
 use super::images::ImageTracker;
+use super::interner::{NO_ID, RawAttributes, WorkerInterner};
 use super::session::SessionInfo;
-use super::shard::{NO_ID, Shard, SystemRecord};
 use crate::trace::attributes::Tag;
 use crate::trace::module::ModuleTable;
 use crate::trace::process::{Process, ProcessTable};
@@ -27,14 +28,12 @@ pub struct SystemInfo {
     pub summary: TraceSummary,
 }
 
-/// Takes the system events out of the shards.
-pub fn collect_system_info(info: &SessionInfo, shards: &mut [Shard]) -> SystemInfo {
-    let mut records: Vec<SystemRecord> = Vec::new();
-    for shard in shards.iter_mut() {
-        records.append(&mut shard.system_events);
-    }
-    // A stable sort: records of one tick stay in file order.
-    records.sort_by_key(|record| record.time);
+/// Tables from system events in time order, and from the processes of pool events.
+pub fn collect_system_info(
+    info: &SessionInfo,
+    records: Vec<SystemRecord>,
+    attributes: &[WorkerInterner<RawAttributes>],
+) -> SystemInfo {
     let mut images = ImageTracker::new(if info.logfile.pointer_size == 4 { 4 } else { 8 });
     for record in &records {
         match &record.event {
@@ -46,7 +45,7 @@ pub fn collect_system_info(info: &SessionInfo, shards: &mut [Shard]) -> SystemIn
     let mut processes = ProcessTracker::default();
     let mut pool_rundown = PoolRundown::default();
     let mut summary = header_summary(info);
-    for SystemRecord { time, kind, process, event } in records {
+    for SystemRecord { time, kind, process, event, .. } in records {
         match event {
             SystemEvent::Image(event) => {
                 let pid = event.process.or(process).unwrap_or(0);
@@ -71,7 +70,7 @@ pub fn collect_system_info(info: &SessionInfo, shards: &mut [Shard]) -> SystemIn
             SystemEvent::VolumeMapping(_) => {}
         }
     }
-    let processes = processes.finish(shards);
+    let processes = processes.finish(attributes);
     SystemInfo { modules: images.finish(), processes, pool_rundown, summary }
 }
 
@@ -219,10 +218,10 @@ impl ProcessTracker {
     }
 
     /// Finishes the table with a process for each number that only pool events contain, so that every event has a process.
-    fn finish(mut self, shards: &[Shard]) -> ProcessTable {
+    fn finish(mut self, attributes: &[WorkerInterner<RawAttributes>]) -> ProcessTable {
         let recorded = self.rows.len();
-        let mut mentioned: Vec<u32> =
-            shards.iter().flat_map(|s| s.attributes.rows.iter().map(|c| c.pid)).filter(|&pid| pid != NO_ID).collect();
+        let pids = attributes.iter().flat_map(|of_worker| of_worker.rows().iter().map(|row| row.pid));
+        let mut mentioned: Vec<u32> = pids.filter(|&pid| pid != NO_ID).collect();
         mentioned.sort_unstable();
         mentioned.dedup();
         for pid in mentioned.into_iter().filter(|pid| !self.newest.contains_key(pid)) {

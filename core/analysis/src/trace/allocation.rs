@@ -44,7 +44,112 @@ pub struct AllocationTable {
     pub flags: Vec<u8>,
 }
 
+/// One row of the table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct AllocationRow {
+    pub alloc_time: Ticks,
+    pub free_time: Ticks,
+    pub size: u64,
+    pub address: u64,
+    pub alloc_attributes: AttributesId,
+    pub free_attributes: AttributesId,
+    pub alloc_stack: StackId,
+    pub free_stack: StackId,
+    pub flags: u8,
+}
+
+impl Default for AllocationRow {
+    fn default() -> Self {
+        Self {
+            alloc_time: Ticks::UNKNOWN,
+            free_time: Ticks::NEVER,
+            size: 0,
+            address: 0,
+            alloc_attributes: AttributesId::NONE,
+            free_attributes: AttributesId::NONE,
+            alloc_stack: StackId::EMPTY,
+            free_stack: StackId::EMPTY,
+            flags: 0,
+        }
+    }
+}
+
+/// Consecutive rows of a table that is filled.
+#[derive(Debug)]
+pub(crate) struct RowsMut<'a> {
+    alloc_time: &'a mut [Ticks],
+    free_time: &'a mut [Ticks],
+    size: &'a mut [u64],
+    address: &'a mut [u64],
+    alloc_attributes: &'a mut [AttributesId],
+    free_attributes: &'a mut [AttributesId],
+    alloc_stack: &'a mut [StackId],
+    free_stack: &'a mut [StackId],
+    flags: &'a mut [u8],
+}
+
+impl RowsMut<'_> {
+    /// Sets a row by its position.
+    #[inline]
+    pub fn set(&mut self, at: usize, row: &AllocationRow) {
+        self.alloc_time[at] = row.alloc_time;
+        self.free_time[at] = row.free_time;
+        self.size[at] = row.size;
+        self.address[at] = row.address;
+        self.alloc_attributes[at] = row.alloc_attributes;
+        self.free_attributes[at] = row.free_attributes;
+        self.alloc_stack[at] = row.alloc_stack;
+        self.free_stack[at] = row.free_stack;
+        self.flags[at] = row.flags;
+    }
+}
+
 impl AllocationTable {
+    /// A table of rows to be filled.
+    pub(crate) fn with_rows(rows: usize) -> Self {
+        // Zeros: the system provides the memory when a worker writes it.
+        Self {
+            alloc_time: vec![0; rows].into_iter().map(Ticks).collect(),
+            free_time: vec![0; rows].into_iter().map(Ticks).collect(),
+            size: vec![0; rows],
+            address: vec![0; rows],
+            alloc_attributes: vec![0; rows].into_iter().map(AttributesId).collect(),
+            free_attributes: vec![0; rows].into_iter().map(AttributesId).collect(),
+            alloc_stack: vec![0; rows].into_iter().map(StackId).collect(),
+            free_stack: vec![0; rows].into_iter().map(StackId).collect(),
+            flags: vec![0; rows],
+        }
+    }
+
+    /// The rows as parts of the given lengths, to be filled.
+    pub(crate) fn split(&mut self, lengths: &[usize]) -> Vec<RowsMut<'_>> {
+        fn cut<'a, T>(column: &mut &'a mut [T], length: usize) -> &'a mut [T] {
+            let length = length.min(column.len());
+            column.split_off_mut(..length).unwrap_or_default()
+        }
+        let mut alloc_time = self.alloc_time.as_mut_slice();
+        let mut free_time = self.free_time.as_mut_slice();
+        let mut size = self.size.as_mut_slice();
+        let mut address = self.address.as_mut_slice();
+        let mut alloc_attributes = self.alloc_attributes.as_mut_slice();
+        let mut free_attributes = self.free_attributes.as_mut_slice();
+        let mut alloc_stack = self.alloc_stack.as_mut_slice();
+        let mut free_stack = self.free_stack.as_mut_slice();
+        let mut flags = self.flags.as_mut_slice();
+        let part = |&length: &usize| RowsMut {
+            alloc_time: cut(&mut alloc_time, length),
+            free_time: cut(&mut free_time, length),
+            size: cut(&mut size, length),
+            address: cut(&mut address, length),
+            alloc_attributes: cut(&mut alloc_attributes, length),
+            free_attributes: cut(&mut free_attributes, length),
+            alloc_stack: cut(&mut alloc_stack, length),
+            free_stack: cut(&mut free_stack, length),
+            flags: cut(&mut flags, length),
+        };
+        lengths.iter().map(part).collect()
+    }
+
     /// Number of rows.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -60,8 +60,8 @@ pub struct ModuleTable {
     by_pid: FxHashMap<u32, Vec<u32>>,
     /// Size of the largest image in bytes: the maximum distance from an address down to the base of its image.
     longest_bytes: u64,
-    /// Times from which on some address belongs to another image than before, sorted.
-    epochs: Vec<Ticks>,
+    /// Times from which on some address of a process belongs to another image than before, sorted, by process.
+    epochs: FxHashMap<u32, Vec<Ticks>>,
 }
 
 impl ModuleTable {
@@ -82,7 +82,7 @@ impl ModuleTable {
             positions.sort_by_key(base);
         }
         let longest_bytes = modules.iter().map(|m| m.size_bytes).max().unwrap_or(0);
-        let mut table = Self { modules, loaded, by_pid, longest_bytes, epochs: Vec::new() };
+        let mut table = Self { modules, loaded, by_pid, longest_bytes, epochs: FxHashMap::default() };
         table.epochs = table.find_epochs();
         table
     }
@@ -142,11 +142,18 @@ impl ModuleTable {
         best.map_or(ModuleId::NONE, |b| b.2)
     }
 
-    /// Number of the epoch that a time is in. Within one epoch an address of a process always belongs to the same module, so
-    /// that lookups can be cached.
+    /// Number of the epoch of a process (0: kernel) that a time is in. Within one epoch an address of the process always belongs
+    /// to the same module, so that lookups can be cached.
     #[must_use]
-    pub fn epoch(&self, time: Ticks) -> u32 {
-        self.epochs.partition_point(|&start| start <= time) as u32
+    pub fn epoch(&self, pid: u32, time: Ticks) -> u32 {
+        self.epochs.get(&pid).map_or(0, |epochs| epochs.partition_point(|&start| start <= time) as u32)
+    }
+
+    /// Start of an epoch of a process (0: kernel); [`Ticks::UNKNOWN`] of the first one.
+    #[must_use]
+    pub fn epoch_start(&self, pid: u32, epoch: u32) -> Ticks {
+        let start = (epoch as usize).checked_sub(1).and_then(|before| self.epochs.get(&pid)?.get(before));
+        start.copied().unwrap_or(Ticks::UNKNOWN)
     }
 
     fn base_of(&self, position: u32) -> u64 {
@@ -156,11 +163,12 @@ impl ModuleTable {
 
     /// Start times of epochs: load and unload times of modules whose address ranges in one process overlap. Only there an
     /// address can change its module.
-    fn find_epochs(&self) -> Vec<Ticks> {
-        let mut moments = Vec::new();
+    fn find_epochs(&self) -> FxHashMap<u32, Vec<Ticks>> {
         let mut pids: Vec<&u32> = self.by_pid.keys().collect();
         pids.sort_unstable();
-        for positions in pids.into_iter().filter_map(|pid| self.by_pid.get(pid)) {
+        let mut epochs = FxHashMap::default();
+        for (&pid, positions) in pids.into_iter().filter_map(|pid| Some((pid, self.by_pid.get(pid)?))) {
+            let mut moments = Vec::new();
             let mut reach: Option<(u64, u32)> = None;
             for &position in positions {
                 let Some(image) = self.loaded.get(position as usize) else {
@@ -181,14 +189,17 @@ impl ModuleTable {
                     reach = Some((end, position));
                 }
             }
+            moments.retain(|m| m.is_known());
+            // An image is still loaded at the tick of its unload, so the change is one tick later: keep both.
+            let after: Vec<Ticks> = moments.iter().map(|m| Ticks(m.0.saturating_add(1))).collect();
+            moments.extend(after);
+            moments.sort_unstable();
+            moments.dedup();
+            if !moments.is_empty() {
+                epochs.insert(pid, moments);
+            }
         }
-        moments.retain(|m| m.is_known());
-        // An image is still loaded at the tick of its unload, so the change is one tick later: keep both.
-        let after: Vec<Ticks> = moments.iter().map(|m| Ticks(m.0.saturating_add(1))).collect();
-        moments.extend(after);
-        moments.sort_unstable();
-        moments.dedup();
-        moments
+        epochs
     }
 }
 
@@ -220,6 +231,9 @@ mod tests {
         assert_eq!(table.find(0, 0x1900, Ticks(150)), ModuleId(0));
         assert_eq!(table.find(0, 0x5000, Ticks(250)), ModuleId::NONE);
         assert_eq!(table.find(7, 0x1900, Ticks(250)), ModuleId::NONE);
-        assert_ne!(table.epoch(Ticks(50)), table.epoch(Ticks(250)));
+        assert_ne!(table.epoch(0, Ticks(50)), table.epoch(0, Ticks(250)));
+        assert_eq!((table.epoch(7, Ticks(250)), table.epoch_start(7, 0)), (0, Ticks::UNKNOWN));
+        let epoch = table.epoch(0, Ticks(250));
+        assert_eq!(table.find(0, 0x1900, table.epoch_start(0, epoch)), ModuleId(1));
     }
 }

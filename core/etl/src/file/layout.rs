@@ -31,6 +31,8 @@ pub struct BufferRef {
     /// Raw timestamp of its first record; `None` if it has no readable record with a time. If the time of the first
     /// record contradicts those behind it, it is that of the second one.
     pub first_time: Option<i64>,
+    /// Lowest of the raw times of its first records, damaged ones included; `None` if none has a time.
+    pub lowest_first_time: Option<i64>,
 }
 
 impl BufferRef {
@@ -191,8 +193,10 @@ impl Search<'_> {
                 return Ok(());
             }
         }
-        let mut buffer = BufferRef { offset, present_bytes, header, first_time: None };
-        buffer.first_time = first_time(self.reader, &buffer, &mut self.scratch)?;
+        let mut buffer = BufferRef { offset, present_bytes, header, first_time: None, lowest_first_time: None };
+        let times = first_times(self.reader, &buffer, &mut self.scratch)?;
+        buffer.first_time = first_time(&times);
+        buffer.lowest_first_time = times.into_iter().min();
         self.found.buffers.push(buffer);
         Ok(())
     }
@@ -347,9 +351,8 @@ fn in_written_order(layout: FileLayout, logfile: &LogfileHeader) -> FileLayout {
     FileLayout { buffers, wrapped: is_rotated, gaps, tail }
 }
 
-/// Time of a buffer's first record. Records of a buffer are in the order of time, which shows a damaged time among the
-/// first three: then another one of them is returned, which is close enough.
-fn first_time(reader: &FileReader, buffer: &BufferRef, scratch: &mut BodyScratch) -> Result<Option<i64>, ReadError> {
+/// Times of the first records of a buffer, at most three.
+fn first_times(reader: &FileReader, buffer: &BufferRef, scratch: &mut BodyScratch) -> Result<Vec<i64>, ReadError> {
     let mut times: Vec<i64> = Vec::new();
     for bytes in [FIRST_RECORDS_BYTES, 16 * FIRST_RECORDS_BYTES] {
         let body = read_beginning(reader, buffer, bytes, scratch)?;
@@ -359,7 +362,13 @@ fn first_time(reader: &FileReader, buffer: &BufferRef, scratch: &mut BodyScratch
             break;
         }
     }
-    Ok(match times[..] {
+    Ok(times)
+}
+
+/// Time of a buffer's first record, from those of its first three. They are in the order of time, which shows a damaged one:
+/// then another one of them is returned, which is close enough.
+fn first_time(times: &[i64]) -> Option<i64> {
+    match times[..] {
         [a, b, c] => {
             let mut sorted = [a, b, c];
             sorted.sort_unstable();
@@ -370,5 +379,5 @@ fn first_time(reader: &FileReader, buffer: &BufferRef, scratch: &mut BodyScratch
         }
         [a, b] => Some(if a > b || b.saturating_sub(a) > ISOLATED_TICKS { b } else { a }),
         _ => times.first().copied(),
-    })
+    }
 }

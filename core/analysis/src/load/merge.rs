@@ -1,0 +1,439 @@
+//! Merging by time: the runs of all buffers become slices of time, in which events are in order, allocations get their rows, and
+//! each address owner gets its events to pair.
+//!
+//! A slice is sorted by itself, so that its events stay in the processor's cache. Any overlap of the buffers in time is right: a
+//! run is cut where a slice begins and ends, and only what is before the end of the merge is taken.
+
+use super::columns::{AllocationChunk, ChunkPart, FreeEnds, UnrecordedAllocation};
+use super::decode::DecodedBuffer;
+use super::event::{EventRun, FREE, LARGE_SIZE, NUMBER, PackedEvent};
+use super::interner::{InternedValues, RawAttributes};
+use super::pair::{AddressOwner, MergedSlice, OWNERS, PairEvent, PairInput, owner_of};
+use super::stack_part::RecordedStack;
+use crate::trace::time::Ticks;
+use parking_lot::Mutex;
+use poolscope_base::progress::{CancelToken, Cancelled};
+use poolscope_etl::diagnostics::{DiagnosticKind, Diagnostics};
+use rayon::prelude::*;
+
+/// Number of events of a slice: what fits a processor's second-level cache.
+const SLICE_EVENTS: usize = 1 << 15;
+/// One of so many events is a sample, by which slices are cut.
+const SAMPLE_STEP: usize = 1 << 7;
+
+/// The merged part of a trace.
+#[derive(Debug)]
+pub struct EventMerger {
+    with_stacks: bool,
+    chunks: Vec<AllocationChunk>,
+    ends: FreeEnds,
+    owners: Vec<AddressOwner>,
+    /// Memory of workers for sorting slices.
+    scratches: Vec<Mutex<SliceScratch>>,
+    /// Memory of slices of the last merge.
+    spare: Mutex<Vec<MergedSlice>>,
+    allocs: u32,
+    frees: u32,
+    has_left_out_free_stacks: bool,
+}
+
+/// Memory of merged events.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MergedBytes {
+    /// Number of recorded allocations.
+    pub rows: u64,
+    /// Bytes of all that is kept of each allocation until the table is built.
+    pub row_bytes: u64,
+    /// Those of [`Self::row_bytes`] that hold stacks until they are joined.
+    pub stack_bytes: u64,
+    /// Bytes of the states of addresses.
+    pub address_bytes: u64,
+}
+
+/// The merged and paired events of a trace.
+#[derive(Debug)]
+pub struct MergedEvents {
+    /// Recorded allocations in time order.
+    pub chunks: Vec<AllocationChunk>,
+    /// Their ends.
+    pub ends: FreeEnds,
+    /// Allocations of which only the free was recorded, by allocation time and free time.
+    pub unrecorded: Vec<UnrecordedAllocation>,
+    /// Data-quality issues of pairing.
+    pub diagnostics: Diagnostics,
+}
+
+/// Time range of a slice: from the first to before the last.
+type SliceBounds = (Ticks, Ticks);
+
+/// Events of one run that are in a slice.
+struct Segment<'a> {
+    run: &'a EventRun,
+    start: usize,
+    end: usize,
+}
+
+/// The segments of a slice.
+struct SliceInput<'a> {
+    segments: Vec<Segment<'a>>,
+    from: Ticks,
+    events: usize,
+    allocs: usize,
+}
+
+impl EventMerger {
+    /// A merger without events.
+    pub fn new(with_stacks: bool) -> Self {
+        Self {
+            with_stacks,
+            chunks: Vec::new(),
+            ends: FreeEnds::new(with_stacks),
+            owners: (0..OWNERS).map(|_| AddressOwner::default()).collect(),
+            scratches: (0..rayon::current_num_threads()).map(|_| Mutex::default()).collect(),
+            spare: Mutex::default(),
+            allocs: 0,
+            frees: 0,
+            has_left_out_free_stacks: false,
+        }
+    }
+
+    /// Merges and pairs all events before `until` that are not merged yet. The buffers are in the order of the file.
+    pub fn merge(
+        &mut self,
+        buffers: &mut [DecodedBuffer],
+        until: Ticks,
+        attributes: &InternedValues<'_, RawAttributes>,
+        cancel: &CancelToken,
+    ) -> Result<(), Cancelled> {
+        let runs: Vec<&EventRun> = buffers.iter().flat_map(|buffer| &buffer.runs).collect();
+        let bounds = slice_bounds(&runs, until);
+        let inputs: Vec<SliceInput<'_>> = bounds
+            .into_par_iter()
+            .map(|bounds| {
+                cancel.check()?;
+                Ok(SliceInput::new(&runs, bounds))
+            })
+            .collect::<Result<_, Cancelled>>()?;
+        let allocs: Vec<usize> = inputs.iter().map(|input| input.allocs).collect();
+        let rows = allocs.iter().sum();
+        let mut chunk = AllocationChunk::new(self.allocs, rows, self.with_stacks);
+        let mut numbers = Vec::with_capacity(inputs.len());
+        for input in &inputs {
+            numbers.push((self.allocs, self.frees));
+            self.allocs += input.allocs as u32;
+            self.frees += (input.events - input.allocs) as u32;
+        }
+        let base = chunk.base;
+        let work = inputs.into_par_iter().zip(chunk.split(&allocs)).zip(numbers).with_max_len(1);
+        let slices: Vec<MergedSlice> = work
+            .map(|((input, part), numbers)| {
+                cancel.check()?;
+                let worker = rayon::current_thread_index().unwrap_or(0) % self.scratches.len();
+                let slice = self.spare.lock().pop().unwrap_or_default();
+                Ok(merge_slice(&input, part, numbers, slice, &mut self.scratches[worker].lock()))
+            })
+            .collect::<Result<_, Cancelled>>()?;
+        for slice in &slices {
+            let large = slice.large_sizes.iter().filter(|((_, direction), _)| *direction != FREE);
+            chunk.large_sizes.extend(large.map(|(&(row, _), &size)| (row - base, size)));
+        }
+        chunk.large_sizes.sort_unstable();
+        self.chunks.push(chunk);
+        self.ends.reserve(self.allocs as usize);
+        let input = PairInput { ends: &self.ends, attributes };
+        self.owners.par_iter_mut().enumerate().with_max_len(1).try_for_each(|(number, owner)| {
+            for slice in &slices {
+                cancel.check()?;
+                owner.pair(number, slice, input);
+            }
+            Ok(())
+        })?;
+        self.spare.lock().extend(slices);
+        for run in buffers.iter_mut().flat_map(|buffer| &mut buffer.runs) {
+            run.merged = run.first_at(run.merged, until);
+        }
+        Ok(())
+    }
+
+    /// Memory of what is merged so far.
+    pub fn usage(&self) -> MergedBytes {
+        let rows = u64::from(self.allocs);
+        let of_allocations = self.chunks.iter().map(AllocationChunk::bytes).sum::<usize>();
+        let alloc_stacks: usize = self.chunks.iter().map(|chunk| size_of_val(chunk.recorded_stack.as_slice())).sum();
+        let (of_ends, of_free_stacks) = self.ends.bytes();
+        MergedBytes {
+            rows,
+            row_bytes: (of_allocations + of_ends + of_free_stacks) as u64,
+            stack_bytes: (alloc_stacks + of_free_stacks) as u64,
+            address_bytes: self.owners.iter().map(AddressOwner::bytes).sum::<usize>() as u64,
+        }
+    }
+
+    /// Returns `true` if the stacks of frees are kept.
+    pub fn has_free_stacks(&self) -> bool {
+        self.ends.has_stacks()
+    }
+
+    /// Drops the stacks of frees, also those to come.
+    pub fn leave_out_free_stacks(&mut self) {
+        self.ends.leave_out_stacks();
+        self.has_left_out_free_stacks = true;
+    }
+
+    /// Ends the merges.
+    pub fn finish(self) -> MergedEvents {
+        let mut unrecorded = Vec::new();
+        let (mut implied_frees, mut disagreements) = (0, 0);
+        for mut owner in self.owners {
+            unrecorded.append(&mut owner.unrecorded);
+            implied_frees += owner.implied_frees;
+            disagreements += owner.disagreements;
+        }
+        if self.has_left_out_free_stacks {
+            unrecorded
+                .iter_mut()
+                .for_each(|row: &mut UnrecordedAllocation| row.recorded_stack = RecordedStack::default());
+        }
+        unrecorded.par_sort_unstable_by_key(|row| (row.alloc_time, row.free_time, row.free_number));
+        let implied = unrecorded.iter().filter(|row| row.alloc_time.is_known()).count();
+        let mut diagnostics = Diagnostics::default();
+        diagnostics.add(DiagnosticKind::FreeStacksLeftOut, u64::from(self.has_left_out_free_stacks));
+        diagnostics.add(DiagnosticKind::ImpliedFree, implied_frees);
+        diagnostics.add(DiagnosticKind::PairDisagrees, disagreements);
+        diagnostics.add(DiagnosticKind::ImpliedAllocation, implied as u64);
+        diagnostics.add(DiagnosticKind::FreeWithoutAllocation, (unrecorded.len() - implied) as u64);
+        MergedEvents { chunks: self.chunks, ends: self.ends, unrecorded, diagnostics }
+    }
+}
+
+/// Bounds of slices with about [`SLICE_EVENTS`] events each, more if they have the same time.
+fn slice_bounds(runs: &[&EventRun], until: Ticks) -> Vec<SliceBounds> {
+    let mut samples: Vec<Ticks> = Vec::new();
+    let mut first = Ticks::NEVER;
+    for run in runs {
+        let end = run.first_at(run.merged, until);
+        let left = run.events.get(run.merged..end).unwrap_or_default();
+        if let Some(event) = left.first() {
+            first = first.min(run.time(event));
+        }
+        samples.extend(left.iter().step_by(SAMPLE_STEP).map(|event| run.time(event)));
+    }
+    if first == Ticks::NEVER {
+        return Vec::new();
+    }
+    samples.sort_unstable();
+    let step = SLICE_EVENTS / SAMPLE_STEP;
+    let mut cuts: Vec<Ticks> = samples.into_iter().step_by(step).skip(1).filter(|&time| time > first).collect();
+    cuts.dedup();
+    let starts = std::iter::once(first).chain(cuts.iter().copied());
+    let ends = cuts.iter().copied().chain([until]);
+    starts.zip(ends).collect()
+}
+
+impl<'a> SliceInput<'a> {
+    fn new(runs: &[&'a EventRun], (from, to): SliceBounds) -> Self {
+        let mut input = Self { segments: Vec::new(), from, events: 0, allocs: 0 };
+        for run in runs {
+            if run.base >= to || run.events.last().is_none_or(|last| run.time(last) < from) {
+                continue;
+            }
+            let start = run.first_at(run.merged, from);
+            let end = run.first_at(start, to);
+            let events = run.events.get(start..end).unwrap_or_default();
+            if !events.is_empty() {
+                input.events += events.len();
+                input.allocs += events.iter().filter(|event| !event.is_free()).count();
+                input.segments.push(Segment { run, start, end });
+            }
+        }
+        input
+    }
+}
+
+/// A worker's memory, reused for each slice.
+#[derive(Debug, Default)]
+struct SliceScratch {
+    events: Vec<PackedEvent>,
+    stacks: Vec<RecordedStack>,
+    /// Time of each event from the start of the slice, and its position in `events`.
+    keys: Vec<(u64, u32)>,
+    sorted: Vec<(u64, u32)>,
+    owners: Vec<u8>,
+    counts: Vec<u32>,
+}
+
+/// Sorts a slice by time, fills its rows of the allocation table, and groups its events by owner. `numbers` are those of its first
+/// allocation and its first free; `slice` is memory to reuse.
+fn merge_slice(
+    input: &SliceInput<'_>,
+    part: ChunkPart<'_>,
+    (mut row, mut free_number): (u32, u32),
+    mut slice: MergedSlice,
+    scratch: &mut SliceScratch,
+) -> MergedSlice {
+    slice.starts.clear();
+    slice.starts.resize(OWNERS + 1, 0);
+    slice.large_sizes.clear();
+    gather(input, scratch, &mut slice.starts);
+    let with_stacks = !scratch.stacks.is_empty();
+    let SliceScratch { events, stacks, keys, sorted, owners, counts } = scratch;
+    sort_by_time(keys, sorted, counts);
+    // Every element up to the last start is written below.
+    slice.events.resize(events.len().max(slice.events.len()), PairEvent::default());
+    slice.stacks.resize(stacks.len().max(slice.stacks.len()), RecordedStack::default());
+    let mut next = slice.starts.clone();
+    let first_row = row;
+    for &(offset, at) in keys.iter() {
+        let (Some(event), Some(owner)) = (events.get(at as usize), owners.get(at as usize)) else { continue };
+        let time = Ticks(input.from.0 + offset as i64);
+        let own = (row - first_row) as usize;
+        let number = if event.is_free() { free_number } else { row };
+        if event.is_free() {
+            free_number += 1;
+        } else {
+            row += 1;
+            part.time[own] = time;
+            part.address[own] = event.address;
+            part.size[own] = event.size;
+            part.attributes[own] = event.attributes & NUMBER;
+        }
+        let Some(place) = next.get_mut(usize::from(*owner)) else { continue };
+        let PackedEvent { address, size, attributes, .. } = *event;
+        slice.events[*place as usize] = PairEvent { address, time, number, size, attributes };
+        if with_stacks {
+            let stack = stacks[at as usize];
+            slice.stacks[*place as usize] = stack;
+            if !event.is_free() {
+                part.recorded_stack[own] = stack;
+            }
+        }
+        *place += 1;
+        if size == LARGE_SIZE {
+            slice.large_sizes.insert((number, attributes & FREE), large_size(input, at as usize));
+        }
+    }
+    slice
+}
+
+/// Copies the events of a slice, and counts those of each owner as the starts of their groups.
+fn gather(input: &SliceInput<'_>, scratch: &mut SliceScratch, starts: &mut [u32]) {
+    let SliceScratch { events, stacks, keys, owners, .. } = scratch;
+    events.clear();
+    stacks.clear();
+    keys.clear();
+    owners.clear();
+    for Segment { run, start, end } in &input.segments {
+        let base = run.base.0.wrapping_sub(input.from.0);
+        for event in run.events.get(*start..*end).unwrap_or_default() {
+            let owner = owner_of(event.address);
+            if let Some(count) = starts.get_mut(owner + 1) {
+                *count += 1;
+            }
+            owners.push(owner as u8);
+            keys.push((base.wrapping_add(i64::from(event.offset)) as u64, events.len() as u32));
+            events.push(*event);
+        }
+        stacks.extend_from_slice(run.stacks.get(*start..*end).unwrap_or_default());
+    }
+    let mut sum = 0;
+    for start in starts.iter_mut() {
+        sum += *start;
+        *start = sum;
+    }
+}
+
+/// Size of the event at a position of the gathered ones.
+fn large_size(input: &SliceInput<'_>, at: usize) -> u64 {
+    let mut left = at;
+    for Segment { run, start, end } in &input.segments {
+        if let Some(event) = run.events.get(start + left).filter(|_| start + left < *end) {
+            return run.size(start + left, event);
+        }
+        left -= end - start;
+    }
+    u64::from(LARGE_SIZE)
+}
+
+/// Bits of one pass of the sort.
+const DIGIT_BITS: u32 = 10;
+const DIGITS: usize = 1 << DIGIT_BITS;
+
+/// Sorts keys by time; those of one tick stay in their order. `spare` and `counts` are memory for the sort.
+fn sort_by_time(keys: &mut Vec<(u64, u32)>, spare: &mut Vec<(u64, u32)>, counts: &mut Vec<u32>) {
+    if keys.is_sorted_by_key(|key| key.0) {
+        return;
+    }
+    let all = keys.iter().fold(0, |all, key| all | key.0);
+    let bits = u64::BITS - all.leading_zeros();
+    // Few keys, or times far apart.
+    if keys.len() < DIGITS || bits > 4 * DIGIT_BITS {
+        keys.sort_by_key(|key| key.0);
+        return;
+    }
+    spare.clear();
+    spare.resize(keys.len(), (0, 0));
+    for shift in (0..bits).step_by(DIGIT_BITS as usize) {
+        let digit = |time: u64| (time >> shift) as usize & (DIGITS - 1);
+        counts.clear();
+        counts.resize(DIGITS, 0);
+        for key in keys.iter() {
+            counts[digit(key.0)] += 1;
+        }
+        let mut sum = 0;
+        for count in counts.iter_mut() {
+            sum += std::mem::replace(count, sum);
+        }
+        for key in keys.iter() {
+            let place = &mut counts[digit(key.0)];
+            spare[*place as usize] = *key;
+            *place += 1;
+        }
+        std::mem::swap(keys, spare);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_any_range_are_sorted_and_ties_stay_in_order() {
+        let mut state = 7_u64;
+        let mut roll = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state >> 20
+        };
+        for (count, range) in
+            [(10, 5), (40_000, 1), (40_000, 900), (40_000, 1 << 22), (40_000, 1 << 43), (2_000, 1 << 39)]
+        {
+            let mut keys: Vec<(u64, u32)> = (0..count).map(|at| (roll() % range, at)).collect();
+            let mut wanted = keys.clone();
+            wanted.sort();
+            sort_by_time(&mut keys, &mut Vec::new(), &mut Vec::new());
+            assert!(keys == wanted, "{count} keys below {range}");
+        }
+    }
+
+    /// A run of events at the given times.
+    fn run(times: &[i64]) -> EventRun {
+        let base = times[0];
+        let event =
+            |&time: &i64| PackedEvent { address: time as u64, offset: (time - base) as u32, size: 1, attributes: 0 };
+        EventRun { base: Ticks(base), events: times.iter().map(event).collect(), ..EventRun::default() }
+    }
+
+    #[test]
+    fn slices_cover_all_events_once_and_never_part_a_tick() {
+        let many: Vec<i64> = (0..200_000).map(|at| at / 3).collect();
+        let crowd = vec![40_000; 100_000];
+        let runs = [run(&many), run(&crowd), run(&[-5, 66_000]), run(&[10])];
+        let runs: Vec<&EventRun> = runs.iter().collect();
+        let bounds = slice_bounds(&runs, Ticks(60_000));
+        assert!(bounds.len() > 3 && bounds.windows(2).all(|pair| pair[0].1 == pair[1].0 && pair[0].0 < pair[0].1));
+        assert_eq!((bounds[0].0, bounds.last().unwrap().1), (Ticks(-5), Ticks(60_000)));
+        let inputs: Vec<SliceInput<'_>> = bounds.iter().map(|&bounds| SliceInput::new(&runs, bounds)).collect();
+        let events: usize = inputs.iter().map(|input| input.events).sum();
+        assert_eq!(events, 180_000 + 100_000 + 2);
+        assert_eq!(slice_bounds(&runs[2..], Ticks(-5)), []);
+    }
+}

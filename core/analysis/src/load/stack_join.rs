@@ -1,0 +1,198 @@
+//! Joining: the recorded parts of the stack of each pool event become one number of a distinct stack, once all definitions of stack
+//! keys are known. Stacks are distinct by their frames, and by what decides which modules the frames belong to: user-mode addresses
+//! mean other modules in other processes, and the module of an address may change while a trace is recorded.
+
+use super::attributes::AttributeIds;
+use super::frame_lists::FrameListTable;
+use super::interner::{EventPosition, NO_ID, WorkerInterner, WorkerNumbers};
+use super::losses::LossRanges;
+use super::merge::MergedEvents;
+use super::stack_keys::{NO_FRAMES, StackKeys};
+use super::stack_part::{INLINE, NO_PART, PartNumber, RecordedStack};
+use crate::trace::module::ModuleTable;
+use crate::trace::summary::StackStatistics;
+use crate::trace::time::Ticks;
+use parking_lot::Mutex;
+use poolscope_base::progress::{CancelToken, Cancelled, Progress};
+use rayon::prelude::*;
+
+/// A distinct stack.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct JoinedStack {
+    /// Frame list of the kernel part; [`NO_FRAMES`] without one.
+    pub kernel: u32,
+    /// Frame list of the user part; [`NO_FRAMES`] without one.
+    pub user: u32,
+    /// Process of its user-mode addresses; [`NO_ID`] without any.
+    pub pid: u32,
+    /// Epochs of the modules of the kernel and of the process.
+    pub epochs: (u32, u32),
+}
+
+/// Bit of the number of a stack that may be that of another event, or incomplete.
+pub const UNCERTAIN: u32 = 1 << 31;
+
+/// What the parts of stacks refer to.
+#[derive(Clone, Copy)]
+pub struct StackSources<'a> {
+    /// Uses of stack keys.
+    pub keys: &'a StackKeys,
+    /// Lists of frames.
+    pub frame_lists: &'a FrameListTable,
+    /// Images.
+    pub modules: &'a ModuleTable,
+    /// Attributes of events, which have their processes.
+    pub attributes: &'a AttributeIds<'a>,
+    /// Time ranges in which records may be missing.
+    pub losses: &'a LossRanges,
+}
+
+/// Counts of stacks that were resolved.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct StackCounts {
+    /// Key references with a definition.
+    pub resolved: u64,
+    /// Those whose own definition may be missing.
+    pub uncertain: u64,
+    /// Key references without a definition.
+    pub unresolved: u64,
+    /// Those with a definition of the other kind.
+    pub mismatched: u64,
+    /// Events whose stack may be that of another event, or incomplete.
+    pub uncertain_events: u64,
+}
+
+impl StackCounts {
+    fn add(&mut self, other: &Self) {
+        self.resolved += other.resolved;
+        self.uncertain += other.uncertain;
+        self.unresolved += other.unresolved;
+        self.mismatched += other.mismatched;
+        self.uncertain_events += other.uncertain_events;
+    }
+
+    /// The counts as statistics of a trace.
+    pub fn statistics(&self) -> StackStatistics {
+        StackStatistics {
+            resolved_keys: self.resolved,
+            uncertain_keys: self.uncertain,
+            unresolved_keys: self.unresolved,
+            ..StackStatistics::default()
+        }
+    }
+}
+
+/// Distinct stacks by worker. The number of a stack in the rows is one more than that of the interner, with [`UNCERTAIN`].
+pub struct JoinedStacks {
+    pub workers: Vec<WorkerInterner<JoinedStack>>,
+    pub counts: StackCounts,
+}
+
+/// Joins the stacks of all events, and frees what was recorded of them.
+///
+/// # Errors
+/// Cancelled.
+pub fn join_stacks(
+    events: &mut MergedEvents,
+    sources: StackSources<'_>,
+    (progress, cancel): (&Progress, &CancelToken),
+) -> Result<JoinedStacks, Cancelled> {
+    let count = rayon::current_num_threads();
+    let new = |worker| Mutex::new(WorkerInterner::new(WorkerNumbers::new(worker, count), UNCERTAIN - 1));
+    let workers: Vec<Mutex<WorkerInterner<JoinedStack>>> = (0..count).map(new).collect();
+    let ends = &events.ends;
+    let counts: Vec<StackCounts> = events
+        .chunks
+        .par_iter_mut()
+        .with_max_len(1)
+        .map(|chunk| {
+            cancel.check()?;
+            let recorded = std::mem::take(&mut chunk.recorded_stack);
+            let mut counts = StackCounts::default();
+            let mut worker = worker(&workers).lock();
+            worker.begin(EventPosition::from(chunk.base) * 2);
+            let rows = recorded.iter().zip(&chunk.time).zip(&chunk.attributes).zip(chunk.base..);
+            let join = |(((stack, time), attributes), row): (((&RecordedStack, &Ticks), &u32), u32)| {
+                let position = EventPosition::from(row) * 2;
+                let own = sources.join((*stack, *time, *attributes), position, &mut worker, &mut counts);
+                if let Some(end) = ends.get(row) {
+                    let stack = ends.recorded_stack(row);
+                    if stack.is_recorded() {
+                        let free = (stack, end.time(), end.attributes());
+                        end.set_stack(sources.join(free, position + 1, &mut worker, &mut counts));
+                    }
+                }
+                own
+            };
+            chunk.stack = rows.map(join).collect();
+            progress.advance_rows(chunk.len() as u64);
+            Ok(counts)
+        })
+        .collect::<Result<_, Cancelled>>()?;
+    let mut all = StackCounts::default();
+    counts.iter().for_each(|counts| all.add(counts));
+    let mut worker = worker(&workers).lock();
+    worker.begin(EventPosition::MAX / 2);
+    for (row, position) in events.unrecorded.iter_mut().zip(EventPosition::MAX / 2..) {
+        let free = (row.recorded_stack, row.free_time, row.attributes);
+        row.stack = sources.join(free, position, &mut worker, &mut all);
+    }
+    drop(worker);
+    events.ends.leave_out_stacks();
+    Ok(JoinedStacks { workers: workers.into_iter().map(Mutex::into_inner).collect(), counts: all })
+}
+
+/// The memory of the current worker.
+fn worker<T>(workers: &[T]) -> &T {
+    &workers[rayon::current_thread_index().unwrap_or(0) % workers.len()]
+}
+
+impl StackSources<'_> {
+    /// The number of the stack of an event: recorded stack, time and attributes.
+    #[inline]
+    fn join(
+        &self,
+        (stack, time, attributes): (RecordedStack, Ticks, u32),
+        position: EventPosition,
+        worker: &mut WorkerInterner<JoinedStack>,
+        counts: &mut StackCounts,
+    ) -> u32 {
+        if !stack.is_recorded() {
+            return 0;
+        }
+        let [(kernel, is_first), (user, is_second)] = [0, 1].map(|side| self.frames(&stack, side, time, counts));
+        let mark = if is_first || is_second { UNCERTAIN } else { 0 };
+        counts.uncertain_events += u64::from(is_first || is_second);
+        if kernel == NO_FRAMES && user == NO_FRAMES {
+            return mark;
+        }
+        // The record of a kernel stack may hold the user-mode frames as well.
+        let has_user_mode = user != NO_FRAMES || self.frame_lists.has_user_mode(kernel);
+        let pid = if has_user_mode { self.attributes.pid(attributes) } else { NO_ID };
+        let epochs = (self.modules.epoch(0, time), if has_user_mode { self.modules.epoch(pid, time) } else { 0 });
+        (worker.intern(JoinedStack { kernel, user, pid, epochs }, position) + 1) | mark
+    }
+
+    /// Frame list of a part of a stack, and whether it may be that of another event, or is missing.
+    #[inline]
+    fn frames(&self, stack: &RecordedStack, side: usize, event_time: Ticks, counts: &mut StackCounts) -> (u32, bool) {
+        let part: PartNumber = stack.parts[side];
+        if part == NO_PART {
+            return (NO_FRAMES, false);
+        }
+        if part & INLINE != 0 {
+            return (part & !INLINE, false);
+        }
+        let key = self.keys.get(part);
+        if key.frames == NO_FRAMES {
+            counts.unresolved += 1;
+            counts.mismatched += u64::from(key.is_mismatched);
+            return (NO_FRAMES, true);
+        }
+        let reference = || Ticks(event_time.0.saturating_add(stack.delays.ticks(side)));
+        let may_be_other = !self.losses.is_empty() && self.losses.may_hide(reference(), key.defined);
+        counts.resolved += 1;
+        counts.uncertain += u64::from(may_be_other);
+        (key.frames, may_be_other)
+    }
+}
