@@ -131,6 +131,7 @@ fn loads(base: &SynthParams) -> Vec<Variant> {
         variant("handles kept", SynthParams { handle_leak: 60, ..base.clone() }),
         variant("tags that grow together", SynthParams { lockstep_tags: 5, ..base.clone() }),
         variant("no noise", SynthParams { noise_share: 0.0, ..base.clone() }),
+        variant("other addresses", SynthParams { relocation: 2, ..base.clone() }),
     ]
 }
 

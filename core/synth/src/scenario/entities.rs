@@ -178,3 +178,37 @@ pub struct Entities {
     /// Indexes of the tags that are allocated together as parts of one object.
     pub lockstep: Vec<usize>,
 }
+
+impl Entities {
+    /// Loads images at other addresses and moves the frames of all stacks with them. `base_of` gives the new base of an image; it
+    /// has to be the same for an image that several processes load at one address.
+    pub fn move_images(&mut self, base_of: impl Fn(&ImageEntity) -> u64) {
+        let mut moves: Vec<(u64, u64, u64)> =
+            self.images.iter().map(|image| (image.base, image.size, base_of(image))).collect();
+        moves.sort_unstable();
+        moves.dedup();
+        for address in self.stacks.iter_mut().flatten() {
+            let at = moves.partition_point(|(base, ..)| base <= address);
+            let image = at.checked_sub(1).and_then(|at| moves.get(at));
+            if let Some((base, _, new)) = image.filter(|(base, size, _)| *address - base < *size) {
+                *address = *address - base + new;
+            }
+        }
+        for image in &mut self.images {
+            image.base = base_of(image);
+        }
+    }
+
+    /// Loads all images at other addresses, as after another boot; each image is moved by another distance.
+    pub fn relocate(&mut self, relocation: u64) {
+        let mut bases: Vec<u64> = self.images.iter().map(|image| image.base).collect();
+        bases.sort_unstable();
+        bases.dedup();
+        // Distances grow with the addresses, so that images do not meet.
+        let step = 0x1_0000 * (1 + relocation % 7);
+        self.move_images(|image| {
+            let place = bases.binary_search(&image.base).unwrap_or_else(|at| at) as u64;
+            image.base + step * (place + 1)
+        });
+    }
+}

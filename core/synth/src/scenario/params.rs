@@ -116,6 +116,8 @@ pub struct SynthParams {
     pub handle_leak: u32,
     /// Number of tags that are allocated together as parts of one object, which is never freed.
     pub lockstep_tags: u32,
+    /// Loads all modules at other addresses, as after another boot; 0 for those of the seed.
+    pub relocation: u64,
     /// Other records per allocation.
     pub noise_share: f64,
     /// Allow events in the same tick as records without a thread. Stacks still match their event by time and thread, but the stack
@@ -172,6 +174,7 @@ impl Default for SynthParams {
             pool_rundown: true,
             handle_leak: 0,
             lockstep_tags: 0,
+            relocation: 0,
             noise_share: 0.1,
             shared_ticks: false,
             clock: file.clock,
