@@ -1,6 +1,7 @@
 //! Analysis of pool allocations in a trace. [`load`] turns a file into an immutable [`trace::Trace`]; [`filter`], [`group`],
-//! [`pivot`], [`series`], [`flame`] and [`leaks`] compute results from it; [`export`] writes results.
+//! [`pivot`], [`series`], [`flame`], [`compare`] and [`leaks`] compute results from it; [`export`] writes results.
 
+pub mod compare;
 pub mod export;
 pub mod filter;
 pub mod flame;
