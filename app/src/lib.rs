@@ -3,6 +3,7 @@
 
 pub mod association;
 pub mod cli;
+pub mod compare_text;
 pub mod drivers;
 pub mod file_identity;
 pub mod format;

@@ -2,6 +2,7 @@
 //! bytes: no clock is read.
 
 mod charts;
+mod compare;
 mod curves;
 mod details;
 mod graph;
@@ -9,6 +10,7 @@ mod page;
 mod quality;
 mod table;
 
+pub use compare::{CompareReport, write_comparison};
 pub use curves::curves;
 
 use poolscope_analysis::group::column_values::ColumnValues;
