@@ -5,6 +5,7 @@ mod association;
 mod command_state;
 mod dialogs;
 mod open;
+mod open_traces;
 mod pages;
 mod panels;
 mod recorder;
@@ -189,6 +190,7 @@ impl App {
     /// Draws one frame and carries out what the user wants.
     pub fn show(&mut self, ui: &mut Ui) {
         self.take_answers(ui);
+        self.share_open_traces();
         self.guard_closing(ui);
         self.feed_recording(ui);
         let mut commands = Command::pressed(ui, self.is_modal_open());

@@ -12,6 +12,8 @@ impl PageId {
     pub const SUSPECTS: Self = Self("suspects");
     /// Merged stacks.
     pub const FLAME: Self = Self("flame");
+    /// Two traces, or two ranges of one, side by side.
+    pub const COMPARE: Self = Self("compare");
     /// Facts about the trace and its data quality.
     pub const TRACE_INFO: Self = Self("trace_info");
     /// Modules on the stacks and their symbols.

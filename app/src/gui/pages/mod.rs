@@ -38,6 +38,7 @@ pages! {
         analysis,
         suspects,
         flame,
+        compare,
         trace_info,
         modules,
     }
