@@ -32,7 +32,7 @@ pub fn summary(comparison: &Comparison, findings: &[Finding]) -> String {
         return format!("Nothing got worse. Largest improvement: {}", sentence(best, unit));
     }
     let whole = comparison.figures_of(comparison.whole(), Metric::ImpactingSize);
-    format!("Nothing got worse: outstanding at the end are {}. No tag differs by more than chance", both(whole, unit))
+    format!("Nothing got worse: outstanding at the end are {}. No tag differs by more than chance.", both(whole, unit))
 }
 
 fn nothing_to_compare(comparison: &Comparison) -> Option<String> {

@@ -232,6 +232,30 @@ fn rows_open_by_keys_and_are_sorted_found_copied_and_filtered() {
 }
 
 #[test]
+fn selected_rows_are_filtered_to_and_out_and_back() {
+    let pair = pair(&[]);
+    let mut window = comparing(&pair);
+    press(&mut window, Key::Home);
+    let pool = all(&window).remove(0).text;
+    let top = |window: &Window<'_>| {
+        all(window).into_iter().filter(|row| row.level == 0).map(|row| row.text).collect::<Vec<_>>()
+    };
+    assert_eq!(top(&window).len(), 2);
+    press_with(&mut window, CTRL, Key::Enter);
+    assert_eq!(top(&window), [pool.clone()]);
+    let wanted = figures([0, 1].map(|side: usize| impacting(&pair.truths[side].ranges[0], |paged, _| paged == pool)));
+    assert!(labels(&window)[0].contains(&wanted), "{} {wanted}", labels(&window)[0]);
+    click(&mut window, &format!("Remove {pool}"));
+    assert_eq!(top(&window).len(), 2);
+    press(&mut window, Key::Home);
+    let first = all(&window).remove(0).text;
+    press_with(&mut window, CTRL | Modifiers::SHIFT, Key::Enter);
+    assert!(!top(&window).contains(&first), "{:?}", top(&window));
+    press_with(&mut window, CTRL, Key::Z);
+    assert_eq!(top(&window).len(), 2);
+}
+
+#[test]
 fn figures_per_second_and_per_allocation_are_chosen_by_name() {
     let pair = pair(&[]);
     let mut window = comparing(&pair);

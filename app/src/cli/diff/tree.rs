@@ -107,7 +107,8 @@ fn children(tree: &mut CompareTree, options: &TreeOptions<'_>, id: NodeId, inden
     };
     let rest = nodes.split_off(shown);
     let mut pending = Vec::with_capacity(nodes.len() + 1);
-    if !rest.is_empty() && !(are_frames && nodes.is_empty()) {
+    let are_folded = are_frames && nodes.is_empty();
+    if !rest.is_empty() && !are_folded {
         pending.push(Pending::More { count: rest.len(), indent: below });
     }
     for node in nodes.into_iter().rev() {

@@ -281,6 +281,11 @@ impl Comparison {
         [self.sides[0].sums(groups), self.sides[1].sums(groups)]
     }
 
+    /// The groups of a side in a run of joined groups.
+    pub(super) fn groups_of(&self, side: Side, groups: &Range<u32>) -> &[u32] {
+        self.side(side).of_joined.run(groups.clone())
+    }
+
     /// The rows of a side in a run of joined groups.
     ///
     /// # Errors

@@ -210,8 +210,8 @@ fn by_process_name(lists: [Vec<String>; 2]) -> [Vec<String>; 2] {
         let is_renumbered = alone.iter().all(|names| names.contains(name)) && !other.contains(label.as_str());
         if is_renumbered { name.to_owned() } else { label.clone() }
     };
-    let shown = [0, 1].map(|side: usize| lists[side].iter().map(|label| shown(label, &sets[1 - side])).collect());
-    shown
+    let of_side = |side: usize| lists[side].iter().map(|label| shown(label, &sets[1 - side])).collect();
+    [0, 1].map(of_side)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::group::column_values::ColumnValues;
 use crate::group::key::Key;
 use crate::group::parallel::not_cancelled;
 use crate::group::test_util::{Block, block, in_row_order, names, random_blocks};
-use crate::pivot::{Metric, Pivot, PivotTree, Value};
+use crate::pivot::{Metric, Pivot, PivotTree, Value, rows_of_paths};
 use crate::trace::time::{Ticks, TimeRange};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -198,6 +198,24 @@ fn rows_of_a_group_are_those_that_it_sums() {
             assert_eq!((count, size), (sums.count(), sums.size()));
             assert!(own == Side::Comparison || (0..blocks.len()).all(|row| !rows.contains(row) || row % 2 == 0));
         }
+    }
+}
+
+#[test]
+fn paths_of_a_node_on_a_side_lead_to_its_rows() {
+    let (a, b) = (of_blocks(&random_blocks(21, 200)), of_blocks(&random_blocks(22, 200)));
+    let keys = [Key::Paged, Key::Process, Key::Stack];
+    let comparison = compared(&keys, [side(&a, WHOLE), side(&b, WHOLE)], Normalization::Raw);
+    let mut tree = CompareTree::new(Arc::clone(&comparison));
+    let mut next = vec![PivotTree::ROOT];
+    while let Some(node) = next.pop() {
+        for (own, names) in Side::BOTH.into_iter().zip([&a, &b]) {
+            let paths = tree.side_paths(node, own);
+            let wanted = comparison.rows(own, &tree.tree().groups(node), &not_cancelled).unwrap();
+            let found = rows_of_paths(&paths, names, WHOLE, &not_cancelled).unwrap();
+            assert_eq!(found, wanted, "{paths:?}");
+        }
+        next.extend(tree.children(node, &CompareSort::by_growth(Metric::Size)));
     }
 }
 

@@ -1,11 +1,22 @@
 //! The tree over joined groups: the one of the pivot, with the sums of both sides for each node.
 
 use super::figures::{Change, CompareColumn, CompareSort};
-use super::join::{Comparison, SideSums};
+use super::join::{Comparison, Side, SideSums};
+use crate::group::display_stacks::DisplayStacks;
 use crate::pivot::metric::{Metric, Value};
-use crate::pivot::tree::{NodeId, PivotTree};
+use crate::pivot::row_path::RowPath;
+use crate::pivot::table::Pivot;
+use crate::pivot::tree::{NodeId, PivotTree, TreeStep};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
+
+/// Upper bound on the paths of a node on one side.
+const MAX_PATHS: usize = 256;
+
+/// The displayed stacks of a column.
+fn stacks(pivot: &Pivot, column: usize) -> Option<&DisplayStacks> {
+    pivot.columns().get(column).and_then(|column| column.stacks())
+}
 
 /// The opened part of the tree over joined groups.
 pub struct CompareTree {
@@ -75,5 +86,40 @@ impl CompareTree {
     /// Opens a node and, repeatedly, an only child; returns the opened nodes, `node` first.
     pub fn open_chain(&mut self, node: NodeId) -> Vec<NodeId> {
         self.tree.open_chain(node)
+    }
+
+    /// The paths of a node on a side, by the texts of that side, which may differ from those of the other: a renamed module, other
+    /// process numbers. Empty if the side has none of its rows.
+    #[must_use]
+    pub fn side_paths(&self, node: NodeId, side: Side) -> Vec<RowPath> {
+        let mut steps = Vec::with_capacity(self.tree.depth(node));
+        let mut at = node;
+        while at != PivotTree::ROOT {
+            steps.push(self.tree.step(at));
+            at = self.tree.parent(at);
+        }
+        steps.reverse();
+        let pivot = self.comparison.pivot(side);
+        let joined = self.tree.pivot();
+        let own_id = |group: u32, column: usize| pivot.ids(group as usize).get(column).copied().unwrap_or(0);
+        let own_step = |group: u32, step: &TreeStep| match *step {
+            TreeStep::Value { column, .. } => TreeStep::Value { column, id: own_id(group, column) },
+            TreeStep::Frame { column, frame } => {
+                let depth = stacks(joined, column).map_or(0, |stacks| stacks.depth(frame));
+                let own = stacks(pivot, column).map_or(0, |stacks| stacks.ancestor(own_id(group, column), depth));
+                TreeStep::Frame { column, frame: own }
+            }
+            same @ (TreeStep::Total | TreeStep::NoStack { .. }) => same,
+        };
+        let groups = self.comparison.groups_of(side, &self.tree.groups(node));
+        let mut paths: Vec<RowPath> = Vec::new();
+        for group in groups {
+            let own: Vec<TreeStep> = steps.iter().map(|step| own_step(*group, step)).collect();
+            let path = RowPath::from_steps(pivot, &own);
+            if !paths.contains(&path) && paths.len() < MAX_PATHS {
+                paths.push(path);
+            }
+        }
+        paths
     }
 }

@@ -180,8 +180,8 @@ pub struct Entities {
 }
 
 impl Entities {
-    /// Loads images at other addresses and moves the frames of all stacks with them. `base_of` gives the new base of an image; it
-    /// has to be the same for an image that several processes load at one address.
+    /// Loads images at other addresses and moves the frames of all stacks with them. `base_of` gives the new base of an image.
+    /// Images whose ranges overlap have to move by the same distance: a frame does not say which of them it is in.
     pub fn move_images(&mut self, base_of: impl Fn(&ImageEntity) -> u64) {
         let mut moves: Vec<(u64, u64, u64)> =
             self.images.iter().map(|image| (image.base, image.size, base_of(image))).collect();
@@ -199,15 +199,24 @@ impl Entities {
         }
     }
 
-    /// Loads all images at other addresses, as after another boot; each image is moved by another distance.
+    /// Loads all images at other addresses, as after another boot. Each image is moved by another distance; programs whose ranges
+    /// overlap, because they are in different processes, are moved together.
     pub fn relocate(&mut self, relocation: u64) {
-        let mut bases: Vec<u64> = self.images.iter().map(|image| image.base).collect();
-        bases.sort_unstable();
-        bases.dedup();
+        let mut ranges: Vec<(u64, u64)> =
+            self.images.iter().map(|image| (image.base, image.base + image.size)).collect();
+        ranges.sort_unstable();
+        // The ends of runs of overlapping images.
+        let mut ends: Vec<u64> = Vec::new();
+        for (base, end) in ranges {
+            match ends.last_mut() {
+                Some(last) if base < *last => *last = end.max(*last),
+                _ => ends.push(end),
+            }
+        }
         // Distances grow with the addresses, so that images do not meet.
         let step = 0x1_0000 * (1 + relocation % 7);
         self.move_images(|image| {
-            let place = bases.binary_search(&image.base).unwrap_or_else(|at| at) as u64;
+            let place = ends.partition_point(|end| *end <= image.base) as u64;
             image.base + step * (place + 1)
         });
     }

@@ -236,10 +236,16 @@ fn a_relocation_moves_every_image_and_leaves_frames_in_their_functions() {
     for (old, new) in before.images.iter().zip(&after.images) {
         assert!(new.base > old.base && new.base.is_multiple_of(0x1_0000) == old.base.is_multiple_of(0x1_0000));
     }
-    let mut ends: Vec<(u64, u64)> = after.images.iter().map(|image| (image.base, image.base + image.size)).collect();
-    ends.sort_unstable();
-    ends.dedup();
-    assert!(ends.windows(2).all(|pair| pair[0].1 <= pair[1].0), "images do not overlap");
+    let ranges = |entities: &Entities| {
+        let drivers = entities.images.iter().filter(|image| image.process.is_none());
+        let mut ranges: Vec<(u64, u64)> = drivers.map(|image| (image.base, image.base + image.size)).collect();
+        ranges.sort_unstable();
+        ranges
+    };
+    assert!(ranges(&after).windows(2).all(|pair| pair[0].1 <= pair[1].0), "drivers do not overlap");
+    let distances: std::collections::BTreeSet<u64> =
+        ranges(&before).iter().zip(ranges(&after)).map(|(old, new)| new.0 - old.0).collect();
+    assert_eq!(distances.len(), ranges(&after).len(), "each driver moves by another distance");
     let frames = |entities: &Entities| entities.stacks.iter().flatten().copied().collect::<Vec<u64>>();
     for (old, new) in frames(&before).into_iter().zip(frames(&after)) {
         assert_eq!(place(&before, old), place(&after, new));

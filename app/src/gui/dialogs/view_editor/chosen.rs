@@ -1,7 +1,7 @@
 //! The chosen columns of the view editor, with gold and blue bar between them: selected, moved and removed; a drag moves a column
 //! between others and across the bars, which changes its role.
 
-use eframe::egui::{Align, Button, Layout, Rect, Response, ScrollArea, Sense, Stroke, Ui, pos2, vec2};
+use eframe::egui::{Align, Button, CursorIcon, Layout, Rect, Response, ScrollArea, Sense, Stroke, Ui, pos2, vec2};
 
 use super::{Dragged, ghost, name};
 use crate::gui::commands::ColumnChange;
@@ -112,7 +112,7 @@ fn row(
             let label = Button::selectable(is_selected, &title).truncate().sense(Sense::click_and_drag());
             let label = ui.add(label);
             name(&label, &format!("Properties of {title}"));
-            let label = label.on_hover_text(column_tips::of(column.what));
+            let label = label.on_hover_text(column_tips::of(column.what)).on_hover_cursor(CursorIcon::Grab);
             if label.clicked() {
                 editor.selected = Some(column.id);
             }

@@ -51,6 +51,10 @@ pub(super) fn show(
     commands: &mut Vec<Command>,
 ) -> Option<DialogAction<()>> {
     let mut change = None;
+    let columns = &document.query.columns;
+    if editor.selected.is_none_or(|id| columns.column(id).is_none()) {
+        editor.selected = columns.columns.first().map(|column| column.id);
+    }
     let window = ui.ctx().content_rect().size();
     let room = (window.y - BELOW).max(0.0);
     let preview_height = (room * PREVIEW_SHARE).clamp(*PREVIEW.start(), *PREVIEW.end());
@@ -177,8 +181,7 @@ fn footer(ui: &mut Ui, document: &Document, editor: &mut ViewEditor, commands: &
         }
         ui.add_space(4.0 * GRID);
         ui.weak("Save as preset");
-        let field =
-            TextEdit::singleline(&mut editor.preset).hint_text(document.ui.preset.as_str()).desired_width(150.0);
+        let field = TextEdit::singleline(&mut editor.preset).hint_text("Preset name").desired_width(150.0);
         let field = ui.add(field);
         name(&field, "Name of the preset");
         let entered = modal::is_entered(ui, &field);

@@ -1,6 +1,6 @@
 //! Properties of the selected column in the view editor: role, aggregation, unit, width, sort order, freezing.
 
-use eframe::egui::{Button, ComboBox, DragValue, Ui};
+use eframe::egui::{Button, ComboBox, DragValue, RichText, Ui};
 
 use super::{chosen, name};
 use crate::format::column::ColumnUnit;
@@ -10,7 +10,7 @@ use crate::gui::document::table_model;
 use crate::gui::model::columns::{ColumnRole, What, aggregations};
 use crate::gui::model::dialogs::ViewEditor;
 use crate::gui::model::table_layout::{Placed, SORT_LEVELS, TableLayout};
-use crate::gui::theme::GRID;
+use crate::gui::theme::{self, GRID};
 use crate::gui::widgets::section::caption;
 
 /// Bounds of a column's width, in points.
@@ -19,12 +19,9 @@ const WIDTHS: std::ops::RangeInclusive<f32> = 30.0..=1000.0;
 /// Draws the properties.
 pub(super) fn show(ui: &mut Ui, document: &Document, editor: &ViewEditor, change: &mut Option<ColumnChange>) {
     let layout = &document.query.columns;
-    let Some(column) = editor.selected.and_then(|id| layout.column(id)) else {
-        caption(ui, "COLUMN PROPERTIES");
-        ui.weak("Select a chosen column to change its aggregation, unit, width, sort order or freezing.");
-        return;
-    };
-    caption(ui, &column.what.title());
+    caption(ui, "COLUMN PROPERTIES");
+    let Some(column) = editor.selected.and_then(|id| layout.column(id)) else { return };
+    ui.label(RichText::new(column.what.title()).font(theme::strong_font()));
     role(ui, column, change);
     aggregation(ui, column, change);
     unit(ui, layout, column, change);

@@ -9,7 +9,9 @@ use rustc_hash::FxHashMap;
 
 use super::bar::HeaderChoice;
 use super::commands::ComparePageCommand;
-use super::job::{CompareAnswer, CompareFindRequest, CompareFound, CompareQuestion, CurvesOfSides, QuestionSide};
+use super::job::{
+    CompareAnswer, CompareFindRequest, CompareFound, CompareQuestion, CurvesOfSides, QuestionSide, SideStep,
+};
 use super::rows::{CompareRows, DataColumn, EXPAND_LIMIT, data_of, key_of};
 use super::sides::{RangeChoice, SideChoice};
 use super::state::{ComparePageState, DrawnCurves, UnitChoice};
@@ -19,7 +21,10 @@ use crate::gui::document::{Document, Effect};
 use crate::gui::jobs::discard::discard;
 use crate::gui::model::page_id::PageId;
 use crate::gui::theme::Palette;
-use crate::gui::widgets::pivot_table::Action;
+use crate::gui::widgets::pivot_table::{Action, RowId};
+
+/// Upper bound on the selected rows that a step of the filter names.
+const MAX_FILTERED: usize = 100;
 
 impl Document {
     /// Asks for what the page shows and does not have, while it is in front.
@@ -176,6 +181,25 @@ impl Document {
         }
     }
 
+    /// Filters to the selected rows, or filters them out.
+    pub(super) fn filter_compared(&mut self, is_out: bool) {
+        let state = self.comparison_mut();
+        let Some(rows) = state.rows.clone() else { return };
+        let rows = rows.lock();
+        let selected: Vec<RowId> = state.table.selected().iter().copied().take(MAX_FILTERED).collect();
+        let Some(first) = selected.first() else { return };
+        let title = match selected.len() {
+            1 => rows.groups(*first).1,
+            many => format!("{} rows", format::count(many as u64)),
+        };
+        let title = if is_out { format!("not {title}") } else { title };
+        let mut places = [Vec::new(), Vec::new()];
+        for row in selected {
+            places.iter_mut().zip(rows.places(row)).for_each(|(all, own)| all.extend(own));
+        }
+        state.steps.push(SideStep { title, places, is_out });
+    }
+
     /// Opens everything below the row under the cursor.
     pub(super) fn expand_compared(&mut self) {
         let state = self.comparison_mut();
@@ -194,7 +218,10 @@ impl Document {
         let tab = self.open_traces.iter().find(|trace| trace.is_of(&self.results.names)).map(|trace| trace.tab);
         let state = self.comparison_mut();
         match command {
-            ComparePageCommand::Swap => state.sides = sides.map(|[baseline, comparison]| [comparison, baseline]),
+            ComparePageCommand::Swap => {
+                state.sides = sides.map(|[baseline, comparison]| [comparison, baseline]);
+                state.steps.iter_mut().for_each(|step| step.places.reverse());
+            }
             ComparePageCommand::Halves => {
                 let half = |tab, range| SideChoice { tab, range };
                 state.sides = tab.map(|tab| [half(tab, RangeChoice::FirstHalf), half(tab, RangeChoice::SecondHalf)]);

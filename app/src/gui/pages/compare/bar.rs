@@ -15,9 +15,12 @@ use crate::gui::model::columns::What;
 use crate::gui::model::open_traces::OpenTrace;
 use crate::gui::model::page_id::PageId;
 use crate::gui::theme::{GRID, Palette};
+use crate::gui::widgets::chip::{self, ChipPart};
 
 /// Titles of both sides.
 const SIDES: [&str; 2] = ["Baseline", "Comparison"];
+/// Width from which both sides are in one line, in points.
+const WIDE: f32 = 940.0;
 /// Width of the fields, in points.
 const FIELD: f32 = 190.0;
 
@@ -25,26 +28,39 @@ const FIELD: f32 = 190.0;
 pub(super) fn sides(ui: &mut Ui, document: &Document, state: &mut ComparePageState, commands: &mut Vec<Command>) {
     let Some(mut sides) = state.sides(document) else { return };
     let before = sides;
+    // Side by side where there is room, else a line each.
+    let is_wide = ui.available_width() >= WIDE;
+    let [baseline, comparison] = &mut sides;
     ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = GRID;
-        for (at, title) in SIDES.into_iter().enumerate() {
-            ui.weak(title);
-            if let Some(side) = sides.get_mut(at) {
-                side_choice(ui, document, title, side);
-            }
+        side_choice(ui, document, SIDES[0], baseline);
+        if is_wide {
             ui.add_space(2.0 * GRID);
-        }
-        let swap = ComparePageCommand::Swap;
-        if ui.button("Swap").on_hover_text(swap.title()).clicked() {
-            commands.push(swap.into());
+            side_choice(ui, document, SIDES[1], comparison);
+            swap(ui, commands);
         }
     });
+    if !is_wide {
+        ui.horizontal_wrapped(|ui| {
+            side_choice(ui, document, SIDES[1], comparison);
+            swap(ui, commands);
+        });
+    }
     if sides != before {
         state.sides = Some(sides);
     }
 }
 
+fn swap(ui: &mut Ui, commands: &mut Vec<Command>) {
+    let swap = ComparePageCommand::Swap;
+    ui.add_space(2.0 * GRID);
+    if ui.button("Swap").on_hover_text(swap.title()).clicked() {
+        commands.push(swap.into());
+    }
+}
+
 fn side_choice(ui: &mut Ui, document: &Document, title: &str, side: &mut SideChoice) {
+    ui.spacing_mut().item_spacing.x = GRID;
+    ui.weak(title);
     let open = &document.open_traces;
     let Some((trace, range)) = resolved(*side, open) else { return };
     let name = named(trace, document);
@@ -130,8 +146,32 @@ pub(super) fn figures(ui: &mut Ui, document: &Document, state: &mut ComparePageS
             ui.weak("Comparing\u{2026}");
         }
     });
+    steps(ui, state);
     if let Err(error) = state.filter() {
         ui.colored_label(Palette::of(ui).bad, error);
+    }
+}
+
+/// Draws the steps of the filter; each can be taken away.
+fn steps(ui: &mut Ui, state: &mut ComparePageState) {
+    if state.steps.is_empty() {
+        return;
+    }
+    let mut removed = None;
+    ui.horizontal_wrapped(|ui| {
+        ui.weak("Only");
+        for (at, step) in state.steps.iter().enumerate() {
+            if at > 0 {
+                ui.weak("and");
+            }
+            let tip = if step.is_out { "All rows except these" } else { "Only these rows" };
+            if chip::show(ui, &step.title, tip, None) == Some(ChipPart::Cross) {
+                removed = Some(at);
+            }
+        }
+    });
+    if let Some(at) = removed {
+        state.steps.remove(at);
     }
 }
 

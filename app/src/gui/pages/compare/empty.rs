@@ -110,8 +110,9 @@ pub(super) fn no_rows(ui: &mut Ui, state: &mut ComparePageState) {
         if state.rows_shown != RowsShown::All && ui.button("Show all rows").clicked() {
             state.rows_shown = RowsShown::All;
         }
-        if !state.query.is_empty() && ui.button("Clear filter").clicked() {
-            state.query.clear();
+        let is_filtered = !state.query.is_empty() || !state.steps.is_empty();
+        if is_filtered && ui.button("Clear filter").clicked() {
+            state.clear_filter();
         }
     });
 }

@@ -8,14 +8,16 @@ use poolscope_analysis::compare::{
     Change, CompareRequest as Wanted, Comparison, Divisors, FindingRequest, Normalization, NormalizationError, Side,
     SideRequest, compare, findings,
 };
-use poolscope_analysis::filter::{CompiledQuery, Query};
+use poolscope_analysis::filter::Query;
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::pivot::find::{FindRequest, FindResult, find};
-use poolscope_analysis::pivot::{Key, Metric, SortOrder};
+use poolscope_analysis::pivot::{Key, Metric, RowPath, SortOrder};
 use poolscope_analysis::series::{SeriesError, SeriesKind, SeriesMetric, SeriesRequest, series_at};
 use poolscope_analysis::trace::time::{Ticks, TimeRange};
 use poolscope_base::progress::CancelToken;
+
+use crate::gui::model::filter::{RowFilter, Step};
 
 /// Number of points of a curve.
 const POINTS: usize = 401;
@@ -43,6 +45,17 @@ impl PartialEq for QuestionSide {
     }
 }
 
+/// A step of the filter: some rows of the table, by the texts of each side.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SideStep {
+    /// Title of the rows.
+    pub title: String,
+    /// The places of the rows on each side.
+    pub places: [Vec<RowPath>; 2],
+    /// True if these rows are left out, and all others stay.
+    pub is_out: bool,
+}
+
 /// Question for a comparison.
 #[derive(Clone, PartialEq)]
 pub struct CompareQuestion {
@@ -54,6 +67,8 @@ pub struct CompareQuestion {
     pub unit: Normalization,
     /// Only rows that match.
     pub query: Option<Query>,
+    /// Only the rows in these places, or all but these, one step after the other.
+    pub steps: Vec<SideStep>,
     /// The figure that changes refer to.
     pub measure: Metric,
     /// Only rows with this change; all without one.
@@ -69,6 +84,7 @@ impl CompareQuestion {
             && self.keys == other.keys
             && self.unit == other.unit
             && self.query == other.query
+            && self.steps == other.steps
             && (self.measure != Metric::Growth || other.measure == Metric::Growth)
     }
 }
@@ -104,8 +120,16 @@ pub(super) fn run(request: CompareRequest, cancel: &CancelToken) -> Option<Compa
             let [first, second] = &question.sides;
             // Raw addresses mean nothing in another trace.
             let by_function = !Arc::ptr_eq(first.names.trace(), second.names.trace());
-            let query = question.query.as_ref();
-            let [first, second] = [first, second].map(|side| of_side(side, by_function, query, cancel));
+            let filter = |at: usize| {
+                let query = question.query.iter().cloned().map(Step::Query);
+                let rows = question.steps.iter().map(|step| match step.is_out {
+                    true => Step::Out(step.places[at].clone()),
+                    false => Step::To(step.places[at].clone()),
+                });
+                RowFilter::new(query.chain(rows).collect())
+            };
+            let (first, second) =
+                (of_side(first, by_function, &filter(0), cancel), of_side(second, by_function, &filter(1), cancel));
             let sides = [first?, second?];
             let divisors = match Divisors::new(question.unit.clone(), [&sides[0], &sides[1]], &cancelled) {
                 Ok(divisors) => divisors,
@@ -137,20 +161,14 @@ pub(super) fn run(request: CompareRequest, cancel: &CancelToken) -> Option<Compa
     (!cancel.is_cancelled()).then_some(CompareAnswer { question, whole: Ok(whole), shown: Some(shown), findings })
 }
 
-fn of_side(side: &QuestionSide, by_function: bool, query: Option<&Query>, cancel: &CancelToken) -> Option<SideRequest> {
+fn of_side(side: &QuestionSide, by_function: bool, filter: &RowFilter, cancel: &CancelToken) -> Option<SideRequest> {
     let is_named = matches!(side.names.naming(), FrameNaming::Function | FrameNaming::Module);
     let names = if by_function && !is_named {
         Arc::new(side.names.with_naming(FrameNaming::Function))
     } else {
         Arc::clone(&side.names)
     };
-    let rows = match query {
-        Some(query) => {
-            let compiled = CompiledQuery::new(query, &names, side.range);
-            Some(Arc::new(compiled.rows(names.trace(), &|| cancel.is_cancelled()).ok()?))
-        }
-        None => None,
-    };
+    let rows = filter.rows(&names, side.range, &|| cancel.is_cancelled()).ok()?;
     Some(SideRequest { names, visible_range: side.range, rows })
 }
 

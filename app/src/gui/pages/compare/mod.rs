@@ -108,6 +108,10 @@ impl Page for ComparePage {
             DocumentCommand::CopyRows => document.copy_compared_rows(),
             DocumentCommand::CopyStack => document.copy_compared_stack(),
             DocumentCommand::ExpandBelow => document.expand_compared(),
+            DocumentCommand::FilterTo => document.filter_compared(false),
+            DocumentCommand::FilterOut => document.filter_compared(true),
+            DocumentCommand::FilterUndo => drop(document.comparison_mut().steps.pop()),
+            DocumentCommand::FilterClear => document.comparison_mut().clear_filter(),
             _ => return false,
         }
         true
@@ -120,7 +124,12 @@ impl Page for ComparePage {
             DocumentCommand::FindNext | DocumentCommand::FindPrevious => {
                 Some(state.search.as_ref().is_some_and(|text| !text.trim().is_empty()))
             }
-            DocumentCommand::CopyRows => Some(!state.table.selected().is_empty()),
+            DocumentCommand::CopyRows | DocumentCommand::FilterTo | DocumentCommand::FilterOut => {
+                Some(!state.table.selected().is_empty())
+            }
+            DocumentCommand::FilterUndo => Some(!state.steps.is_empty()),
+            DocumentCommand::FilterClear => Some(!state.steps.is_empty() || !state.query.is_empty()),
+            DocumentCommand::FilterRedo => Some(false),
             DocumentCommand::CopyStack => Some(!document.compared_frames().is_empty()),
             DocumentCommand::ExpandBelow => Some(state.table.cursor().is_some()),
             _ => None,
@@ -317,7 +326,14 @@ fn table(ui: &mut Ui, document: &Document, state: &mut ComparePageState, command
     let mut choice = None;
     let mut menu = |ui: &mut Ui, column: Option<u32>| bar::header_menu(ui, state, column, &mut choice);
     let mut row_menu = |ui: &mut Ui, _| {
-        for command in [DocumentCommand::CopyRows, DocumentCommand::ExpandBelow, DocumentCommand::Find] {
+        for command in [
+            DocumentCommand::FilterTo,
+            DocumentCommand::FilterOut,
+            DocumentCommand::CopyRows,
+            DocumentCommand::CopyStack,
+            DocumentCommand::ExpandBelow,
+            DocumentCommand::Find,
+        ] {
             if ui.button(command.title()).clicked() {
                 ui.close();
                 commands.push(command.into());

@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use eframe::egui::Color32;
-use poolscope_analysis::compare::{Change, CompareColumn, CompareSort, CompareTree, Comparison, Part};
-use poolscope_analysis::pivot::{Key, Metric, NodeId, PivotTree, TreeStep};
+use poolscope_analysis::compare::{Change, CompareColumn, CompareSort, CompareTree, Comparison, Part, Side};
+use poolscope_analysis::pivot::{Key, Metric, NodeId, PivotTree, RowPath, TreeStep};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::compare_text;
@@ -153,6 +153,12 @@ impl CompareRows {
         (tree.groups(node), name)
     }
 
+    /// The places of a row on each side, by the texts of that side.
+    #[must_use]
+    pub fn places(&self, row: RowId) -> [Vec<RowPath>; 2] {
+        Side::BOTH.map(|side| self.tree.side_paths(node_id(row), side))
+    }
+
     /// Frames of a row from the outermost inwards; empty outside of stacks.
     #[must_use]
     pub fn frames(&self, row: RowId) -> Vec<String> {
@@ -286,8 +292,7 @@ impl CompareRows {
     /// Opens the largest row, in it the largest, down to the first row with several large parts or to a call stack.
     pub fn follow_growth(&mut self, expanded: &mut FxHashSet<u64>) -> Option<RowId> {
         let mut at = PivotTree::ROOT;
-        loop {
-            let Some(first) = self.tree.children(at, &self.sort).first().copied() else { break };
+        while let Some(first) = self.tree.children(at, &self.sort).first().copied() {
             at = first;
             let tree = self.tree.tree();
             let is_leaf = !tree.has_children(at) || matches!(tree.step(at), TreeStep::Frame { .. });

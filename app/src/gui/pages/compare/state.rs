@@ -15,7 +15,7 @@ use super::sides::{SideChoice, resolved, suggested};
 use crate::gui::document::Document;
 use crate::gui::model::open_traces::OpenTrace;
 use crate::gui::model::page_id::PageId;
-use crate::gui::pages::compare::job::QuestionSide;
+use crate::gui::pages::compare::job::{QuestionSide, SideStep};
 use crate::gui::widgets::graph::{GraphData, GraphState, Range};
 use crate::gui::widgets::pivot_table::TableState;
 
@@ -140,6 +140,9 @@ pub struct DrawnCurves {
     pub data: [GraphData; 2],
 }
 
+/// An answer that is given up, with its rows.
+pub type Forgotten = (Arc<CompareAnswer>, Option<Arc<Mutex<CompareRows>>>);
+
 /// State of the compare page.
 #[derive(Clone, Default)]
 pub struct ComparePageState {
@@ -151,6 +154,8 @@ pub struct ComparePageState {
     pub rows_shown: RowsShown,
     /// The filter as it is written.
     pub query: String,
+    /// Steps of the filter beside it: rows of the table that were chosen or left out.
+    pub steps: Vec<SideStep>,
     /// The page that Escape leads back to.
     pub from: PageId,
     /// The order of the rows, if the user chose one.
@@ -211,6 +216,12 @@ impl ComparePageState {
         }
     }
 
+    /// Shows all rows of both sides again.
+    pub fn clear_filter(&mut self) {
+        self.query.clear();
+        self.steps.clear();
+    }
+
     /// The unit of the figures; `None` while the tag is missing.
     #[must_use]
     pub fn unit(&self) -> Option<Normalization> {
@@ -245,6 +256,7 @@ impl ComparePageState {
             keys: self.look.keys(),
             unit: self.unit()?,
             query: self.filter().ok()?,
+            steps: self.steps.clone(),
             measure: self.look.measure(),
             only: match self.rows_shown {
                 RowsShown::With(change) => Some(change),
@@ -270,7 +282,7 @@ impl ComparePageState {
     }
 
     /// Gives up everything that was asked and answered; returns the last answer with its rows.
-    pub fn forget(&mut self) -> Option<(Arc<CompareAnswer>, Option<Arc<Mutex<CompareRows>>>)> {
+    pub fn forget(&mut self) -> Option<Forgotten> {
         (self.asked, self.curves_asked, self.curves, self.found) = (None, None, None, None);
         (self.match_at, self.view) = (None, None);
         let rows = self.rows.take();
