@@ -242,7 +242,7 @@ fn selected_rows_are_filtered_to_and_out_and_back() {
     };
     assert_eq!(top(&window).len(), 2);
     press_with(&mut window, CTRL, Key::Enter);
-    assert_eq!(top(&window), [pool.clone()]);
+    assert_eq!(top(&window), std::slice::from_ref(&pool));
     let wanted = figures([0, 1].map(|side: usize| impacting(&pair.truths[side].ranges[0], |paged, _| paged == pool)));
     assert!(labels(&window)[0].contains(&wanted), "{} {wanted}", labels(&window)[0]);
     click(&mut window, &format!("Remove {pool}"));
@@ -318,6 +318,19 @@ fn escape_and_back_lead_to_the_page_before() {
     press_with(&mut window, CTRL | Modifiers::SHIFT, Key::N);
     click(&mut window, "Back to Analysis");
     assert_eq!(document(&window).ui.page, PageId::ANALYSIS);
+}
+
+#[test]
+fn a_closed_trace_is_compared_no_more_and_leaves_the_memory() {
+    let pair = pair(&[]);
+    let mut window = comparing(&pair);
+    assert!(state(&window).answer.is_some());
+    press_with(&mut window, CTRL, Key::Tab);
+    assert_eq!(document(&window).source.name(), "first.etl");
+    press_with(&mut window, CTRL, Key::W);
+    assert_eq!(document(&window).source.name(), "second.etl");
+    window.get_by_label("Nothing to compare yet");
+    assert!(state(&window).answer.is_none() && state(&window).rows.is_none() && state(&window).curves.is_none());
 }
 
 /// The open trace in front, to be changed.

@@ -4,9 +4,10 @@ use super::*;
 use crate::filter::rowset::RowSet;
 use crate::group::column::KeyValue;
 use crate::group::column_values::ColumnValues;
+use crate::group::frames::{FrameNames, FrameNaming};
 use crate::group::key::Key;
 use crate::group::parallel::not_cancelled;
-use crate::group::test_util::{Block, block, in_row_order, names, random_blocks};
+use crate::group::test_util::{Block, FakeNames, block, in_row_order, names, random_blocks};
 use crate::pivot::{Metric, Pivot, PivotTree, Value, rows_of_paths};
 use crate::trace::time::{Ticks, TimeRange};
 use std::collections::BTreeMap;
@@ -199,6 +200,28 @@ fn rows_of_a_group_are_those_that_it_sums() {
             assert!(own == Side::Comparison || (0..blocks.len()).all(|row| !rows.contains(row) || row % 2 == 0));
         }
     }
+}
+
+#[test]
+fn functions_match_over_another_build_of_a_driver() {
+    let with = |stack: &'static [&'static str]| Block { stack, ..block(Some(5), None, 10) };
+    let of_build = |stack: &'static [&'static str], functions: &[(&str, &str)]| {
+        let plain = names(&[with(stack)]);
+        let symbols: Arc<dyn FrameNames> = Arc::new(FakeNames::new(plain.trace(), functions));
+        [
+            Arc::new(plain.with_naming(FrameNaming::Function)),
+            Arc::new(plain.with_frame_names(Some(symbols), FrameNaming::Function)),
+        ]
+    };
+    let old = of_build(&["nt:20", "my:30", "nt:40"], &[("nt:20", "Io"), ("my:30", "Leaker"), ("nt:40", "Alloc")]);
+    let new = of_build(&["nt:24", "my:90", "nt:48"], &[("nt:24", "Io"), ("my:90", "Leaker"), ("nt:48", "Alloc")]);
+    let keys = [Key::Driver, Key::Function, Key::Stack];
+    let rows = |at: usize| {
+        let comparison = compared(&keys, [side(&old[at], WHOLE), side(&new[at], WHOLE)], Normalization::Raw);
+        (0..comparison.groups().len() as u32).map(|group| counts(&comparison, group)).collect::<Vec<_>>()
+    };
+    assert_eq!(rows(1), [[1, 1]], "by name, one row");
+    assert_eq!(rows(0), [[1, 0], [0, 1]], "without names, offsets differ");
 }
 
 #[test]
