@@ -48,7 +48,7 @@ fn comparing<'a>(pair: &Pair) -> Window<'a> {
     let mut window = window(OpenRequest::Files(pair.paths.to_vec()));
     settle(&mut window);
     while document(&window).source.name() != "second.etl" {
-        press_with(&mut window, CTRL, Key::Tab);
+        press_with(&mut window, Modifiers::CTRL, Key::Tab);
     }
     press_with(&mut window, CTRL | Modifiers::SHIFT, Key::N);
     settle(&mut window);
@@ -325,7 +325,7 @@ fn a_closed_trace_is_compared_no_more_and_leaves_the_memory() {
     let pair = pair(&[]);
     let mut window = comparing(&pair);
     assert!(state(&window).answer.is_some());
-    press_with(&mut window, CTRL, Key::Tab);
+    press_with(&mut window, Modifiers::CTRL, Key::Tab);
     assert_eq!(document(&window).source.name(), "first.etl");
     press_with(&mut window, CTRL, Key::W);
     assert_eq!(document(&window).source.name(), "second.etl");
