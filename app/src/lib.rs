@@ -3,6 +3,7 @@
 
 pub mod association;
 pub mod cli;
+pub mod compare_text;
 pub mod counter_text;
 pub mod drivers;
 pub mod editor;

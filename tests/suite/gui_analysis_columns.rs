@@ -273,33 +273,6 @@ fn the_last_key_stays() {
 }
 
 #[test]
-fn the_box_of_columns_is_searched_and_used_by_name() {
-    let (_folder, path) = folder();
-    let mut window = open_file(&path);
-    press_with(&mut window, CTRL, Key::E);
-    window.get_by_label("KEYS (LEFT OF THE GOLD BAR)");
-    // The keyboard is in the search at once.
-    write(&mut window, "pea");
-    assert!(window.query_by_label("Add CPU").is_none());
-    click(&mut window, "Add Size (peak)");
-    click(&mut window, "Move up Size (peak)");
-    assert_eq!(columns(&window), "Type, Paged, Pool Tag, Stack | Size (peak), Count | Size");
-    click(&mut window, "Move down Size (peak)");
-    click(&mut window, "Graph Count");
-    assert_eq!(columns(&window), "Type, Paged, Pool Tag, Stack | Size (peak), Size | Count");
-    click(&mut window, "Move to key columns: Size (peak)");
-    assert_eq!(columns(&window), "Type, Paged, Pool Tag, Stack, Size Class | Size | Count");
-    click(&mut window, "Move to data columns: Paged");
-    click(&mut window, "Remove Size Class");
-    assert_eq!(columns(&window), "Type, Pool Tag, Stack | Size, Paged (unique) | Count");
-    click(&mut window, "Reset columns");
-    assert_eq!(columns(&window), "Type, Paged, Pool Tag, Stack | Count | Size");
-    window.get_by_label("Search").click();
-    click(&mut window, "Done");
-    assert!(window.query_by_label("KEYS (LEFT OF THE GOLD BAR)").is_none());
-}
-
-#[test]
 fn the_same_column_stands_twice() {
     let (_folder, path) = folder();
     let mut window = open_file(&path);

@@ -8,7 +8,7 @@ use eframe::icon_data::{IconDataExt as _, from_png_bytes};
 use egui_kittest::Harness;
 use poolscope::gui::OpenRequest;
 use poolscope::gui::app::App;
-use poolscope::gui::commands::DocumentCommand;
+use poolscope::gui::commands::{DocumentCommand, PageCommand};
 use poolscope::gui::egui::{IconData, Key, Modifiers, Theme, vec2};
 
 use crate::gui_harness::{InMemory, services, settle};
@@ -115,6 +115,15 @@ fn pages_look_as_they_did() {
             calm(&mut sample);
             complaints.extend(compare(&sample, &called(name)));
         }
+        let document = sample.state_mut().as_mut().and_then(App::document_mut).expect("the sample is open");
+        document.run(&PageCommand { page: PageId::COMPARE, id: "compare.halves" }.into());
+        calm(&mut sample);
+        complaints.extend(compare(&sample, &called("compare")));
+        sample.key_press_modifiers(Modifiers::COMMAND, Key::E);
+        calm(&mut sample);
+        complaints.extend(compare(&sample, &called("view-editor")));
+        sample.key_press(Key::Escape);
+        calm(&mut sample);
         sample.key_press_modifiers(Modifiers::COMMAND, Key::R);
         calm(&mut sample);
         complaints.extend(compare(&sample, &called("recording")));

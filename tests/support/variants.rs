@@ -135,6 +135,7 @@ fn loads(base: &SynthParams) -> Vec<Variant> {
             SynthParams { sample_share: 2.0, sample_stacks: 700, stacks: StackMode::Keyed, ..base.clone() },
         ),
         variant("no noise", SynthParams { noise_share: 0.0, ..base.clone() }),
+        variant("other addresses", SynthParams { relocation: 2, ..base.clone() }),
     ]
 }
 

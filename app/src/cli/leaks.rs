@@ -1,7 +1,7 @@
 //! `leaks`: verdicts on tags, stacks, drivers or processes, as text, Markdown, CSV, JSON and HTML.
 
 use super::command_line::CommandLine;
-use super::fail_if::{Condition, Figures};
+use super::fail_if::{self, Condition, LeakFigure, LeakFigures};
 use super::io::Io;
 use super::open::{TraceArgs, UsageError, Workers};
 use super::output_format::OutputFormat;
@@ -77,8 +77,8 @@ pub struct Args {
     /// Exits with code 3 if the condition is true, such as 'nonpaged_growth > 1MB/min and confidence > 80%'. Can be given more
     /// than once. Figures: nonpaged_growth, paged_growth, growth, nonpaged_net_growth, paged_net_growth, worst_growth (bytes
     /// per time), leaks, growing, stopped, suspects (counts), impacting_size (bytes), confidence (share)
-    #[arg(long, value_name = "CONDITION", value_parser = |text: &str| text.parse::<Condition>())]
-    fail_if: Vec<Condition>,
+    #[arg(long, value_name = "CONDITION", value_parser = |text: &str| text.parse::<Condition<LeakFigure>>())]
+    fail_if: Vec<Condition<LeakFigure>>,
     /// The command line that these options were read from.
     #[arg(skip)]
     pub command_line: CommandLine,
@@ -109,8 +109,6 @@ fn parse_warm_up(text: &str) -> Result<f64, String> {
 const DEFAULT_TOP: usize = 10;
 /// Number of suspects whose stack is part of the text.
 const STACKS_SHOWN: usize = 3;
-/// Exit code if a condition of `--fail-if` is true.
-const EXIT_CONDITION: u8 = 3;
 /// Keys that the analysis needs.
 const KEYS: [Key; 3] = [Key::Driver, Key::Function, Key::Stack];
 
@@ -154,7 +152,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
         if let Some(path) = &args.html {
             args.write_html(path, &leaks, workers)?;
         }
-        args.check_conditions(&analysis, io)
+        fail_if::check(&args.fail_if, &LeakFigures::new(&analysis), io)
     })
 }
 
@@ -233,19 +231,6 @@ impl Args {
             command: if self.identify { &self.command_line.full } else { &self.command_line.anonymized },
         };
         output_file::write(path, self.force, |out| Ok(report::write(out, &input)?))
-    }
-
-    /// Reports the conditions of `--fail-if` that are true; returns the exit code.
-    fn check_conditions(&self, analysis: &LeakAnalysis, io: &mut Io<'_>) -> anyhow::Result<u8> {
-        let figures = Figures::new(analysis);
-        let mut code = 0;
-        for condition in &self.fail_if {
-            if let Some(deciding) = condition.satisfied_by(&figures) {
-                writeln!(io.err, "poolscope: '{condition}' is true: {deciding}")?;
-                code = EXIT_CONDITION;
-            }
-        }
-        Ok(code)
     }
 }
 

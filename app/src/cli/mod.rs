@@ -5,6 +5,7 @@ mod associate;
 mod case;
 pub mod command_line;
 mod completions;
+mod diff;
 mod export;
 mod fail_if;
 mod info;
@@ -79,6 +80,8 @@ enum Command {
     Export(Box<export::Args>),
     /// Finds the tags, functions and drivers that leak, with the evidence
     Leaks(Box<leaks::Args>),
+    /// Compares two traces, or two ranges of one: what is new, grown, shrunk or gone, and by how much
+    Diff(Box<diff::Args>),
     /// Resolves and caches the symbols of a trace; lists the result for each module
     Symbols(symbols::Args),
     /// Creates a recording profile with the commands of wpr and xperf, and a script that records unattended
@@ -196,6 +199,7 @@ fn execute(command: Command, definition: &clap::Command, matches: &ArgMatches, i
                 given.map_or_else(CommandLine::default, |((_, given), leaks)| CommandLine::of(leaks, given));
             leaks::run(&args, io)
         }
+        Command::Diff(args) => diff::run(&args, io),
         Command::Symbols(args) => symbols::run(&args, io),
         Command::Record(args) => record::run(&args, io),
         Command::Poolmon(args) => poolmon::run(&args, io),

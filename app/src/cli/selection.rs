@@ -41,7 +41,7 @@ pub struct SelectionArgs {
     wrappers: Option<PathBuf>,
     #[command(flatten)]
     symbols: SymbolArgs,
-    /// The pooltag.txt to use for tag_description and tag owners (default: the one in the folder of the trace, else that of an
+    /// The pooltag.txt to use for tag_description, pool_tag_module and tag owners (default: the one in the folder of the trace, else that of an
     /// installed Windows kit)
     #[arg(long, value_name = "FILE", value_parser = parse_pooltag, value_hint = ValueHint::FilePath)]
     pooltag: Option<PathBuf>,
@@ -128,6 +128,18 @@ impl SelectionArgs {
     fn needs_function_names(&self, keys: &[Key]) -> bool {
         let frames_have_names = matches!(self.frames, Frames::Symbol | Frames::Function);
         self.with_query_keys(keys).any(|key| key.needs_stacks() && (frames_have_names || !key.is_stack()))
+    }
+
+    /// The range as given.
+    #[must_use]
+    pub fn range(&self) -> Option<SecondsRange> {
+        self.range
+    }
+
+    /// The same options with another range.
+    #[must_use]
+    pub fn with_range(&self, range: Option<SecondsRange>) -> Self {
+        Self { range, ..self.clone() }
     }
 
     /// The visible range in a trace.

@@ -71,6 +71,9 @@ struct SizeArgs {
     /// Number of processes, including System [default: 8]
     #[arg(long)]
     processes: Option<u32>,
+    /// Loads all modules at other addresses than without this option, as after another boot; each number gives others
+    #[arg(long, value_name = "N")]
+    relocation: Option<u64>,
 }
 
 /// Behavior of tags
@@ -292,6 +295,7 @@ fn params(args: &SynthArgs) -> SynthParams {
         cpus: size.cpus.unwrap_or(base.cpus),
         threads: size.threads.unwrap_or(base.threads),
         processes: size.processes.unwrap_or(base.processes),
+        relocation: size.relocation.unwrap_or(base.relocation),
         tags: TagMix {
             leaking: mix.leaking.unwrap_or(base.tags.leaking),
             slow_leaks: mix.slow_leaks.unwrap_or(base.tags.slow_leaks),

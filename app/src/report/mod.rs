@@ -3,6 +3,7 @@
 //! same bytes: no clock is read.
 
 mod charts;
+mod compare;
 mod curves;
 mod details;
 mod graph;
@@ -17,6 +18,7 @@ mod rows;
 pub mod snapshots;
 mod table;
 
+pub use compare::{CompareReport, write_comparison};
 pub use curves::{curves, pool_curves};
 
 use crate::export::ModuleLine;

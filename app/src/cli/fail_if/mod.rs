@@ -1,26 +1,59 @@
-//! Conditions of `leaks --fail-if`, such as `nonpaged_growth > 1MB/min and confidence > 80%`, evaluated on the figures of a leak
-//! analysis.
+//! Conditions of `--fail-if`, such as `nonpaged_growth > 1MB/min and confidence > 80%`, evaluated on the figures of a leak analysis
+//! or of a comparison.
 
-mod figure;
+mod compare_figures;
+mod leak_figures;
 mod parse;
+mod quantity;
 
-pub use figure::{Figure, Figures};
+pub use compare_figures::{CompareFigure, CompareFigures, CompareUnit};
+pub use leak_figures::{LeakFigure, LeakFigures};
+use quantity::Figure;
 
+use super::io::Io;
 use std::fmt;
+use std::io::Write as _;
 use std::str::FromStr;
+
+/// Exit code if a condition is true.
+const EXIT_CONDITION: u8 = 3;
+
+/// Values of figures.
+pub trait Figures<F> {
+    /// Value of a figure in its base unit.
+    fn value(&self, figure: F) -> f64;
+
+    /// Value of a figure with its unit.
+    fn text(&self, figure: F) -> String;
+}
+
+/// Reports the conditions that are true; returns the exit code.
+///
+/// # Errors
+/// The message cannot be written.
+pub fn check<F: Figure>(conditions: &[Condition<F>], figures: &impl Figures<F>, io: &mut Io<'_>) -> anyhow::Result<u8> {
+    let mut code = 0;
+    for condition in conditions {
+        if let Some(deciding) = condition.satisfied_by(figures) {
+            writeln!(io.err, "poolscope: '{condition}' is true: {deciding}")?;
+            code = EXIT_CONDITION;
+        }
+    }
+    Ok(code)
+}
 
 /// A condition with its text.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Condition {
+pub struct Condition<F> {
     text: String,
-    term: Term,
+    term: Term<F>,
 }
 
 /// Expression of a condition.
 #[derive(Clone, PartialEq, Debug)]
-enum Term {
+enum Term<F> {
     /// Comparison of a figure with a number in the figure's base unit.
-    Compare(Figure, Comparison, f64),
+    Compare(F, Comparison, f64),
     Not(Box<Self>),
     And(Vec<Self>),
     Or(Vec<Self>),
@@ -61,27 +94,45 @@ impl Comparison {
     }
 }
 
-impl Condition {
+impl<F: Figure> Condition<F> {
+    /// Parses a condition; `named` gives the figure of a name, or a message.
+    ///
+    /// # Errors
+    /// A message with the position of the error in the text.
+    pub fn parse(text: &str, named: &dyn Fn(&str) -> Result<F, String>) -> Result<Self, String> {
+        parse::term(text, named).map(|term| Self { text: text.to_owned(), term }).map_err(|error| {
+            let column = text.get(..error.at).map_or(0, |t| t.chars().count());
+            let line = text.replace(['\n', '\t', '\r'], " ");
+            format!("column {}: {}\n\n  {line}\n  {}^", column + 1, error.message, " ".repeat(column))
+        })
+    }
+
     /// The figures that make the condition true, such as `leaks is 1, confidence is 87 %`; `None` if it is false.
     #[must_use]
-    pub fn satisfied_by(&self, figures: &Figures) -> Option<String> {
+    pub fn satisfied_by(&self, figures: &impl Figures<F>) -> Option<String> {
         let mut deciding = Vec::new();
         self.term.is_true(figures, &mut deciding).then(|| {
             deciding.dedup();
             deciding.join(", ")
         })
     }
+
+    /// Returns `true` if the condition refers to a figure for which `is_it` is true.
+    #[must_use]
+    pub fn refers_to(&self, is_it: impl Fn(F) -> bool) -> bool {
+        self.term.refers_to(&is_it)
+    }
 }
 
-impl fmt::Display for Condition {
+impl<F> fmt::Display for Condition<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }
 
-impl Term {
+impl<F: Figure> Term<F> {
     /// Returns `true` if the expression is true; `deciding` gets the figures that decide it.
-    fn is_true(&self, figures: &Figures, deciding: &mut Vec<String>) -> bool {
+    fn is_true(&self, figures: &impl Figures<F>, deciding: &mut Vec<String>) -> bool {
         match self {
             Self::Compare(figure, comparison, value) => {
                 deciding.push(format!("{figure} is {}", figures.text(*figure)));
@@ -92,10 +143,18 @@ impl Term {
             Self::Or(terms) => decide(terms, figures, deciding, true),
         }
     }
+
+    fn refers_to(&self, is_it: &dyn Fn(F) -> bool) -> bool {
+        match self {
+            Self::Compare(figure, ..) => is_it(*figure),
+            Self::Not(inner) => inner.refers_to(is_it),
+            Self::And(terms) | Self::Or(terms) => terms.iter().any(|term| term.refers_to(is_it)),
+        }
+    }
 }
 
 /// Evaluates terms until one has the value `decisive`, which then is the result; only that term adds deciding figures.
-fn decide(terms: &[Term], figures: &Figures, deciding: &mut Vec<String>, decisive: bool) -> bool {
+fn decide<F: Figure>(terms: &[Term<F>], figures: &impl Figures<F>, deciding: &mut Vec<String>, decisive: bool) -> bool {
     let before = deciding.len();
     for term in terms {
         let start = deciding.len();
@@ -107,16 +166,12 @@ fn decide(terms: &[Term], figures: &Figures, deciding: &mut Vec<String>, decisiv
     !decisive
 }
 
-impl FromStr for Condition {
+impl FromStr for Condition<LeakFigure> {
     type Err = String;
 
-    /// Parses a condition.
+    /// Parses a condition on the figures of a leak analysis.
     fn from_str(text: &str) -> Result<Self, String> {
-        parse::term(text).map(|term| Self { text: text.to_owned(), term }).map_err(|error| {
-            let column = text.get(..error.at).map_or(0, |t| t.chars().count());
-            let line = text.replace(['\n', '\t', '\r'], " ");
-            format!("column {}: {}\n\n  {line}\n  {}^", column + 1, error.message, " ".repeat(column))
-        })
+        Self::parse(text, &LeakFigure::named)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Parser of conditions. `not` binds tighter than `and`, and `and` tighter than `or`.
 
-use super::figure::{Figure, quantity};
+use super::quantity::{Figure, quantity};
 use super::{Comparison, SyntaxError, Term};
 use poolscope_analysis::filter::literal;
 use poolscope_analysis::filter::query::FieldKind;
@@ -8,10 +8,10 @@ use poolscope_analysis::filter::query::FieldKind;
 /// Upper bound on nested brackets and `not`.
 const MAX_DEPTH: usize = 64;
 
-/// Parses a condition.
-pub fn term(text: &str) -> Result<Term, SyntaxError> {
+/// Parses a condition; `named` gives the figure of a name.
+pub fn term<F: Figure>(text: &str, named: &dyn Fn(&str) -> Result<F, String>) -> Result<Term<F>, SyntaxError> {
     let tokens = tokens(text)?;
-    let mut parser = Parser { tokens: &tokens, next: 0, end: text.len(), depth: 0 };
+    let mut parser = Parser { tokens: &tokens, named, next: 0, end: text.len(), depth: 0 };
     let term = parser.disjunction()?;
     match parser.peek() {
         None => Ok(term),
@@ -20,14 +20,15 @@ pub fn term(text: &str) -> Result<Term, SyntaxError> {
     }
 }
 
-struct Parser<'t> {
+struct Parser<'t, F> {
     tokens: &'t [Token],
+    named: &'t dyn Fn(&str) -> Result<F, String>,
     next: usize,
     end: usize,
     depth: usize,
 }
 
-impl<'t> Parser<'t> {
+impl<'t, F: Figure> Parser<'t, F> {
     fn peek(&self) -> Option<&'t Token> {
         self.tokens.get(self.next)
     }
@@ -43,7 +44,7 @@ impl<'t> Parser<'t> {
         is_it
     }
 
-    fn disjunction(&mut self) -> Result<Term, SyntaxError> {
+    fn disjunction(&mut self) -> Result<Term<F>, SyntaxError> {
         let mut terms = vec![self.conjunction()?];
         while self.take_word("or") {
             terms.push(self.conjunction()?);
@@ -51,7 +52,7 @@ impl<'t> Parser<'t> {
         Ok(joined(terms, Term::Or))
     }
 
-    fn conjunction(&mut self) -> Result<Term, SyntaxError> {
+    fn conjunction(&mut self) -> Result<Term<F>, SyntaxError> {
         let mut terms = vec![self.negation()?];
         while self.take_word("and") {
             terms.push(self.negation()?);
@@ -59,7 +60,7 @@ impl<'t> Parser<'t> {
         Ok(joined(terms, Term::And))
     }
 
-    fn negation(&mut self) -> Result<Term, SyntaxError> {
+    fn negation(&mut self) -> Result<Term<F>, SyntaxError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(SyntaxError::new(self.position(), "too many brackets within each other"));
@@ -82,30 +83,36 @@ impl<'t> Parser<'t> {
         Ok(term)
     }
 
-    fn comparison(&mut self) -> Result<Term, SyntaxError> {
-        let left = self.operand("a figure such as nonpaged_growth")?;
+    fn comparison(&mut self) -> Result<Term<F>, SyntaxError> {
+        let left = self.operand(&format!("a figure such as {}", F::EXAMPLES.figure))?;
         let Some(Token { kind: TokenKind::Compare(comparison), .. }) = self.peek() else {
             return Err(SyntaxError::new(self.position(), "here one of < <= > >= = != is missing"));
         };
         self.next += 1;
         let at = self.position();
         let (figure, comparison, (at, value, unit)) = match (left, *comparison) {
-            (Operand::Figure(figure), comparison) => match self.operand("a number such as 1MB/min")? {
-                Operand::Number(at, value, unit) => (figure, comparison, (at, value, unit)),
-                Operand::Figure(other) => {
-                    return Err(SyntaxError::new(at, format!("'{other}' can only be compared with a number")));
+            (Operand::Figure(figure), comparison) => {
+                match self.operand(&format!("a number such as {}", F::EXAMPLES.number))? {
+                    Operand::Number(at, value, unit) => (figure, comparison, (at, value, unit)),
+                    Operand::Figure(other) => {
+                        return Err(SyntaxError::new(at, format!("'{other}' can only be compared with a number")));
+                    }
                 }
-            },
-            (Operand::Number(at, value, unit), comparison) => match self.operand("a figure such as nonpaged_growth")? {
+            }
+            (Operand::Number(at, value, unit), comparison) => match self
+                .operand(&format!("a figure such as {}", F::EXAMPLES.figure))?
+            {
                 Operand::Figure(figure) => (figure, comparison.flipped(), (at, value, unit)),
-                Operand::Number(at, ..) => return Err(SyntaxError::new(at, "here a figure such as leaks is missing")),
+                Operand::Number(at, ..) => {
+                    return Err(SyntaxError::new(at, format!("here a figure such as {} is missing", F::EXAMPLES.short)));
+                }
             },
         };
         let value = quantity(figure, value, unit).map_err(|message| SyntaxError::new(at, message))?;
         Ok(Term::Compare(figure, comparison, value))
     }
 
-    fn operand(&mut self, wanted: &str) -> Result<Operand<'t>, SyntaxError> {
+    fn operand(&mut self, wanted: &str) -> Result<Operand<'t, F>, SyntaxError> {
         let at = self.position();
         let missing = || SyntaxError::new(at, format!("here {wanted} is missing"));
         let token = self.peek().ok_or_else(missing)?;
@@ -113,7 +120,7 @@ impl<'t> Parser<'t> {
         match &token.kind {
             TokenKind::Number(value, unit) => Ok(Operand::Number(at, *value, unit)),
             TokenKind::Word(word) if !matches!(word.as_str(), "and" | "or" | "not") => {
-                Figure::named(word).map(Operand::Figure).map_err(|message| SyntaxError::new(at, message))
+                (self.named)(word).map(Operand::Figure).map_err(|message| SyntaxError::new(at, message))
             }
             _ => Err(missing()),
         }
@@ -121,12 +128,12 @@ impl<'t> Parser<'t> {
 }
 
 /// A side of a comparison.
-enum Operand<'t> {
-    Figure(Figure),
+enum Operand<'t, F> {
+    Figure(F),
     Number(usize, f64, &'t str),
 }
 
-fn joined(mut terms: Vec<Term>, join: impl Fn(Vec<Term>) -> Term) -> Term {
+fn joined<F>(mut terms: Vec<Term<F>>, join: impl Fn(Vec<Term<F>>) -> Term<F>) -> Term<F> {
     match terms.pop() {
         Some(only) if terms.is_empty() => only,
         last => {

@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn figures() -> Figures {
-    Figures {
+fn figures() -> LeakFigures {
+    LeakFigures {
         growth: [1.9 * 1_048_576.0 / 60.0, 0.0],
         net_growth: [40_000.0, -10.0],
         leaks: 1,
@@ -20,7 +20,7 @@ fn is_true(text: &str) -> bool {
     condition(text).satisfied_by(&figures()).is_some()
 }
 
-fn condition(text: &str) -> Condition {
+fn condition(text: &str) -> Condition<LeakFigure> {
     text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
@@ -97,11 +97,11 @@ fn errors_have_their_position() {
         ("leaks > 1 and \u{20ac}", 15, "has no meaning here"),
     ];
     for (text, column, words) in cases {
-        let error = text.parse::<Condition>().expect_err(text);
+        let error = text.parse::<Condition<LeakFigure>>().expect_err(text);
         assert!(error.starts_with(&format!("column {column}: ")), "{text}: {error}");
         assert!(error.contains(words), "{text}: {error}");
         assert!(error.ends_with(&format!("\n  {text}\n  {}^", " ".repeat(column - 1))), "{error}");
     }
-    assert!("(".repeat(100_000).parse::<Condition>().is_err());
-    assert!("not ".repeat(100_000).parse::<Condition>().is_err());
+    assert!("(".repeat(100_000).parse::<Condition<LeakFigure>>().is_err());
+    assert!("not ".repeat(100_000).parse::<Condition<LeakFigure>>().is_err());
 }

@@ -6,6 +6,7 @@ mod command_state;
 mod dialogs;
 mod export;
 mod open;
+mod open_traces;
 mod pages;
 mod panels;
 mod recorder;
@@ -195,6 +196,7 @@ impl App {
     /// Draws one frame and carries out what the user wants.
     pub fn show(&mut self, ui: &mut Ui) {
         self.take_answers(ui);
+        self.share_open_traces();
         self.guard_closing(ui);
         self.feed_recording(ui);
         if let Some(request) = self.setup.snapshots.series_request() {

@@ -189,6 +189,12 @@ pub enum ColumnChange {
     Freeze(usize),
     /// Make a column as wide as its content.
     Fit(u32),
+    /// Add a column before another one, or at the end of the area.
+    Insert(What, ColumnRole, Option<u32>),
+    /// Sort by a column, the smallest first if true, after the columns that decide now; or no longer.
+    Sort(u32, Option<bool>),
+    /// Make a column this wide in points, or as wide as its kind is at first.
+    Width(u32, Option<f32>),
 }
 
 impl From<WidgetAction> for super::Command {
@@ -305,7 +311,7 @@ fn table_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
         table("collapse_others", C::CollapseOthers, "Collapse others", 0)
             .key(ctrl_shift(Key::ArrowLeft))
             .scope(Scope::OutsideText),
-        table("columns", C::Columns, "Columns\u{2026}", 1).key(ctrl(Key::E)),
+        table("columns", C::Columns, "View editor\u{2026}", 1).key(ctrl(Key::E)),
         table("fit_columns", C::FitColumns, "Fit all columns", 1),
         table("save_preset", C::SavePreset, "Save preset as\u{2026}", 3).key(ctrl_shift(Key::S)),
         table("manage_presets", C::ManagePresets, "Manage presets\u{2026}", 3),

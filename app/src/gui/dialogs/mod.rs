@@ -1,7 +1,6 @@
 //! The dialogs. Those of a trace, its columns and presets, are drawn by [`show`].
 
 pub mod association;
-mod columns;
 pub mod confirm;
 pub mod open_file;
 mod presets;
@@ -10,6 +9,7 @@ pub mod shortcuts;
 pub mod source_editor;
 pub mod symbol_path;
 pub mod tag_sources;
+mod view_editor;
 pub mod wrapper_rules;
 
 use eframe::egui::Ui;
@@ -23,8 +23,8 @@ use crate::gui::widgets::modal::{self, DialogAction, Modal};
 pub fn show(ui: &Ui, document: &Document, dialog: &mut Option<Dialog>, commands: &mut Vec<Command>) {
     let action = match dialog {
         None => return,
-        Some(Dialog::Columns { search }) => Modal::new("columns", "Columns", columns::WIDTH)
-            .show(ui, |ui| columns::show(ui, document, search, commands)),
+        Some(Dialog::ViewEditor(editor)) => Modal::new("view editor", "View editor", view_editor::WIDTH)
+            .show(ui, |ui| view_editor::show(ui, document, editor, commands)),
         Some(Dialog::SavePreset { name }) => {
             Modal::new("save preset", "Save preset", 360.0).show(ui, |ui| presets::save(ui, document, name, commands))
         }

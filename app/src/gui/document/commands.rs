@@ -6,7 +6,7 @@ use poolscope_analysis::pivot::NodeId;
 use super::{Document, Effect, Layout, Topic};
 use crate::gui::commands::{ColumnChange, DocumentCommand as C, WidgetAction};
 use crate::gui::document::table_model::{Rows, node_id};
-use crate::gui::model::dialogs::Dialog;
+use crate::gui::model::dialogs::{Dialog, ViewEditor};
 use crate::gui::model::frame_parts::with_line;
 use crate::gui::pages::page;
 use crate::gui::widgets::pivot_table::{TreeModel, tab_separated};
@@ -60,7 +60,7 @@ impl Document {
             C::ClearMarks => self.clear_marks(),
             C::ExpandBelow => self.expand_below(),
             C::CollapseOthers => self.collapse_others(),
-            C::Columns => self.ui.dialog = Some(Dialog::Columns { search: String::new() }),
+            C::Columns => self.ui.dialog = Some(Dialog::ViewEditor(ViewEditor::default())),
             C::FitColumns => self.ui.table.fit_all(),
             C::SavePreset => {
                 let own = !self.presets.read().is_built_in(&self.ui.preset);
@@ -118,6 +118,9 @@ impl Document {
             ColumnChange::Unit(column, unit) => self.set_unit(column, unit),
             ColumnChange::Freeze(columns) => self.freeze(columns),
             ColumnChange::Fit(column) => self.ui.table.fit(column),
+            ColumnChange::Insert(what, area, before) => self.insert_column(what, area, before),
+            ColumnChange::Sort(column, order) => self.sort_column(column, order),
+            ColumnChange::Width(column, points) => self.set_width(column, points),
         }
     }
 

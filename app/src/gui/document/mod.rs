@@ -38,6 +38,7 @@ use crate::gui::jobs::tag_sources::TagChoice;
 use crate::gui::jobs::totals::TotalsRequest;
 use crate::gui::model::export::ExportKind;
 use crate::gui::model::filter::Step;
+use crate::gui::model::open_traces::OpenTrace;
 use crate::gui::model::presets::{BuiltIn, Preset, Presets};
 use crate::gui::model::query::Query;
 use crate::gui::pages::{self, PAGES};
@@ -87,6 +88,8 @@ pub struct Document {
     pub trace: Arc<Trace>,
     /// The presets that all open traces share.
     pub presets: SharedPresets,
+    /// All open traces, this one among them.
+    pub open_traces: Arc<Vec<OpenTrace>>,
     /// The present question.
     pub query: Query,
     /// Results of background work.
@@ -140,6 +143,7 @@ impl Document {
         Self {
             source,
             presets,
+            open_traces: Arc::default(),
             query: Query::new(trace.extent, layout),
             results: Results::new(&trace),
             ui: UiState::new(trace.extent, preset),

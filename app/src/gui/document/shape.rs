@@ -39,6 +39,33 @@ impl Document {
         });
     }
 
+    /// Takes in a column before another one, or at the end of the area; says why if it cannot.
+    pub fn insert_column(&mut self, what: What, area: ColumnRole, before: Option<u32>) {
+        self.change(|layout| layout.add(what, area, before).map(drop));
+    }
+
+    /// Sorts by a column after those that decide now, or no longer by it.
+    pub fn sort_column(&mut self, column: u32, order: Option<bool>) {
+        self.change(|layout| {
+            layout.set_sort(column, order);
+            Ok(())
+        });
+    }
+
+    /// Makes a column this wide, or as wide as its kind is at first.
+    pub fn set_width(&mut self, column: u32, points: Option<f32>) {
+        let mut widths = self.ui.table.widths().clone();
+        match points {
+            Some(points) => drop(widths.insert(column, points)),
+            None => drop(widths.remove(&column)),
+        }
+        self.ui.table.set_widths(widths);
+        self.change(|layout| {
+            layout.set_width(column, points);
+            Ok(())
+        });
+    }
+
     /// Takes a column away; says why if it cannot.
     pub fn remove_column(&mut self, column: u32) {
         self.change(|layout| layout.remove(column));

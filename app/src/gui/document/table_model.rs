@@ -345,7 +345,7 @@ fn columns(layout: &TableLayout) -> Vec<Column> {
             title: placed.what.title(),
             tip: column_tips::of(placed.what).to_owned(),
             area: area_of(placed.area),
-            width: placed.width.unwrap_or_else(|| width(placed.what)),
+            width: placed.width.unwrap_or_else(|| natural_width(placed.what)),
             sort: level.map(direction),
             sort_rank: if several { rank.map_or(0, |rank| rank as u8 + 1) } else { u8::from(rank.is_some()) },
             allowed: [0, 1, 2].map(|area: usize| refusal[area].is_none()),
@@ -356,12 +356,16 @@ fn columns(layout: &TableLayout) -> Vec<Column> {
 }
 
 /// A column's width in points until the user gives it another.
-fn width(what: What) -> f32 {
+#[must_use]
+pub fn natural_width(what: What) -> f32 {
     match what {
         What::Key(key) if key.is_stack() => 240.0,
-        What::Key(Key::Driver | Key::Function | Key::StackTag | Key::Process | Key::TagDescription | Key::Address) => {
-            140.0
-        }
+        What::Key(
+            Key::Driver
+            | Key::Function
+            | Key::StackTag
+            | Key::Process | Key::TagDescription | Key::PoolTagModule | Key::Address,
+        ) => 140.0,
         What::Key(_) => 76.0,
         What::Figure(_) => 96.0,
     }

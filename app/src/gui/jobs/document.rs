@@ -33,8 +33,16 @@ use crate::gui::jobs::totals;
 use crate::gui::model::page_id::PageId;
 
 /// The columns whose values complete queries and take long to make.
-const COMPLETED: [Key; 7] =
-    [Key::Tag, Key::Driver, Key::Function, Key::Process, Key::PoolType, Key::TagDescription, Key::Generation];
+const COMPLETED: [Key; 8] = [
+    Key::Tag,
+    Key::Driver,
+    Key::Function,
+    Key::Process,
+    Key::PoolType,
+    Key::TagDescription,
+    Key::PoolTagModule,
+    Key::Generation,
+];
 
 /// Kind of a question. A newer question of a topic replaces the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

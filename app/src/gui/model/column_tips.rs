@@ -27,6 +27,7 @@ fn of_key(key: Key) -> &'static str {
         Key::Paged => "Paged or nonpaged pool.",
         Key::PoolType => "Pool type of Windows, such as NonPagedNx or PagedSession.",
         Key::Tag => "The four characters that the driver passed with the allocation.",
+        Key::PoolTagModule => "Driver that your pooltag.txt names for the tag. Driver shows the one on the stack.",
         Key::TagDescription => "Description of the tag in your pooltag.txt.",
         Key::Driver => {
             "Module of the responsible frame: the innermost frame that is not the kernel, the HAL, Driver Verifier or \

@@ -7,11 +7,8 @@ use super::export::ExportKind;
 /// A dialog.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dialog {
-    /// The columns of the table.
-    Columns {
-        /// Text that the names of the shown columns contain.
-        search: String,
-    },
+    /// The view editor: the columns of the table.
+    ViewEditor(ViewEditor),
     /// The name of a new preset.
     SavePreset {
         /// The name.
@@ -33,6 +30,17 @@ pub enum Dialog {
         /// A file that exists, and the text that replaces it if the user agrees.
         replace: Option<(PathBuf, String)>,
     },
+}
+
+/// State of the view editor.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ViewEditor {
+    /// Text that the names of the listed available columns contain.
+    pub search: String,
+    /// Id of the chosen column whose properties are shown.
+    pub selected: Option<u32>,
+    /// The name of the preset to save.
+    pub preset: String,
 }
 
 /// The result of an action.

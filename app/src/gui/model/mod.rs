@@ -10,6 +10,7 @@ pub mod filter;
 pub mod finder;
 pub mod frame_parts;
 pub mod history;
+pub mod open_traces;
 pub mod page_id;
 pub mod presets;
 pub mod query;

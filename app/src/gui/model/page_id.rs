@@ -14,6 +14,8 @@ impl PageId {
     pub const FLAME: Self = Self("flame");
     /// Callers and callees of a function or module.
     pub const BUTTERFLY: Self = Self("butterfly");
+    /// Two traces, or two ranges of one, side by side.
+    pub const COMPARE: Self = Self("compare");
     /// Facts about the trace and its data quality.
     pub const TRACE_INFO: Self = Self("trace_info");
     /// Modules on the stacks and their symbols.

@@ -110,7 +110,7 @@ impl Query {
         let (keys, figures) = (self.columns.keys(), self.columns.figures());
         let shows = |key: Key| keys.contains(&key) || figures.contains(&Metric::Unique(key));
         let by_generation = shows(Key::Generation) || self.filter.asks_generation();
-        let by_description = shows(Key::TagDescription) || shows(Key::StackTag);
+        let by_description = Key::FROM_POOL_TAGS.into_iter().any(shows) || shows(Key::StackTag);
         GroupsQuery {
             range: self.range,
             filter: Arc::clone(&self.filter),
@@ -147,7 +147,7 @@ impl Query {
             range: self.range,
             max_curves: self.max_curves,
             marks: if has(Key::Generation) { self.marks.clone() } else { Vec::new() },
-            tag_revision: if has(Key::TagDescription) || has(Key::StackTag) { self.tag_revision } else { 0 },
+            tag_revision: if Key::FROM_POOL_TAGS.into_iter().any(has) || has(Key::StackTag) { self.tag_revision } else { 0 },
             names_revision: if keys.iter().any(|key| is_named_by_frames(*key)) { self.names_revision } else { 0 },
             overview: self.overview(),
             keys,

@@ -293,6 +293,27 @@ impl TableLayout {
         }
     }
 
+    /// Sorts by a column in this order, smallest first if true: in its place if it is sorted by already, else after the others, of
+    /// which the last gives way if there are too many. `None`: no longer.
+    pub fn set_sort(&mut self, id: u32, order: Option<bool>) {
+        let level = self.sort.iter_mut().find(|level| level.column == id);
+        match (level, order) {
+            (Some(level), Some(ascending)) => level.ascending = ascending,
+            (_, None) => self.sort.retain(|level| level.column != id),
+            (None, Some(ascending)) => {
+                self.sort.truncate(SORT_LEVELS - 1);
+                self.sort.push(SortBy { column: id, ascending });
+            }
+        }
+    }
+
+    /// Makes a column this wide in points, or as wide as its kind is at first.
+    pub fn set_width(&mut self, id: u32, points: Option<f32>) {
+        if let Some(column) = self.columns.iter_mut().find(|column| column.id == id) {
+            column.width = points;
+        }
+    }
+
     /// The units that a column may be written in, beside the automatic one.
     #[must_use]
     pub fn units(&self, id: u32) -> &'static [ColumnUnit] {

@@ -40,6 +40,7 @@ pages! {
         suspects,
         flame,
         butterfly,
+        compare,
         trace_info,
         modules,
     }

@@ -1,6 +1,7 @@
 //! Writes finished results: JSON and CSV with exact figures, profiles for other programs, pictures. It computes nothing and never
 //! holds a whole document: results of a million groups are written row by row.
 
+pub mod compare;
 pub mod csv;
 pub mod drawing;
 pub mod flame_svg;
@@ -15,6 +16,7 @@ pub mod speedscope;
 pub mod symbols;
 pub mod xml;
 
+pub use compare::CompareTable;
 pub use report::{DocumentHeader, MetricTable};
 
 #[cfg(test)]

@@ -30,6 +30,9 @@ const PAGED_WORDS: &[&str] = &["NonPaged", "Paged"];
 /// Label of the allocating process of an allocation that was not recorded; another process may have freed it.
 pub const UNKNOWN_ALLOCATOR: &str = "(unknown allocator)";
 
+/// Value of the Pool Tag Module column for tags without a driver in the tag list.
+pub const UNKNOWN_MODULE: &str = "Unknown";
+
 /// A trace with the values of its key columns.
 pub struct ColumnValues {
     trace: Arc<Trace>,
@@ -81,7 +84,7 @@ impl ColumnValues {
     /// A copy with other tag descriptions, or none. Unaffected columns are shared.
     #[must_use]
     pub fn with_tag_descriptions(&self, tags: Option<Arc<PoolTags>>) -> Self {
-        Self { pool_tags: tags, ..self.without(&[Key::TagDescription]) }
+        Self { pool_tags: tags, ..self.without(&Key::FROM_POOL_TAGS) }
     }
 
     /// A copy with other stack tags. Unaffected columns are shared.
@@ -246,6 +249,7 @@ impl ColumnValues {
             Key::PoolType => self.attribute_texts(|c| c.pool_type.name().to_owned()),
             Key::Tag => self.attribute_texts(|c| c.tag.text()),
             Key::TagDescription => self.attribute_texts(|c| self.tag_description(c)),
+            Key::PoolTagModule => self.attribute_texts(|c| self.pool_tag_module(c)),
             Key::Process => self.attribute_texts(|c| self.process_label(c.process)),
             Key::Thread => self.attribute_numbers(|c| (c.thread != EventAttributes::NO_THREAD).then_some(c.thread)),
             Key::Cpu => self.attribute_numbers(|c| (c.cpu != EventAttributes::NO_CPU).then_some(u32::from(c.cpu))),
@@ -368,6 +372,13 @@ impl ColumnValues {
     fn process_label(&self, process: ProcessId) -> String {
         let row = self.trace.processes.get(process);
         row.map_or_else(|| unknown_process(process).to_owned(), crate::trace::process::Process::label)
+    }
+
+    /// The driver of a tag as the tag list writes it; [`UNKNOWN_MODULE`] if the list has no driver for it.
+    fn pool_tag_module(&self, attributes: &EventAttributes) -> String {
+        let text = self.pool_tags.as_ref().and_then(|tags| tags.get(attributes.tag));
+        let named = text.map(|text| text.binary.as_str()).filter(|binary| !matches!(*binary, "" | "<unknown>"));
+        named.unwrap_or(UNKNOWN_MODULE).to_owned()
     }
 
     fn tag_description(&self, attributes: &EventAttributes) -> String {

@@ -3,12 +3,16 @@
 //! left out at the inner end. [`DisplayStacks`] numbers the nodes depth-first with children in the order of their texts, so
 //! that every subtree is a range of numbers. Every stack of the trace has a node.
 
+mod union;
+
 use super::column::rank_texts;
 use crate::trace::ids::{FrameId, StackId};
 use crate::trace::stack::StackTable;
 use rustc_hash::FxHashMap;
 use std::ops::Range;
 use std::sync::OnceLock;
+
+pub use union::StackUnion;
 
 /// The displayed texts of the frames of a trace.
 #[derive(Clone, Debug, Default)]
@@ -149,10 +153,18 @@ impl DisplayStacks {
     pub fn new(stacks: &StackTable, frames: FrameTexts) -> Self {
         let (texts, labels) = frames.ranked();
         let Merged { of_stack, edges } = labels.merged(stacks);
-        let renumbered = number_in_walk_order(&edges);
+        let (mut tree, renumbered) = Self::of_edges(&edges, texts);
+        tree.of_stack = of_stack.iter().map(|t| renumbered[*t as usize]).collect();
+        tree
+    }
+
+    /// Builds the tree from the parent and the label of each node, parents first; the root is the first. `texts` are those of the
+    /// labels, in ascending order. Also returns the number of each node in the tree. The tree shows no stack of a trace yet.
+    fn of_edges(edges: &[(u32, u32)], texts: Vec<String>) -> (Self, Vec<u32>) {
+        let renumbered = number_in_walk_order(edges);
         let count = edges.len();
         let mut tree = Self {
-            of_stack: of_stack.iter().map(|t| renumbered[*t as usize]).collect(),
+            of_stack: Vec::new(),
             parents: vec![0; count],
             labels: vec![u32::MAX; count],
             ends: (1..=count as u32).collect(),
@@ -172,7 +184,7 @@ impl DisplayStacks {
             let parent = tree.parents[node] as usize;
             tree.ends[parent] = tree.ends[parent].max(tree.ends[node]);
         }
-        tree
+        (tree, renumbered)
     }
 
     /// Number of nodes, the root included.

@@ -177,6 +177,12 @@ impl GroupBy {
         self.key_count
     }
 
+    /// The columns of groups that were not made from the rows of one trace: no row has a group key.
+    #[must_use]
+    pub fn of_columns(columns: Vec<Arc<KeyColumn>>) -> Self {
+        Self { columns, parts: [const { None }; 6], attribute_count: 0, key_count: 1 }
+    }
+
     /// The columns, in the order given.
     #[must_use]
     pub fn columns(&self) -> &[Arc<KeyColumn>] {

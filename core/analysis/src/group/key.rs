@@ -75,6 +75,8 @@ keys! {
     Tag = "tag", "Pool Tag", Attributes, Text;
     /// Description of the tag in the user's `pooltag.txt`.
     TagDescription = "tag_description", "Tag Description", Attributes, CodeText;
+    /// Driver that the user's `pooltag.txt` names for the tag.
+    PoolTagModule = "pool_tag_module", "Pool Tag Module", Attributes, CodeText;
     /// Module of the responsible frame.
     Driver = "driver", "Driver", AllocationStack, CodeText;
     /// Function of the responsible frame.
@@ -108,6 +110,9 @@ keys! {
 }
 
 impl Key {
+    /// The columns whose values come from the user's `pooltag.txt`.
+    pub const FROM_POOL_TAGS: [Self; 2] = [Self::TagDescription, Self::PoolTagModule];
+
     /// Returns `true` for a column of whole stacks, which expands as a tree of frames.
     #[must_use]
     pub const fn is_stack(self) -> bool {

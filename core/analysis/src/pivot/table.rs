@@ -76,7 +76,34 @@ pub fn pivot(names: &ColumnValues, request: &PivotRequest<'_>, cancel: Cancel<'_
     Ok(pivot)
 }
 
+/// Groups that were not made from the rows of one trace.
+pub(crate) struct JoinedGroups {
+    /// The key columns.
+    pub(crate) keys: Vec<Key>,
+    /// Their values.
+    pub(crate) columns: Vec<Arc<KeyColumn>>,
+    /// The column ids of each group, groups in ascending order of them.
+    pub(crate) ids: Vec<u32>,
+    /// The aggregate of each group.
+    pub(crate) aggregates: Vec<Aggregate>,
+}
+
 impl Pivot {
+    /// A pivot of groups that were not made from the rows of one trace; it has a tree and texts, and no rows.
+    pub(crate) fn of_groups(groups: JoinedGroups, visible_range: TimeRange, clock: Clock) -> Self {
+        let JoinedGroups { keys, columns, ids, aggregates } = groups;
+        Self {
+            keys,
+            visible_range,
+            clock,
+            ids,
+            total: Aggregate::sum(&aggregates),
+            aggregates,
+            group_by: GroupBy::of_columns(columns),
+            group_keys: Vec::new(),
+        }
+    }
+
     /// The key columns.
     #[must_use]
     pub fn keys(&self) -> &[Key] {
@@ -149,12 +176,12 @@ impl Pivot {
     }
 
     /// The grouping, which gives the group key of a row.
-    pub(super) fn group_by(&self) -> &GroupBy {
+    pub(crate) fn group_by(&self) -> &GroupBy {
         &self.group_by
     }
 
     /// The group key of each group, in the order of the keys.
-    pub(super) fn group_keys(&self) -> &[u64] {
+    pub(crate) fn group_keys(&self) -> &[u64] {
         &self.group_keys
     }
 

@@ -189,3 +189,46 @@ pub struct Entities {
     /// Stacks of CPU samples.
     pub samples: Vec<SampledPath>,
 }
+
+impl Entities {
+    /// Loads images at other addresses and moves the frames of all stacks with them. `base_of` gives the new base of an image.
+    /// Images whose ranges overlap have to move by the same distance: a frame does not say which of them it is in.
+    pub fn move_images(&mut self, base_of: impl Fn(&ImageEntity) -> u64) {
+        let mut moves: Vec<(u64, u64, u64)> =
+            self.images.iter().map(|image| (image.base, image.size, base_of(image))).collect();
+        moves.sort_unstable();
+        moves.dedup();
+        for address in self.stacks.iter_mut().flatten() {
+            let at = moves.partition_point(|(base, ..)| base <= address);
+            let image = at.checked_sub(1).and_then(|at| moves.get(at));
+            if let Some((base, _, new)) = image.filter(|(base, size, _)| *address - base < *size) {
+                *address = *address - base + new;
+            }
+        }
+        for image in &mut self.images {
+            image.base = base_of(image);
+        }
+    }
+
+    /// Loads all images at other addresses, as after another boot. Each image is moved by another distance; programs whose ranges
+    /// overlap, because they are in different processes, are moved together.
+    pub fn relocate(&mut self, relocation: u64) {
+        let mut ranges: Vec<(u64, u64)> =
+            self.images.iter().map(|image| (image.base, image.base + image.size)).collect();
+        ranges.sort_unstable();
+        // The ends of runs of overlapping images.
+        let mut ends: Vec<u64> = Vec::new();
+        for (base, end) in ranges {
+            match ends.last_mut() {
+                Some(last) if base < *last => *last = end.max(*last),
+                _ => ends.push(end),
+            }
+        }
+        // Distances grow with the addresses, so that images do not meet.
+        let step = 0x1_0000 * (1 + relocation % 7);
+        self.move_images(|image| {
+            let place = ends.partition_point(|end| *end <= image.base) as u64;
+            image.base + step * (place + 1)
+        });
+    }
+}

@@ -63,8 +63,20 @@ pub fn write_trace<W: Write + Seek>(
     params.check()?;
     let resolved = target::resolve(params)?;
     let mut rng = Rng::new(resolved.seed);
-    let entities = draw::draw_entities(&resolved, &mut rng);
+    let mut entities = draw::draw_entities(&resolved, &mut rng);
+    if resolved.relocation > 0 {
+        entities.relocate(resolved.relocation);
+    }
     run_scenario(&mut out, &resolved, entities, rng, truth)
+}
+
+/// The random entities of a trace, to be changed and written with [`write_entities`].
+///
+/// # Errors
+/// Invalid parameters.
+pub fn draw_entities(params: &SynthParams) -> Result<Entities, SynthError> {
+    params.check()?;
+    Ok(draw::draw_entities(params, &mut Rng::new(params.seed)))
 }
 
 /// Writes a trace with the given entities instead of random ones.

@@ -117,6 +117,8 @@ pub struct SynthParams {
     pub handle_leak: u32,
     /// Number of tags that are allocated together as parts of one object, which is never freed.
     pub lockstep_tags: u32,
+    /// Loads all modules at other addresses, as after another boot; 0 for those of the seed.
+    pub relocation: u64,
     /// Other records per allocation.
     pub noise_share: f64,
     /// CPU samples per allocation.
@@ -177,6 +179,7 @@ impl Default for SynthParams {
             pool_rundown: true,
             handle_leak: 0,
             lockstep_tags: 0,
+            relocation: 0,
             noise_share: 0.1,
             sample_share: 0.0,
             sample_stacks: 20_000,

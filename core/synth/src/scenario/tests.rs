@@ -234,3 +234,35 @@ fn contradictions_are_refused() {
         assert!(matches!(outcome, Err(SynthError::Params(_))), "{params:?}");
     }
 }
+
+/// File and offset of an address in the images.
+fn place(entities: &Entities, address: u64) -> Option<(&str, u64)> {
+    let image = entities.images.iter().find(|image| (image.base..image.base + image.size).contains(&address))?;
+    Some((image.file.as_str(), address - image.base))
+}
+
+#[test]
+fn a_relocation_moves_every_image_and_leaves_frames_in_their_functions() {
+    let params = SynthParams::default();
+    let before = draw_entities(&params).unwrap();
+    let mut after = before.clone();
+    after.relocate(3);
+    for (old, new) in before.images.iter().zip(&after.images) {
+        assert!(new.base > old.base && new.base.is_multiple_of(0x1_0000) == old.base.is_multiple_of(0x1_0000));
+    }
+    let ranges = |entities: &Entities| {
+        let drivers = entities.images.iter().filter(|image| image.process.is_none());
+        let mut ranges: Vec<(u64, u64)> = drivers.map(|image| (image.base, image.base + image.size)).collect();
+        ranges.sort_unstable();
+        ranges
+    };
+    assert!(ranges(&after).windows(2).all(|pair| pair[0].1 <= pair[1].0), "drivers do not overlap");
+    let distances: std::collections::BTreeSet<u64> =
+        ranges(&before).iter().zip(ranges(&after)).map(|(old, new)| new.0 - old.0).collect();
+    assert_eq!(distances.len(), ranges(&after).len(), "each driver moves by another distance");
+    let frames = |entities: &Entities| entities.stacks.iter().flatten().copied().collect::<Vec<u64>>();
+    for (old, new) in frames(&before).into_iter().zip(frames(&after)) {
+        assert_eq!(place(&before, old), place(&after, new));
+        assert!(place(&after, new).is_some() && old != new);
+    }
+}

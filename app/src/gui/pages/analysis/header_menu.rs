@@ -46,7 +46,7 @@ pub(super) fn show(ui: &mut Ui, choices: &Choices, column: Option<u32>, commands
     if columns.frozen > 0 {
         entry(ui, "Unfreeze", ColumnChange::Freeze(0), &mut chosen);
     }
-    entry(ui, "Columns\u{2026}", DocumentCommand::Columns, &mut chosen);
+    entry(ui, "View editor\u{2026}", DocumentCommand::Columns, &mut chosen);
     if let Some(change) = chosen {
         ui.close();
         commands.push(change);

@@ -11,7 +11,7 @@ use crate::gui::model::query_box::QueryField;
 pub(super) fn show(ui: &mut Ui, document: &Document, query_box: &mut QueryField, commands: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         presets(ui, document, commands);
-        if ui.button("Columns").on_hover_text("Choose the columns (Ctrl+E)").clicked() {
+        if ui.button("View editor").on_hover_text("Choose and arrange columns (Ctrl+E)").clicked() {
             commands.push(DocumentCommand::Columns.into());
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

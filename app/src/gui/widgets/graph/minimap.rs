@@ -156,7 +156,7 @@ fn paint(ui: &Ui, strip: &Strip<'_, '_>, response: &Response, state: &GraphState
     painter.rect_filled(rect, 2.0, palette.canvas);
     painter.add(curve(strip, graph.overview, palette.other.gamma_multiply(0.6)));
     for missing in graph.unrecorded {
-        pattern::hatch_unrecorded(&painter, rect, (strip.x(missing.from), strip.x(missing.to)), false, palette);
+        pattern::hatch_unrecorded(&painter, rect, (strip.x(missing.from), strip.x(missing.to)), None, palette);
     }
     if let Some(range) = state.selection {
         painter.rect_filled(strip.place(range), 0.0, palette.accent.gamma_multiply(0.3));

@@ -117,6 +117,8 @@ pub struct Graph<'a> {
     pub selection_note: Option<&'a [String]>,
     /// Times that were not or not completely recorded; they are hatched.
     pub unrecorded: &'a [Range],
+    /// The words on hatched parts.
+    pub unrecorded_title: &'a str,
     /// Marks in any order; generations are numbered by time.
     pub marks: &'a [Mark],
     /// Adds entries to the menu of the plot.
@@ -137,6 +139,7 @@ impl<'a> Graph<'a> {
             wall_clock: None,
             selection_note: None,
             unrecorded: &[],
+            unrecorded_title: "Not recorded",
             marks: &[],
             menu: None,
         }

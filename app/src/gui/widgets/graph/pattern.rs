@@ -150,7 +150,7 @@ pub(super) fn hatch_unrecorded(
     painter: &Painter,
     frame: Rect,
     (left, right): (f32, f32),
-    with_words: bool,
+    words: Option<&str>,
     palette: &Palette,
 ) {
     let (left, right) = (left.max(frame.left()), right.max(left + LEAST_HATCHED).min(frame.right()));
@@ -168,8 +168,8 @@ pub(super) fn hatch_unrecorded(
     for x in (first..=last).map(|at| at as f32 * HATCH_STEP) {
         painter.line_segment([pos2(x, part.bottom()), pos2(x + height, part.top())], stroke);
     }
-    if with_words {
-        let text = painter.layout_no_wrap("Not recorded".to_owned(), theme::small_font(), palette.dim);
+    if let Some(words) = words {
+        let text = painter.layout_no_wrap(words.to_owned(), theme::small_font(), palette.dim);
         if text.size().x + 2.0 * GRID <= part.width() {
             let place = Align2::CENTER_CENTER.anchor_size(part.center(), text.size());
             painter.rect_filled(place.expand(GRID), 2.0, palette.canvas);

@@ -76,7 +76,7 @@ pub(super) fn show(
             &inner,
             frame,
             (stage.scale.x(missing.from), stage.scale.x(missing.to)),
-            true,
+            Some(graph.unrecorded_title),
             palette,
         );
     }
@@ -137,7 +137,7 @@ fn name(graph: &Graph<'_>) -> String {
         graph.data.series.len()
     );
     for (at, missing) in graph.unrecorded.iter().enumerate() {
-        let text = if at == 0 { "; not recorded: " } else { ", " };
+        let text = if at == 0 { format!("; {}: ", graph.unrecorded_title.to_lowercase()) } else { ", ".to_owned() };
         name += &format!("{text}{} to {}", time(missing.from), time(missing.to));
     }
     name

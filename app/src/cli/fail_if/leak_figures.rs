@@ -1,29 +1,20 @@
-//! Figures of conditions and their units.
+//! Figures of a leak analysis in conditions.
 
+use super::Figures;
+use super::quantity::{Dimension, Examples, Figure};
 use crate::format;
-use poolscope_analysis::filter::literal;
-use poolscope_analysis::filter::query::FieldKind;
 use poolscope_analysis::leaks::{LeakAnalysis, Verdict};
 use std::fmt;
-
-/// Unit of a figure.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Dimension {
-    Rate,
-    Bytes,
-    Count,
-    Share,
-}
 
 macro_rules! figures {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $dimension:ident;)*) => {
         /// A figure of a leak analysis.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-        pub enum Figure {
+        pub enum LeakFigure {
             $($(#[$doc])* $variant,)*
         }
 
-        impl Figure {
+        impl LeakFigure {
             const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
             /// The name in conditions.
@@ -31,7 +22,13 @@ macro_rules! figures {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            const fn dimension(self) -> Dimension {
+        }
+
+        impl Figure for LeakFigure {
+            const EXAMPLES: Examples =
+                Examples { figure: "nonpaged_growth", number: "1MB/min", short: "leaks" };
+
+            fn dimension(self) -> Dimension {
                 match self { $(Self::$variant => Dimension::$dimension,)* }
             }
         }
@@ -65,7 +62,7 @@ figures! {
     Confidence = "confidence", Share;
 }
 
-impl Figure {
+impl LeakFigure {
     /// The figure with this name, or an error message with all names.
     pub fn named(name: &str) -> Result<Self, String> {
         Self::ALL.iter().copied().find(|figure| figure.name() == name).ok_or_else(|| {
@@ -75,7 +72,7 @@ impl Figure {
     }
 }
 
-impl fmt::Display for Figure {
+impl fmt::Display for LeakFigure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -83,7 +80,7 @@ impl fmt::Display for Figure {
 
 /// Values of all figures of a leak analysis.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub struct Figures {
+pub struct LeakFigures {
     pub(super) growth: [f64; 2],
     pub(super) net_growth: [f64; 2],
     pub(super) leaks: u64,
@@ -95,7 +92,7 @@ pub struct Figures {
     pub(super) confidence: f64,
 }
 
-impl Figures {
+impl LeakFigures {
     /// The figures of an analysis.
     #[must_use]
     pub fn new(analysis: &LeakAnalysis) -> Self {
@@ -114,71 +111,36 @@ impl Figures {
             confidence: growing().next().map_or(0.0, |s| s.confidence),
         }
     }
+}
 
+impl Figures<LeakFigure> for LeakFigures {
     /// Value of a figure: bytes per second, bytes, a count, or a share from 0 to 1.
-    #[must_use]
-    pub fn value(&self, figure: Figure) -> f64 {
+    fn value(&self, figure: LeakFigure) -> f64 {
         let [nonpaged, paged] = self.growth;
         match figure {
-            Figure::NonpagedGrowth => nonpaged,
-            Figure::PagedGrowth => paged,
-            Figure::Growth => nonpaged + paged,
-            Figure::NonpagedNetGrowth => self.net_growth[0],
-            Figure::PagedNetGrowth => self.net_growth[1],
-            Figure::Leaks => self.leaks as f64,
-            Figure::Growing => self.growing as f64,
-            Figure::Stopped => self.stopped as f64,
-            Figure::Suspects => (self.leaks + self.growing + self.stopped + self.bursts) as f64,
-            Figure::ImpactingSize => self.impacting_bytes as f64,
-            Figure::WorstGrowth => self.worst_growth,
-            Figure::Confidence => self.confidence,
+            LeakFigure::NonpagedGrowth => nonpaged,
+            LeakFigure::PagedGrowth => paged,
+            LeakFigure::Growth => nonpaged + paged,
+            LeakFigure::NonpagedNetGrowth => self.net_growth[0],
+            LeakFigure::PagedNetGrowth => self.net_growth[1],
+            LeakFigure::Leaks => self.leaks as f64,
+            LeakFigure::Growing => self.growing as f64,
+            LeakFigure::Stopped => self.stopped as f64,
+            LeakFigure::Suspects => (self.leaks + self.growing + self.stopped + self.bursts) as f64,
+            LeakFigure::ImpactingSize => self.impacting_bytes as f64,
+            LeakFigure::WorstGrowth => self.worst_growth,
+            LeakFigure::Confidence => self.confidence,
         }
     }
 
-    /// Value of a figure with its unit.
-    #[must_use]
-    pub fn text(&self, figure: Figure) -> String {
+    fn text(&self, figure: LeakFigure) -> String {
         let value = self.value(figure);
         match figure.dimension() {
             Dimension::Rate => format::growth_rate(value),
             Dimension::Bytes => format::bytes(value as u64),
             Dimension::Count => format::count(value as u64),
             Dimension::Share => format::percent(value),
+            Dimension::Ratio => format!("{value:.2}"),
         }
     }
-}
-
-/// A number with a unit, in the base unit of the figure that it is compared with.
-pub fn quantity(figure: Figure, value: f64, unit: &str) -> Result<f64, String> {
-    let bytes_in = |unit: &str| literal::unit_scale(FieldKind::Bytes, unit).map(|bytes| bytes as f64);
-    let seconds_in =
-        |unit: &str| literal::unit_scale(FieldKind::Time, unit).map(|nanoseconds| nanoseconds as f64 / 1e9);
-    let (name, dimension) = (figure.name(), figure.dimension());
-    let scaled = match dimension {
-        Dimension::Rate => {
-            let (bytes, time) = unit.split_once('/').unwrap_or((unit, ""));
-            // A unit of bytes alone is no rate: the time is missing.
-            let seconds = match (unit, time) {
-                ("", _) => Some(1.0),
-                (_, "") => None,
-                (_, time) => seconds_in(time),
-            };
-            bytes_in(bytes).zip(seconds).map(|(bytes, seconds)| value * bytes / seconds)
-        }
-        Dimension::Bytes => bytes_in(unit).map(|bytes| value * bytes),
-        Dimension::Count => unit.is_empty().then_some(value),
-        Dimension::Share => match unit {
-            // 80 means 80 %: no share exceeds 1.
-            "" => (value <= 1.0).then_some(value),
-            "%" => Some(value / 100.0),
-            _ => None,
-        },
-    };
-    let wanted = match dimension {
-        Dimension::Rate => "a rate such as 1MB/min, or bytes per second without a unit",
-        Dimension::Bytes => "a size such as 64KB",
-        Dimension::Count => "a plain number",
-        Dimension::Share => "a share such as 80% or 0.8",
-    };
-    scaled.ok_or_else(|| format!("'{name}' is compared with {wanted}, not with '{value}{unit}'"))
 }
