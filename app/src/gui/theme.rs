@@ -28,6 +28,9 @@ pub const SMALL: f32 = 11.0;
 /// Size of the one heading of a page, in points.
 pub const HEADING: f32 = 20.0;
 
+/// Greatest width of a text at the pointer, in points.
+pub const TIP_WIDTH: f32 = 480.0;
+
 /// Number of categorical colors.
 pub const SERIES_COLORS: usize = 10;
 /// Number of colors of module names before they repeat.
@@ -65,6 +68,8 @@ pub struct Palette {
     pub stripe: Color32,
     /// The bar inside a cell that shows its share.
     pub share: Color32,
+    /// Behind the responsible frame of a stack.
+    pub responsible: Color32,
     /// The bar between keys and data.
     pub gold: Color32,
     /// The bar between data and what is graphed.
@@ -102,6 +107,7 @@ const LIGHT: Palette = Palette {
     hovered: rgb(0x00EE_F2F8),
     stripe: rgb(0x00FA_FBFC),
     share: rgb(0x00E3_E9F1),
+    responsible: rgb(0x00FD_F0D2),
     gold: rgb(0x00D9_A520),
     blue: rgb(0x004A_86D8),
     good: rgb(0x0012_8A5B),
@@ -144,6 +150,7 @@ const DARK: Palette = Palette {
     hovered: rgb(0x001F_252C),
     stripe: rgb(0x0017_1B20),
     share: rgb(0x0026_2F3A),
+    responsible: rgb(0x003B_2F16),
     gold: rgb(0x00C9_9A2B),
     blue: rgb(0x003F_78C4),
     good: rgb(0x003F_BF8D),
@@ -350,7 +357,7 @@ mod tests {
     #[test]
     fn text_can_be_read_on_every_ground() {
         for p in [&LIGHT, &DARK] {
-            for ground in [p.canvas, p.panel, p.selected, p.hovered, p.stripe, p.share] {
+            for ground in [p.canvas, p.panel, p.selected, p.hovered, p.stripe, p.share, p.responsible] {
                 assert!(contrast(p.text, ground) >= 7.0);
                 assert!(contrast(p.dim, ground) >= 4.5);
                 assert!(p.module.iter().all(|color| contrast(*color, ground) >= 4.5));

@@ -4,6 +4,7 @@
 mod association;
 mod command_state;
 mod dialogs;
+mod escape;
 mod open;
 mod pages;
 mod panels;
@@ -25,7 +26,7 @@ use eframe::egui::text_selection::LabelSelectionState;
 use eframe::egui::{self, CentralPanel, Frame, Ui};
 
 use crate::gui::OpenRequest;
-use crate::gui::commands::{Command, DocumentCommand};
+use crate::gui::commands::{Command, DocumentCommand, OpenModal};
 use crate::gui::document::{Document, Effect, SearchOrder, SharedPresets};
 use crate::gui::jobs::dialog::PickFile;
 use crate::gui::jobs::load::{Loader, Source};
@@ -86,6 +87,8 @@ pub struct App {
     missing: BTreeSet<PathBuf>,
     /// True if `missing` was looked up for the start page.
     looked: bool,
+    /// True if a text field had the keyboard in the last frame.
+    had_text_keys: bool,
     /// Settings of the recording page.
     setup: RecordingSetup,
     /// The recording on this machine.
@@ -139,6 +142,7 @@ impl App {
             remember_at: None,
             missing: BTreeSet::new(),
             looked: false,
+            had_text_keys: false,
             setup: RecordingSetup::default(),
             recorder: RecorderState::with_places(places.wpr, places.folder, scratch),
         };
@@ -191,7 +195,8 @@ impl App {
         self.take_answers(ui);
         self.guard_closing(ui);
         self.feed_recording(ui);
-        let mut commands = Command::pressed(ui, self.is_modal_open());
+        let is_escape_free = self.is_escape_free(ui);
+        let mut commands = Command::pressed(ui, self.open_modal());
         if commands.iter().any(Command::opens_field) {
             self.typed.push_str(&take_text(ui));
         }
@@ -202,7 +207,6 @@ impl App {
         self.frame_panels(ui, &entries, &mut commands);
         self.centre(ui, &mut commands);
         self.show_boxes(ui, &entries, &mut commands);
-        self.toasts.show(ui, &mut commands);
         if self.tabs.iter().any(|(_, tab)| tab.loading().is_some()) {
             ui.ctx().request_repaint_after(PROGRESS_EVERY);
         }
@@ -210,6 +214,8 @@ impl App {
         self.keep_recorder_places();
         drop_hint(ui);
         commands.extend(self.unclaimed_copy(ui));
+        commands.extend(self.unclaimed_escape(ui, is_escape_free));
+        self.had_text_keys = ui.ctx().text_edit_focused();
         if !commands.is_empty() {
             // What a command changes is seen in the next frame, and nothing else may ask for one.
             ui.ctx().request_repaint();
@@ -239,6 +245,17 @@ impl App {
         self.dialogs.any()
             || self.recorder.question.is_some()
             || self.document().is_some_and(|document| document.ui.dialog.is_some())
+    }
+
+    /// The kind of dialog that is open, which decides which keys work over it.
+    fn open_modal(&self) -> OpenModal {
+        let is_other_open =
+            self.recorder.question.is_some() || self.document().is_some_and(|document| document.ui.dialog.is_some());
+        match (self.is_modal_open(), self.dialogs.is_help_alone() && !is_other_open) {
+            (false, _) => OpenModal::None,
+            (true, true) => OpenModal::Help,
+            (true, false) => OpenModal::Dialog,
+        }
     }
 
     fn take_answers(&mut self, ui: &Ui) {

@@ -18,10 +18,12 @@ impl Document {
         }
         match command {
             C::CopyRows | C::CopyCell | C::CopyStack => self.copy_what(command),
-            C::Find => {
+            // Other pages search in their own way, or not at all.
+            C::Find if self.ui.page == PageId::ANALYSIS => {
                 self.show_table();
                 self.open_find();
             }
+            C::Find => {}
             C::FindNext => self.find_step(true),
             C::FindPrevious => self.find_step(false),
             C::EditQuery => {
@@ -39,6 +41,7 @@ impl Document {
             }
             C::Layout(layout) => self.ui.layout = *layout,
             C::Page(id) => self.show_page(*id),
+            C::Back => self.show_page(self.back_page()),
             C::Measure(measure) => self.draw_measure(measure.kind, measure.by_count),
             C::Draw(kind) => self.draw_as(*kind),
             C::Curves(count) => {
@@ -57,6 +60,7 @@ impl Document {
                 }
             }
             C::ClearMarks => self.clear_marks(),
+            C::GoToResponsible => self.go_to_responsible(),
             C::ExpandBelow => self.expand_below(),
             C::CollapseOthers => self.collapse_others(),
             C::Columns => self.ui.dialog = Some(Dialog::Columns { search: String::new() }),
@@ -119,7 +123,7 @@ impl Document {
 
     /// Brings the table to the front: a search or a query is about its rows.
     pub(in crate::gui) fn show_table(&mut self) {
-        self.ui.page = PageId::ANALYSIS;
+        self.show_page(PageId::ANALYSIS);
         if self.ui.layout == Layout::Graph {
             self.ui.layout = Layout::Both;
         }
@@ -163,7 +167,12 @@ impl Document {
         };
         if let Some(text) = text {
             self.effects.push(Effect::Copy(text));
-            self.notify("Copied");
+            let what = match command {
+                C::CopyStack => "the stack",
+                C::CopyCell => "the cell",
+                _ => "the rows",
+            };
+            self.effects.push(Effect::Status(format!("Copied {what}")));
         }
     }
 
@@ -188,7 +197,7 @@ impl Document {
         let rows = self.results.rows.as_ref()?;
         let mut indexes: Vec<u64> = self.ui.table.selected().iter().filter_map(|id| rows.index_of(*id)).collect();
         indexes.sort_unstable();
-        let selected = indexes.into_iter().filter_map(|index| rows.row(index));
+        let selected = indexes.into_iter().flat_map(|index| rows.copied(index));
         Some(tab_separated(rows.columns(), selected)).filter(|_| !self.ui.table.selected().is_empty())
     }
 
@@ -198,6 +207,7 @@ impl Document {
         let selected = || !self.ui.table.selected().is_empty();
         match command {
             C::Page(_) => true,
+            C::Back => self.ui.page != PageId::ANALYSIS,
             C::Symbols(command) => self.symbols_blocked(*command).is_none(),
             _ if !self.has_allocations() => false,
             C::OfPage(command) => page(command.page).is_some_and(|page| page.can(self, command.id)),
@@ -207,9 +217,10 @@ impl Document {
             C::ZoomForward => self.ui.range_history.can_go_forward(),
             C::CopyStack => self.stack_text().is_some(),
             C::CopyRows | C::FilterTo | C::FilterOut | C::GraphRows => selected(),
-            C::CopyCell | C::CollapseOthers => self.ui.table.cursor().is_some(),
+            C::CopyCell | C::CollapseOthers | C::GoToResponsible => self.ui.table.cursor().is_some(),
             C::ExpandBelow => self.cursor_node().is_some_and(|(rows, node)| rows.flat().tree().has_children(node)),
             C::FindCallers => self.cursor_frame().is_some(),
+            C::Find => self.ui.page == PageId::ANALYSIS,
             C::FindNext | C::FindPrevious => !self.ui.finder.text.is_empty(),
             C::FilterUndo => self.ui.filter_history.can_undo(),
             C::FilterRedo => self.ui.filter_history.can_redo(),

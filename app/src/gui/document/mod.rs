@@ -279,6 +279,7 @@ impl Document {
         if self.ui.is_dark != dark {
             self.ui.is_dark = dark;
             self.recolor();
+            self.recolor_rows();
         }
     }
 

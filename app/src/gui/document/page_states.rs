@@ -95,9 +95,24 @@ impl Document {
     /// Brings a page to the front.
     pub fn show_page(&mut self, id: PageId) {
         let from = std::mem::replace(&mut self.ui.page, id);
+        let before = &mut self.ui.pages_before;
+        if id == PageId::ANALYSIS {
+            before.clear();
+        } else if from != id && before.last() == Some(&id) {
+            before.pop();
+        } else if from != id && from != PageId::ANALYSIS {
+            before.retain(|page| *page != from && *page != id);
+            before.push(from);
+        }
         if let Some(page) = page(id) {
             page.opened(self, from);
         }
+    }
+
+    /// The page that Back leads to: the one that was in front before, and at last the Analysis page.
+    #[must_use]
+    pub fn back_page(&self) -> PageId {
+        self.ui.pages_before.last().copied().unwrap_or_default()
     }
 
     /// Asks for the work of a page in the background; its results are drawn as outdated until the answer arrives.

@@ -7,6 +7,7 @@ use poolscope_analysis::pivot::{Key, NodeId, PivotTree, RowPath, SortLevel, Sort
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::ui_state::Landing;
 use super::{Document, Effect, Topic};
 use crate::format;
 use crate::gui::document::details::Details;
@@ -27,6 +28,8 @@ const KERNEL: [&str; 8] =
 
 /// Rows that a screen may show.
 const SCREEN: u64 = 60;
+/// Rows above one that is put near the top: the pool and the type of a tag.
+const ROWS_ABOVE: u64 = 2;
 
 impl Document {
     /// The order of the rows as the engine knows it.
@@ -80,6 +83,65 @@ impl Document {
         }
     }
 
+    /// The rows that are open and selected now.
+    fn landing(&self) -> Landing {
+        Landing {
+            expanded: self.ui.expanded.clone(),
+            selected: self.ui.selected.clone(),
+            cursor: self.ui.cursor,
+            first_row: self.ui.table.position().row,
+        }
+    }
+
+    /// Returns whether the rows are as they were opened for the user, who has neither moved in them nor asked for others.
+    #[must_use]
+    pub(in crate::gui) fn is_landing_untouched(&self) -> bool {
+        let is_whole = self.query.range == self.trace.extent && self.query.filter.steps().is_empty();
+        is_whole && self.ui.landing.as_ref() == Some(&self.landing())
+    }
+
+    /// Remembers the rows that were opened for the user.
+    pub(in crate::gui) fn note_landing(&mut self) {
+        self.ui.landing = Some(self.landing());
+    }
+
+    /// Closes all rows, to open others for the user instead.
+    pub(in crate::gui) fn close_all_rows(&mut self) {
+        self.ui.expanded.clear();
+        if let Some(rows) = &mut self.results.rows {
+            rows.set_sort(rows.flat().sort(), &self.ui.expanded);
+        }
+    }
+
+    /// Selects a row and puts it near the top of the table, with what is below it in view.
+    pub(in crate::gui) fn show_row_at_top(&mut self, node: NodeId) {
+        self.ui.table.select(row_id(node));
+        let index = self.results.rows.as_ref().and_then(|rows| rows.index_of(row_id(node)));
+        if let Some(index) = index {
+            self.ui.table.scroll_to(index.saturating_sub(ROWS_ABOVE));
+        }
+        self.remember_selection();
+    }
+
+    /// Goes to the responsible frame of the selected row: the one around it, or the one that the most of it comes from.
+    pub fn go_to_responsible(&mut self) {
+        self.show_table();
+        let (Some(rows), Some(id)) = (&mut self.results.rows, self.ui.table.cursor()) else { return };
+        let Some(node) = rows.responsible_near(node_id(id)) else {
+            let has_stacks = self.query.columns.keys().iter().any(|key| key.is_stack());
+            return self.notify(if has_stacks {
+                "No stack of this row has a responsible frame"
+            } else {
+                "The responsible frame is in the Stack column, which is not shown"
+            });
+        };
+        rows.flat_mut().show(node, &mut self.ui.expanded);
+        self.ui.table.select(row_id(node));
+        self.ui.table.request_focus();
+        self.remember_selection();
+        self.ask_for_unknown();
+    }
+
     /// Applies new rows; expansion, selection and scroll position stay.
     pub(in crate::gui) fn apply_table(&mut self, answer: TableAnswer) {
         if self.is_rename_late(&answer) {
@@ -88,6 +150,7 @@ impl Document {
             self.work.asked.insert(Topic::Table);
             return discard(answer);
         }
+        let was_untouched = self.is_landing_untouched();
         let TableAnswer { query, mut flat, mut expanded, wanted, mut found, led, renamed, known, .. } = answer;
         let mut held = self.scroll_anchor();
         let is_renamed = renamed.is_some();
@@ -152,6 +215,9 @@ impl Document {
             self.recolor();
         }
         self.apply_known_steps(known);
+        if leads || was_untouched {
+            self.note_landing();
+        }
         PAGES.iter().for_each(|page| page.rows_changed(self));
     }
 
@@ -309,12 +375,15 @@ impl Document {
         let (Some(rows), Some(id)) = (&mut self.results.rows, self.ui.table.cursor()) else { return };
         self.ui.expanded.clear();
         let node = node_id(id);
-        let was_open = rows.flat().is_open(node);
+        let (was_open, was_folded) = (rows.flat().is_open(node), !rows.flat().fold_of(node).is_empty());
         let tree = rows.flat().tree();
         let mut at = if was_open { node } else { tree.parent(node) };
         while at != PivotTree::ROOT {
             self.ui.expanded.insert(tree.path_hash(at));
             at = tree.parent(at);
+        }
+        if !was_folded {
+            rows.flat_mut().mark_unfolded(node, &mut self.ui.expanded);
         }
         let order = self.order();
         match &mut self.results.rows {

@@ -6,14 +6,15 @@ use poolscope_analysis::pivot::{Key, Metric, NodeId, PivotTree, RowPath, SortOrd
 use poolscope_analysis::trace::time::LifetimeClass;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::format;
 use crate::format::column::number_text;
 use crate::gui::model::column_tips;
 use crate::gui::model::columns::ColumnRole;
 use crate::gui::model::columns::{What, shown};
 use crate::gui::model::table_layout::{Placed, SortBy, TableLayout};
-use crate::gui::model::visible_rows::VisibleRows;
+use crate::gui::model::visible_rows::{VisibleRow, VisibleRows};
 use crate::gui::widgets::pivot_table as widget;
-use crate::gui::widgets::pivot_table::{Area, Cell, Column, Row, RowId, Swatch, TreeModel};
+use crate::gui::widgets::pivot_table::{Area, Cell, Column, Row, RowId, RowKind, Swatch, TreeModel};
 
 /// Most nodes that one "expand all below" opens.
 pub const EXPAND_ALL_LIMIT: usize = 10_000;
@@ -169,28 +170,53 @@ impl Rows {
         texts
     }
 
-    /// Opens a row and its only-child chain; remembers their paths in `expanded`.
+    /// Opens a row and its only-child chain, or shows the frames that are folded into it; remembers that in `expanded`.
     pub fn expand(&mut self, id: RowId, expanded: &mut FxHashSet<u64>) {
         let node = node_id(id);
+        if !self.flat.fold_of(node).is_empty() {
+            return self.flat.unfold(node, expanded);
+        }
         for link in self.flat.chain_below(node) {
             expanded.insert(self.flat.tree().path_hash(link));
         }
+        // A frame that the user opens stays where it is seen.
+        self.flat.mark_unfolded(node, expanded);
         self.flat.open(node, expanded);
     }
 
-    /// Closes a row. What was open below it opens again with it.
+    /// Closes a row, or folds the frames of a run that begins there again. What was open below it opens again with it.
     pub fn collapse(&mut self, id: RowId, expanded: &mut FxHashSet<u64>) {
-        expanded.remove(&self.flat.tree().path_hash(node_id(id)));
-        self.flat.close(node_id(id));
+        let node = node_id(id);
+        if !self.flat.fold(node, expanded) {
+            expanded.remove(&self.flat.tree().path_hash(node));
+            self.flat.close(node, expanded);
+        }
     }
 
     /// Opens everything below a row, at most [`EXPAND_ALL_LIMIT`] nodes; returns how many were opened.
     pub fn expand_all(&mut self, id: RowId, expanded: &mut FxHashSet<u64>) -> usize {
-        let node = node_id(id);
-        let opened = self.flat.expand_below(node, EXPAND_ALL_LIMIT, expanded);
-        self.flat.close(node);
-        self.flat.open(node, expanded);
-        opened
+        self.flat.expand_below(node_id(id), EXPAND_ALL_LIMIT, expanded)
+    }
+
+    /// The texts of the frames that are folded into a row, the outermost first; empty if it stands for itself alone.
+    #[must_use]
+    pub fn folded_texts(&self, id: RowId) -> Vec<String> {
+        let tree = self.flat.tree();
+        self.flat.fold_of(node_id(id)).iter().map(|node| tree.label(*node).into_owned()).collect()
+    }
+
+    /// The responsible frame nearest to a row: the row itself, the innermost one around it, or the one that the largest rows
+    /// below it lead to.
+    #[must_use]
+    pub fn responsible_near(&mut self, node: NodeId) -> Option<NodeId> {
+        let mut at = node;
+        while at != PivotTree::ROOT {
+            if self.flat.is_responsible(at) {
+                return Some(at);
+            }
+            at = self.flat.tree().parent(at);
+        }
+        self.flat.largest_below(node).into_iter().find(|below| self.flat.is_responsible(*below))
     }
 
     /// Puts the rows into another order.
@@ -284,51 +310,71 @@ impl Rows {
         self.values_in(node, &self.swatches.by)
     }
 
-    /// Indentation of a row inside its column. Only where calls part does it grow by a whole step: the frames
+    /// Indentation of a row inside its column, below these rows. Only where calls part does it grow by a whole step: the frames
     /// of one long call chain stay where they can be read.
-    fn indent(&self, node: NodeId, column: usize) -> u32 {
+    fn indent(&self, above: &[NodeId], column: usize) -> u32 {
         let tree = self.flat.tree();
-        let mut indent = 0;
-        let mut at = tree.parent(node);
-        while tree.column(at) == Some(column) {
-            let parts = tree.opened(at).is_some_and(|children| children.len() > 1);
-            indent += if parts { WHOLE_STEP } else { 1 };
-            at = tree.parent(at);
-        }
-        indent
+        let around = above.iter().rev().take_while(|outer| tree.column(**outer) == Some(column));
+        let parts = |outer: &NodeId| tree.opened(*outer).is_some_and(|children| children.len() > 1);
+        around.map(|outer| if parts(outer) { WHOLE_STEP } else { 1 }).sum()
     }
 
-    fn row_of(&self, node: NodeId) -> Row {
+    fn row_of(&self, row: &VisibleRow<'_>) -> Row {
+        let node = row.node;
         let tree = self.flat.tree();
         let key_column = tree.column(node).unwrap_or(0);
-        let key = tree.pivot().keys().get(key_column);
-        let label = tree.label(node);
-        let text = key.map_or_else(|| label.clone(), |key| shown(*key, &label)).into_owned();
-        let mut lead = None;
-        if matches!(tree.step(node), TreeStep::Frame { .. }) {
-            let module = text.split(['!', '+']).next().unwrap_or_default();
-            lead = self.modules.get(module).map(|color| (module.len(), *color));
-        }
         let swatch = self.series_of(node).and_then(|values| self.swatches.squares.get(&values)).copied();
         let cell = |column: &Placed| match column.what {
             What::Figure(metric) => Some(self.cell(node, column, metric)),
             What::Key(_) => None,
         };
+        let (text, kind) = match row.fold {
+            [] if self.flat.is_responsible(node) => (self.text_of(node), RowKind::Responsible),
+            [] => (self.text_of(node), RowKind::Plain),
+            frames => (folded_text(frames.len()), RowKind::Folded),
+        };
+        let is_found = match row.fold {
+            [] => self.is_found(&text),
+            frames => frames.iter().any(|frame| self.is_found(&tree.label(*frame))),
+        };
         Row {
             id: row_id(node),
-            level: tree.depth(node).saturating_sub(1) as u32,
+            level: row.above.len() as u32,
             key_column,
-            indent: self.indent(node, key_column),
+            indent: self.indent(&row.above, key_column),
             swatch,
-            lead,
-            found: self.is_found(&text),
+            lead: if row.fold.is_empty() { self.lead(node, &text) } else { None },
+            found: is_found,
             dimmed: false,
+            kind,
             text,
             expandable: tree.has_children(node),
-            expanded: self.flat.is_open(node),
+            expanded: row.fold.is_empty() && self.flat.is_open(node),
             cells: self.placed.iter().filter_map(cell).collect(),
         }
     }
+
+    /// The key of a node as it is shown.
+    fn text_of(&self, node: NodeId) -> String {
+        let tree = self.flat.tree();
+        let label = tree.label(node);
+        let key = tree.column(node).and_then(|column| tree.pivot().keys().get(column));
+        key.map_or_else(|| label.clone(), |key| shown(*key, &label)).into_owned()
+    }
+
+    /// Length and color of the module at the start of a frame's text.
+    fn lead(&self, node: NodeId, text: &str) -> Option<(usize, Color32)> {
+        if !matches!(self.flat.tree().step(node), TreeStep::Frame { .. }) {
+            return None;
+        }
+        let module = text.split(['!', '+']).next().unwrap_or_default();
+        self.modules.get(module).map(|color| (module.len(), *color))
+    }
+}
+
+/// The text of a row that stands for several frames.
+fn folded_text(frames: usize) -> String {
+    format::counted(frames as u64, "frame", "frames")
 }
 
 /// The headers of a layout.
@@ -375,7 +421,18 @@ impl TreeModel for Rows {
     }
 
     fn row(&self, index: u64) -> Option<Row> {
-        self.flat.node_at(index).map(|node| self.row_of(node))
+        self.flat.row_at(index).map(|row| self.row_of(&row))
+    }
+
+    /// The frames that are folded into a row are copied one by one.
+    fn copied(&self, index: u64) -> Vec<Row> {
+        let Some(row) = self.flat.row_at(index) else { return Vec::new() };
+        let whole = self.row_of(&row);
+        if row.fold.is_empty() {
+            return vec![whole];
+        }
+        let frame = |frame: &NodeId| Row { text: self.text_of(*frame), kind: RowKind::Plain, ..whole.clone() };
+        row.fold.iter().map(frame).collect()
     }
 
     fn id_at(&self, index: u64) -> Option<RowId> {
@@ -387,8 +444,7 @@ impl TreeModel for Rows {
     }
 
     fn parent(&self, index: u64) -> Option<u64> {
-        let parent = self.flat.tree().parent(self.flat.node_at(index)?);
-        (parent != PivotTree::ROOT).then(|| self.flat.index_of(parent)).flatten()
+        self.flat.index_of(*self.flat.row_at(index)?.above.last()?)
     }
 
     fn largest_child(&self, index: u64) -> Option<u64> {
@@ -399,9 +455,13 @@ impl TreeModel for Rows {
     fn find_prefix(&self, from: u64, prefix: &str) -> Option<u64> {
         let count = self.flat.len();
         let tree = self.flat.tree();
+        let begins = |node: NodeId| tree.label(node).to_lowercase().starts_with(prefix);
         let starts = |index: &u64| {
-            let node = self.flat.node_at(*index);
-            node.is_some_and(|n| tree.label(n).to_lowercase().starts_with(prefix))
+            let Some(row) = self.flat.row_at(*index) else { return false };
+            match row.fold {
+                [] => begins(row.node),
+                frames => folded_text(frames.len()).starts_with(prefix) || frames.iter().any(|node| begins(*node)),
+            }
         };
         (from..count).chain(0..from.min(count)).take(FIND_LIMIT as usize).find(starts)
     }

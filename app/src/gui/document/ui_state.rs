@@ -65,10 +65,25 @@ impl Widgets {
     }
 }
 
+/// Rows that were opened and selected without an action of the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::gui) struct Landing {
+    /// Paths of open rows.
+    pub expanded: FxHashSet<u64>,
+    /// Paths of selected rows.
+    pub selected: FxHashSet<u64>,
+    /// Path of the row under the cursor.
+    pub cursor: Option<u64>,
+    /// First row on the screen.
+    pub first_row: u64,
+}
+
 /// Selection, scroll positions, open dialogs, layout.
 pub struct UiState {
     /// The page in front.
     pub page: PageId,
+    /// The pages that Back leads to, the next one last.
+    pub(in crate::gui) pages_before: Vec<PageId>,
     /// Visible parts of the analysis page.
     pub layout: Layout,
     /// The graph's part of the height that it shares with the table.
@@ -103,6 +118,8 @@ pub struct UiState {
     pub(in crate::gui) cursor: Option<u64>,
     /// True if the way to the answer was opened.
     pub(in crate::gui) initial_reveal_done: bool,
+    /// The rows as they were opened for the user, who has not touched them since if they still are like this.
+    pub(in crate::gui) landing: Option<Landing>,
     /// Remembered steps of the filter on frames whose names are not known yet.
     pub(in crate::gui) awaited_steps: Vec<Step>,
     /// Rows that the user gave curves of their own.
@@ -121,6 +138,7 @@ impl UiState {
     pub(super) fn new(whole: TimeRange, preset: String) -> Self {
         Self {
             page: PageId::default(),
+            pages_before: Vec::new(),
             layout: Layout::default(),
             graph_share: GRAPH_SHARE,
             is_dark: false,
@@ -138,6 +156,7 @@ impl UiState {
             selected: FxHashSet::default(),
             cursor: None,
             initial_reveal_done: false,
+            landing: None,
             awaited_steps: Vec::new(),
             pinned: Vec::new(),
             hidden: BTreeSet::new(),

@@ -4,6 +4,7 @@
 pub mod colors;
 pub mod column_tips;
 pub mod columns;
+pub mod data_quality;
 pub mod dialogs;
 pub mod filter;
 pub mod finder;

@@ -29,19 +29,19 @@ enum Rank {
     Driver,
 }
 
-/// The responsible frame of each stack; [`FrameId::NONE`] if the stack has no kernel frame. Without a driver on the stack it is
-/// the innermost wrapper, and without a wrapper the innermost kernel frame.
+/// The part of each stack from its outermost frame to the responsible one; [`StackId::EMPTY`] if the stack has no kernel frame.
+/// Without a driver on the stack the responsible frame is the innermost wrapper, and without a wrapper the innermost kernel frame.
 #[must_use]
-pub fn responsible_frames(trace: &Trace, symbols: Option<&dyn FrameNames>, rules: &WrapperRules) -> Vec<FrameId> {
+pub fn responsible_stacks(trace: &Trace, symbols: Option<&dyn FrameNames>, rules: &WrapperRules) -> Vec<StackId> {
     let ranks: Vec<Rank> = frame_ranks(trace, symbols, rules);
     let rank = |frame: FrameId| ranks.get(frame.index()).copied().unwrap_or(Rank::None);
     let count = trace.stacks.node_count();
-    let mut chosen = vec![(FrameId::NONE, Rank::None); count];
+    let mut chosen = vec![(StackId::EMPTY, Rank::None); count];
     // Parents come before children, so the parent's choice is known.
     for node in 1..count {
         let id = StackId(node as u32);
         let parent = trace.stacks.parent(id).unwrap_or(StackId::EMPTY);
-        let outer = chosen.get(parent.index()).copied().unwrap_or((FrameId::NONE, Rank::None));
+        let outer = chosen.get(parent.index()).copied().unwrap_or((StackId::EMPTY, Rank::None));
         let own = trace.stacks.frame(id).unwrap_or(FrameId::NONE);
         let caller = trace.stacks.frame(parent).map_or(Rank::None, rank);
         let says = match rank(own) {
@@ -49,9 +49,9 @@ pub fn responsible_frames(trace: &Trace, symbols: Option<&dyn FrameNames>, rules
             Rank::OwnWrapper if caller < Rank::OwnWrapper => Rank::Driver,
             other => other,
         };
-        chosen[node] = if says == Rank::None || outer.1 > says { outer } else { (own, says) };
+        chosen[node] = if says == Rank::None || outer.1 > says { outer } else { (id, says) };
     }
-    chosen.into_iter().map(|(frame, _)| frame).collect()
+    chosen.into_iter().map(|(stack, _)| stack).collect()
 }
 
 /// A flag for each frame, true for those of the recorder.
@@ -194,7 +194,8 @@ mod tests {
         one.stack = stack;
         let trace = trace(&[one]);
         let symbols = FakeNames::new(&trace, names);
-        let frames = responsible_frames(&trace, Some(&symbols), rules);
+        let stacks = responsible_stacks(&trace, Some(&symbols), rules).into_iter();
+        let frames: Vec<FrameId> = stacks.map(|id| trace.stacks.frame(id).unwrap_or(FrameId::NONE)).collect();
         let frame = frames[trace.allocations.alloc_stack[0].index()];
         (driver_label(&trace, frame), function_label(&trace, Some(&symbols), frame))
     }

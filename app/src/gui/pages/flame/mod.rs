@@ -19,7 +19,7 @@ use crate::gui::commands::{Command, DocumentCommand, Menu, ctrl_shift};
 use crate::gui::document::{Document, PageState, Widgets};
 use crate::gui::jobs::document::{PageAnswer, PageWork};
 use crate::gui::model::page_id::PageId;
-use crate::gui::pages::Page;
+use crate::gui::pages::{Page, back_button};
 use crate::gui::pages::flame::model::ShownModel;
 use crate::gui::theme;
 use crate::gui::theme::{GRID, Palette};
@@ -69,12 +69,8 @@ impl Page for FlamePage {
         show(ui, document, widgets.page_state(), commands);
     }
 
-    fn opened(&self, document: &mut Document, from: PageId) {
-        let flame = document.flame_mut();
-        if from != PageId::FLAME {
-            flame.from = from;
-        }
-        flame.view.request_focus();
+    fn opened(&self, document: &mut Document, _from: PageId) {
+        document.flame_mut().view.request_focus();
     }
 
     fn commands(&self) -> Vec<CommandSpec> {
@@ -110,6 +106,7 @@ impl Page for FlamePage {
 
     fn can_shared(&self, document: &Document, command: &DocumentCommand) -> Option<bool> {
         match command {
+            DocumentCommand::Find => Some(document.has_allocations()),
             DocumentCommand::FindNext | DocumentCommand::FindPrevious => {
                 Some(!document.flame().search.trim().is_empty())
             }
@@ -219,14 +216,7 @@ fn show(ui: &mut Ui, document: &Document, state: &mut FlamePageState, commands: 
 fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         ui.heading("Flame graph");
-        let (page, title) = match document.flame().from {
-            PageId::SUSPECTS => (PageId::SUSPECTS, "Back to Suspects"),
-            _ if document.has_allocations() => (PageId::ANALYSIS, "Back to Analysis"),
-            _ => (PageId::ANALYSIS, "Back"),
-        };
-        if ui.button(title).on_hover_text("Escape").clicked() {
-            commands.push(DocumentCommand::Page(page).into());
-        }
+        back_button(ui, document, commands);
     });
 }
 
@@ -264,7 +254,7 @@ fn graph(ui: &mut Ui, document: &Document, state: &mut FlamePageState, commands:
             Action::ZoomOut => drop(state.zoom_back()),
             Action::Leave => {
                 if !state.zoom_back() {
-                    commands.push(DocumentCommand::Page(state.from).into());
+                    commands.push(DocumentCommand::Back.into());
                 }
             }
         }

@@ -71,7 +71,7 @@ fn shows_non_leaking(ui: &mut Ui, state: &mut SuspectsState, listed: &[usize]) {
 
 fn filter(ui: &mut Ui, state: &mut SuspectsState, listed: &[usize], commands: &mut Vec<Command>) {
     let id = ui.scope_id().with("filter");
-    let field = TextEdit::singleline(&mut state.filter).id(id).hint_text("Filter by tag or driver");
+    let field = TextEdit::singleline(&mut state.filter).id(id).hint_text("Filter (Ctrl+F)");
     let field = ui.add(field.desired_width(FILTER));
     ui.ctx().accesskit_node_builder(field.id, |node| node.set_label("Filter suspects"));
     if std::mem::take(&mut state.wants_filter) {

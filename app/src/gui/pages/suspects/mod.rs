@@ -25,7 +25,7 @@ use crate::gui::icons::Icon;
 use crate::gui::jobs::document::{PageAnswer, PageWork};
 use crate::gui::model::page_id::PageId;
 use crate::gui::model::recording_setup::SuggestedTag;
-use crate::gui::pages::Page;
+use crate::gui::pages::{Page, back_button};
 use crate::gui::theme::{self, GRID, Palette};
 use crate::{leak_text, recorded_range_text};
 use commands::SuspectsCommand;
@@ -106,6 +106,11 @@ impl Page for SuspectsPage {
         match command {
             DocumentCommand::CopyRows | DocumentCommand::CopyStack => document.copy_suspects(command),
             DocumentCommand::Find => document.suspects_mut().wants_filter = true,
+            DocumentCommand::GoToResponsible => {
+                if let Some(at) = document.current_suspect() {
+                    document.show_suspect_rows(at, true);
+                }
+            }
             _ => return false,
         }
         true
@@ -113,7 +118,11 @@ impl Page for SuspectsPage {
 
     fn can_shared(&self, document: &Document, command: &DocumentCommand) -> Option<bool> {
         let is_copy = matches!(command, DocumentCommand::CopyRows | DocumentCommand::CopyStack);
-        is_copy.then(|| document.suspects().current().is_some())
+        match command {
+            DocumentCommand::GoToResponsible => Some(document.current_suspect().is_some()),
+            DocumentCommand::Find => Some(!document.suspects().suspects().is_empty()),
+            _ => is_copy.then(|| document.suspects().current().is_some()),
+        }
     }
 
     fn update(&self, document: &mut Document) {
@@ -128,6 +137,7 @@ impl Page for SuspectsPage {
     fn apply(&self, document: &mut Document, _job: &'static str, answer: PageAnswer) {
         if let Ok(answer) = answer.downcast::<LeaksAnswer>() {
             document.suspects_mut().take(*answer);
+            document.land_on_suspect();
         }
     }
 
@@ -194,10 +204,7 @@ fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let palette = Palette::of(ui);
     ui.horizontal(|ui| {
         ui.heading("Suspects");
-        let back = if document.has_allocations() { "Back to Analysis" } else { "Back" };
-        if ui.button(back).clicked() {
-            commands.push(DocumentCommand::Page(PageId::ANALYSIS).into());
-        }
+        back_button(ui, document, commands);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| analyzed(ui, document));
     });
     let Some(shown) = &document.suspects().shown else { return };

@@ -44,10 +44,15 @@ pub(super) fn show(ui: &mut Ui, document: &Document, suspect: &Suspect, commands
     }
     ui.add_space(GRID / 2.0);
     ui.spacing_mut().item_spacing.y = GRID / 2.0;
-    frames.iter().for_each(|frame| one(ui, document, frame));
+    let responsible = document.results.names.responsible_depth(suspect.stack);
+    let count = frames.len();
+    for (at, frame) in frames.iter().enumerate() {
+        one(ui, document, frame, responsible == Some(count - at));
+    }
 }
 
-fn one(ui: &mut Ui, document: &Document, frame: &FrameParts) {
-    let line = FrameLine { text: &frame.text, is_guess: is_guess(frame), inlined: inlined_lines(frame) };
+fn one(ui: &mut Ui, document: &Document, frame: &FrameParts, is_responsible: bool) {
+    let (is_guess, inlined) = (is_guess(frame), inlined_lines(frame));
+    let line = FrameLine { text: &frame.text, is_guess, is_responsible, inlined };
     line.show(ui, || document.explained_frame(frame));
 }

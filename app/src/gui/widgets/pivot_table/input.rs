@@ -212,7 +212,7 @@ fn selected_series(state: &TableState, model: &dyn TreeModel) -> Vec<Action> {
 /// The selected rows that are visible, in their order, as tab-separated text.
 fn copy(state: &TableState, model: &dyn TreeModel) -> Option<String> {
     let rows: BTreeSet<u64> = state.selected.iter().filter_map(|id| model.index_of(*id)).collect();
-    (!rows.is_empty()).then(|| tab_separated(model.columns(), rows.iter().filter_map(|i| model.row(*i))))
+    (!rows.is_empty()).then(|| tab_separated(model.columns(), rows.iter().flat_map(|i| model.copied(*i))))
 }
 
 /// Moves the cursor to a row and selects it, or all rows from the anchor to it.

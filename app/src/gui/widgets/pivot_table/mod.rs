@@ -19,7 +19,7 @@ use eframe::egui::{EventFilter, Id, Rect, Response, Sense, Stroke, Ui, UiBuilder
 
 pub use labels::{cell_label, header_label, row_label, several_sorted, tab_separated};
 pub use menus::{HeaderMenu, RowMenu};
-pub use model::{Action, Area, Cell, Column, Row, RowId, Sort, Swatch, TreeModel};
+pub use model::{Action, Area, Cell, Column, Row, RowId, RowKind, Sort, Swatch, TreeModel};
 pub use scroll::ScrollPos;
 pub use state::TableState;
 

@@ -104,6 +104,18 @@ pub struct Swatch {
     pub on: bool,
 }
 
+/// Kind of a row, which decides how its key is drawn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RowKind {
+    /// A row like most.
+    #[default]
+    Plain,
+    /// A row that stands for several; expanding it shows them.
+    Folded,
+    /// The row of a responsible frame, which is tinted.
+    Responsible,
+}
+
 /// A row of the flattened tree.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Row {
@@ -123,6 +135,8 @@ pub struct Row {
     pub found: bool,
     /// True if the row is drawn dimmed.
     pub dimmed: bool,
+    /// Its kind.
+    pub kind: RowKind,
     /// True if the row has children.
     pub expandable: bool,
     /// True if the children are shown.
@@ -141,6 +155,10 @@ pub trait TreeModel {
     fn row_count(&self) -> u64;
     /// The row at `index`; `None` beyond the last one.
     fn row(&self, index: u64) -> Option<Row>;
+    /// The rows that the row at `index` stands for on the clipboard.
+    fn copied(&self, index: u64) -> Vec<Row> {
+        self.row(index).into_iter().collect()
+    }
     /// The identity of the row at `index`.
     fn id_at(&self, index: u64) -> Option<RowId>;
     /// Index of the row; `None` while it is not in the flattened tree.
