@@ -21,8 +21,7 @@ pub fn definitions() -> FontDefinitions {
         (MONO, include_bytes!("../../../assets/fonts/JetBrainsMono-Regular.ttf")),
     ];
     for (name, bytes) in bundled {
-        let data = if name == MONO { without_ligatures(bytes) } else { FontData::from_static(bytes) };
-        fonts.font_data.insert(name.to_owned(), Arc::new(data));
+        fonts.font_data.insert(name.to_owned(), Arc::new(without_ligatures(bytes)));
     }
     let fallback = fonts.families.get(&FontFamily::Proportional).cloned().unwrap_or_default();
     let chain =
@@ -71,12 +70,14 @@ mod tests {
     }
 
     #[test]
-    fn figures_have_no_ligatures() {
+    fn fonts_have_no_ligatures() {
         let fonts = definitions();
-        let mono = tables((*fonts.font_data[MONO].font).as_ref());
-        assert!(!mono.contains(b"GSUB") && mono.contains(b"GSUX") && mono.contains(b"glyf"), "{mono:?}");
-        assert!(mono.is_sorted(), "readers of fonts search the names by halving");
-        assert!(tables((*fonts.font_data[INTER].font).as_ref()).contains(b"GSUB"), "other fonts stay as they are");
+        for name in [INTER, INTER_STRONG, MONO] {
+            let tables = tables((*fonts.font_data[name].font).as_ref());
+            assert!(!tables.contains(b"GSUB") && tables.contains(b"GSUX"), "{name}: {tables:?}");
+            assert!(tables.contains(b"GPOS") && tables.contains(b"cmap"), "{name}: the rest stays: {tables:?}");
+            assert!(tables.is_sorted(), "{name}: readers of fonts search the names by halving");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Every color, size and font of the window, in one file. Views and widgets take them from here and never write a
 //! literal color or size of their own; the theme never knows what is shown in it.
 
+use eframe::egui::style::ScrollStyle;
 use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
 use eframe::egui::{self, Color32, CornerRadius, FontFamily, FontId, Stroke, TextStyle, Theme, Vec2};
 
@@ -38,6 +39,8 @@ pub const MODULE_COLORS: usize = 6;
 /// Opacity of a module's color behind the names of its functions, and of the kernel's.
 const MODULE_SHARE: f32 = 0.26;
 const KERNEL_SHARE: f32 = 0.2;
+/// Opacity of gold behind responsible frames of a graph.
+const RESPONSIBLE_SHARE: f32 = 0.42;
 
 /// The colors of one theme.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -211,6 +214,12 @@ impl Palette {
         self.canvas.lerp_to_gamma(color, share)
     }
 
+    /// Behind the name of a responsible frame in a graph, stronger than in a table. Ordinary text can be read on it.
+    #[must_use]
+    pub fn responsible_fill(&self) -> Color32 {
+        self.canvas.lerp_to_gamma(self.gold, RESPONSIBLE_SHARE)
+    }
+
     /// Behind what a search found in a graph.
     #[must_use]
     pub fn match_fill(&self) -> Color32 {
@@ -300,6 +309,13 @@ fn set_spacing(style: &mut egui::Style) {
     style.spacing.item_spacing = Vec2::new(2.0 * GRID, GRID);
     style.spacing.button_padding = Vec2::new(2.0 * GRID, 3.0);
     style.spacing.interact_size.y = ROW_HEIGHT;
+    // Scroll bars have room of their own: over a list they would cover its figures.
+    style.spacing.scroll = ScrollStyle {
+        bar_width: SCROLLBAR - 2.0,
+        bar_inner_margin: 2.0,
+        dormant_handle_opacity: 0.5,
+        ..ScrollStyle::solid()
+    };
     style.spacing.window_margin = egui::Margin::same(12);
 }
 
@@ -366,6 +382,7 @@ mod tests {
                 assert!(contrast(p.text, p.module_fill(number)) >= 7.0, "{number:?}");
             }
             assert!(contrast(p.on_match(), p.match_fill()) >= 4.5);
+            assert!(contrast(p.text, p.responsible_fill()) >= 5.0);
             assert!(contrast(p.on_accent, p.accent) >= 4.5);
             for mark in [p.good, p.warn, p.bad] {
                 assert!(contrast(mark, p.panel) >= 4.0);

@@ -42,7 +42,7 @@ impl App {
         }
         let document = self.tabs.document();
         let note = self.note.as_ref().map(|(text, _)| text.as_str());
-        let busy = document.is_some_and(Document::is_busy).then_some("computing").or(note);
+        let busy = document.is_some_and(Document::is_visibly_busy).then_some("computing").or(note);
         let busy =
             busy.or(self.tabs.is_recording_in_front().then_some("Set up a recording that shows which code leaks"));
         let recorder = Some(&self.recorder);

@@ -59,10 +59,10 @@ pub enum DocumentCommand {
     FilterTo,
     /// Show all but the selected rows.
     FilterOut,
-    /// Take the last change of the filter back.
-    FilterUndo,
-    /// Change the filter again as before.
-    FilterRedo,
+    /// Take the last change of filter, columns or order back.
+    Undo,
+    /// Make that change again.
+    Redo,
     /// Show all rows.
     FilterClear,
     /// Show what was allocated through the selected function.
@@ -232,8 +232,12 @@ fn edit_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
         edit("filter_out", C::FilterOut, "Filter out selection", 2)
             .key(ctrl_shift(Key::Enter))
             .scope(Scope::OutsideText),
-        edit("filter_undo", C::FilterUndo, "Undo filter", 3).key(ctrl(Key::Z)).scope(Scope::OutsideText),
-        edit("filter_redo", C::FilterRedo, "Redo filter", 3)
+        edit("undo", C::Undo, "Undo", 3)
+            .tip("Filter, columns and sort order")
+            .key(ctrl(Key::Z))
+            .scope(Scope::OutsideText),
+        edit("redo", C::Redo, "Redo", 3)
+            .tip("Filter, columns and sort order")
             .key(ctrl_shift(Key::Z))
             .key(ctrl(Key::Y))
             .scope(Scope::OutsideText),

@@ -32,8 +32,8 @@ impl Document {
             }
             C::FilterTo => self.filter_selection(true),
             C::FilterOut => self.filter_selection(false),
-            C::FilterUndo => self.filter_history(true),
-            C::FilterRedo => self.filter_history(false),
+            C::Undo => self.undo(true),
+            C::Redo => self.undo(false),
             C::FilterClear => self.clear_filter(),
             C::FindCallers => self.find_callers(),
             C::ZoomToSelection | C::ZoomIn | C::ZoomOut | C::ZoomBack | C::ZoomForward | C::ZoomAll => {
@@ -222,8 +222,8 @@ impl Document {
             C::FindCallers => self.cursor_frame().is_some(),
             C::Find => self.ui.page == PageId::ANALYSIS,
             C::FindNext | C::FindPrevious => !self.ui.finder.text.is_empty(),
-            C::FilterUndo => self.ui.filter_history.can_undo(),
-            C::FilterRedo => self.ui.filter_history.can_redo(),
+            C::Undo => self.ui.edits.can_undo(),
+            C::Redo => self.ui.edits.can_redo(),
             C::FilterClear => !self.query.filter.steps().is_empty(),
             C::ShowAllCurves => !self.ui.hidden.is_empty(),
             C::ClearMarks => !self.query.marks.is_empty(),

@@ -4,6 +4,7 @@
 mod commands;
 mod curves;
 pub mod details;
+mod edits;
 mod finding;
 mod frame_texts;
 mod page_states;
@@ -217,6 +218,12 @@ impl Document {
     #[must_use]
     pub fn is_busy(&self) -> bool {
         !self.work.running.is_empty() || !self.work.asked.is_empty()
+    }
+
+    /// Returns whether a result is being computed that will change what is shown.
+    #[must_use]
+    pub fn is_visibly_busy(&self) -> bool {
+        self.work.running.iter().any(|topic| !self.work.unnoticed.contains(topic))
     }
 
     /// Takes in an answer.

@@ -1,20 +1,25 @@
 //! The rows of the pivot table as the table widget wants them: texts, figures, shares and color squares from a
 //! [`VisibleRows`] tree and a layout of columns. Reads the tree, never computes a pivot.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use eframe::egui::Color32;
 use poolscope_analysis::pivot::{Key, Metric, NodeId, PivotTree, RowPath, SortOrder, TreeStep, Value};
 use poolscope_analysis::trace::time::LifetimeClass;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::format;
-use crate::format::column::number_text;
+use crate::format::column::{ColumnUnit, number_text};
 use crate::gui::model::column_tips;
 use crate::gui::model::columns::ColumnRole;
 use crate::gui::model::columns::{What, shown};
 use crate::gui::model::table_layout::{Placed, SortBy, TableLayout};
 use crate::gui::model::visible_rows::{VisibleRow, VisibleRows};
 use crate::gui::widgets::pivot_table as widget;
-use crate::gui::widgets::pivot_table::{Area, Cell, Column, Row, RowId, RowKind, Swatch, TreeModel};
+use crate::gui::widgets::pivot_table::{
+    Area, Cell, Column, ExtraCell, ExtraColumn, Row, RowId, RowKind, Swatch, TreeModel,
+};
 
 /// Most nodes that one "expand all below" opens.
 pub const EXPAND_ALL_LIMIT: usize = 10_000;
@@ -48,7 +53,81 @@ pub struct Rows {
     case_sensitive: bool,
     /// Colors of modules in stacks.
     modules: FxHashMap<String, Color32>,
+    extras: Vec<Extra>,
+    extra_columns: Vec<ExtraColumn>,
+    /// What extra columns show of a row, by its path.
+    trends: Arc<FxHashMap<u64, ShownTrend>>,
 }
+
+/// Content of a column that is shown where there is room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extra {
+    Trend,
+    Growth,
+    Process,
+    Figure(Metric),
+}
+
+impl Extra {
+    /// All of them, the most useful first.
+    const ALL: [Self; 7] = [
+        Self::Trend,
+        Self::Growth,
+        Self::Process,
+        Self::Figure(Metric::ImpactingSize),
+        Self::Figure(Metric::NetSize),
+        Self::Figure(Metric::Average),
+        Self::Figure(Metric::FreesPerAlloc),
+    ];
+
+    /// The column that was chosen if it shows the same.
+    fn chosen(self) -> Option<What> {
+        match self {
+            Self::Trend => None,
+            Self::Growth => Some(What::Figure(Metric::Growth)),
+            Self::Process => Some(What::Key(Key::Process)),
+            Self::Figure(metric) => Some(What::Figure(metric)),
+        }
+    }
+
+    fn column(self) -> ExtraColumn {
+        let column = |title: String, tip: &str, [width, max_width]: [f32; 2], is_figure| ExtraColumn {
+            title,
+            tip: tip.to_owned(),
+            width,
+            max_width,
+            is_figure,
+        };
+        let figure =
+            |metric: Metric| column(metric.title(), column_tips::of(What::Figure(metric)), [112.0, 112.0], true);
+        match self {
+            Self::Trend => {
+                let tip = "Outstanding bytes of the row over the visible range, each row by its own scale.";
+                column("Trend".to_owned(), tip, [120.0, 360.0], false)
+            }
+            Self::Process => {
+                let tip = "Process with the most bytes of the row, and the number of others.";
+                column("Largest process".to_owned(), tip, [160.0, 280.0], false)
+            }
+            Self::Growth => figure(Metric::Growth),
+            Self::Figure(metric) => figure(metric),
+        }
+    }
+}
+
+/// What extra columns show of a row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShownTrend {
+    /// Outstanding bytes at equal distances over the visible range.
+    pub points: Vec<f32>,
+    /// Growth.
+    pub growth: Value,
+    /// The process with the most bytes, and the number of others.
+    pub process: String,
+}
+
+/// Rows whose trends are kept at most.
+const MAX_TRENDS: usize = 20_000;
 
 /// A row's identity as the widget knows it.
 #[must_use]
@@ -80,6 +159,9 @@ impl Rows {
             needle: String::new(),
             case_sensitive: false,
             modules: FxHashMap::default(),
+            extras: Vec::new(),
+            extra_columns: Vec::new(),
+            trends: Arc::default(),
         };
         rows.arrange(layout);
         rows
@@ -89,6 +171,52 @@ impl Rows {
     pub fn arrange(&mut self, layout: &TableLayout) {
         self.columns = columns(layout);
         self.placed.clone_from(&layout.columns);
+        let is_chosen = |extra: &Extra| layout.columns.iter().any(|column| Some(column.what) == extra.chosen());
+        self.extras = Extra::ALL.into_iter().filter(|extra| !is_chosen(extra)).collect();
+        self.extra_columns = self.extras.iter().map(|extra| extra.column()).collect();
+    }
+
+    /// What extra columns show of the rows so far.
+    #[must_use]
+    pub fn trends(&self) -> &Arc<FxHashMap<u64, ShownTrend>> {
+        &self.trends
+    }
+
+    /// Keeps what extra columns show of the rows of the same groups.
+    pub fn set_trends(&mut self, trends: Arc<FxHashMap<u64, ShownTrend>>) {
+        self.trends = trends;
+    }
+
+    /// Adds what extra columns show of some rows.
+    pub fn add_trends(&mut self, trends: impl IntoIterator<Item = (NodeId, ShownTrend)>) {
+        let known = Arc::make_mut(&mut self.trends);
+        if known.len() > MAX_TRENDS {
+            known.clear();
+        }
+        let tree = self.flat.tree();
+        known.extend(trends.into_iter().map(|(node, trend)| (tree.path_hash(node), trend)));
+    }
+
+    /// The nodes of these rows whose trends are not known.
+    #[must_use]
+    pub fn without_trend(&self, rows: Range<u64>) -> Vec<NodeId> {
+        let nodes = rows.map_while(|index| self.flat.node_at(index));
+        nodes.filter(|node| !self.trends.contains_key(&self.flat.tree().path_hash(*node))).collect()
+    }
+
+    fn extra_cell(&self, node: NodeId, extra: Extra) -> ExtraCell {
+        let trend = self.trends.get(&self.flat.tree().path_hash(node));
+        let figure = |value: Option<Value>, metric: Metric| {
+            let Some(value) = value else { return Cell { pending: true, ..Cell::default() } };
+            let (text, unit) = number_text(value, metric, ColumnUnit::Automatic);
+            Cell { text, unit, share: None, pending: false }
+        };
+        match extra {
+            Extra::Trend => ExtraCell::Curve(trend.map_or_else(Vec::new, |trend| trend.points.clone())),
+            Extra::Process => ExtraCell::Text(trend.map_or_else(String::new, |trend| trend.process.clone())),
+            Extra::Growth => ExtraCell::Figure(figure(trend.map(|trend| trend.growth), Metric::Growth)),
+            Extra::Figure(metric) => ExtraCell::Figure(figure(self.flat.value(node, metric), metric)),
+        }
     }
 
     /// The tree.
@@ -203,6 +331,19 @@ impl Rows {
     pub fn folded_texts(&self, id: RowId) -> Vec<String> {
         let tree = self.flat.tree();
         self.flat.fold_of(node_id(id)).iter().map(|node| tree.label(*node).into_owned()).collect()
+    }
+
+    /// The innermost responsible frame from a frame up to a row around it.
+    #[must_use]
+    pub fn responsible_around(&self, frame: NodeId, row: NodeId) -> Option<NodeId> {
+        let mut at = frame;
+        while at != row && at != PivotTree::ROOT {
+            if self.flat.is_responsible(at) {
+                return Some(at);
+            }
+            at = self.flat.tree().parent(at);
+        }
+        None
     }
 
     /// The responsible frame nearest to a row: the row itself, the innermost one around it, or the one that the largest rows
@@ -414,6 +555,14 @@ fn width(what: What) -> f32 {
 impl TreeModel for Rows {
     fn columns(&self) -> &[Column] {
         &self.columns
+    }
+
+    fn extra_columns(&self) -> &[ExtraColumn] {
+        &self.extra_columns
+    }
+
+    fn extra_cells(&self, id: RowId, count: usize) -> Vec<ExtraCell> {
+        self.extras.iter().take(count).map(|extra| self.extra_cell(node_id(id), *extra)).collect()
     }
 
     fn row_count(&self) -> u64 {

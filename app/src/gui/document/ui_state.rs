@@ -7,9 +7,11 @@ use poolscope_analysis::pivot::RowPath;
 use poolscope_analysis::trace::time::TimeRange;
 use rustc_hash::FxHashSet;
 
+use super::edits::{CarriedRow, Snapshot};
 use super::page_states::PageState;
 use crate::gui::model::colors::ColorBook;
 use crate::gui::model::dialogs::Dialog;
+use crate::gui::model::edit_log::EditLog;
 use crate::gui::model::filter::{FilterHistory, Step};
 use crate::gui::model::finder::Finder;
 use crate::gui::model::history::RangeHistory;
@@ -106,6 +108,12 @@ pub struct UiState {
     pub filter_history: FilterHistory,
     /// The query being written.
     pub query_box: QueryField,
+    /// Changes of filter, columns and order that can be undone.
+    pub(in crate::gui) edits: EditLog<Snapshot>,
+    /// The row on the screen that the next rows are scrolled to: its path, and how far it is below the first one.
+    pub(in crate::gui) pending_anchor: Option<(u64, u64)>,
+    /// The selected row, until there are rows of other keys.
+    pub(in crate::gui) carried: Option<CarriedRow>,
     /// The search through the rows.
     pub finder: Finder,
     /// A step to the next match, or to the one before, that waits for the matches.
@@ -149,6 +157,9 @@ impl UiState {
             preset,
             range_history: RangeHistory::new(whole),
             filter_history: FilterHistory::default(),
+            edits: EditLog::default(),
+            pending_anchor: None,
+            carried: None,
             query_box: QueryField::default(),
             finder: Finder::default(),
             pending_find_step: None,

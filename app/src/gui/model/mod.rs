@@ -6,6 +6,7 @@ pub mod column_tips;
 pub mod columns;
 pub mod data_quality;
 pub mod dialogs;
+pub mod edit_log;
 pub mod filter;
 pub mod finder;
 pub mod frame_parts;

@@ -78,7 +78,7 @@ fn recorder(ui: &mut Ui, recording: Option<&RecorderState>, commands: &mut Vec<C
     let text = match (recorder.phase, lost) {
         (Recording::Saving, _) => "Saving recording".to_owned(),
         (_, 0) => format!("Recording{time}"),
-        (_, lost) => format!("Recording{time}, {} events lost", format::count(lost)),
+        (_, lost) => format!("Recording{time}, {} lost", format::counted(lost, "event", "events")),
     };
     let label = ui.add(Button::new(format!("     {text}")).frame_when_inactive(false));
     label.ctx.accesskit_node_builder(label.id, |node| node.set_label(format!("This machine: {text}")));

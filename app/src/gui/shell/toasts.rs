@@ -8,8 +8,9 @@ use crate::gui::icons;
 use crate::gui::theme::{self, GRID, Palette, ROW_HEIGHT};
 use crate::gui::widgets::{close_button, fitted_text};
 
-/// Seconds that a message is shown, and an error.
+/// Seconds that a message is shown, a warning, and an error.
 const SHOWN_S: f64 = 6.0;
+const WARNING_S: f64 = 12.0;
 const ERROR_S: f64 = 30.0;
 /// Seconds in which it fades.
 const FADE_S: f64 = 0.4;
@@ -124,7 +125,8 @@ impl Kind {
     const fn shown_s(self) -> f64 {
         match self {
             Self::Error => ERROR_S,
-            Self::Info | Self::Success | Self::Warning => SHOWN_S,
+            Self::Warning => WARNING_S,
+            Self::Info | Self::Success => SHOWN_S,
         }
     }
 }

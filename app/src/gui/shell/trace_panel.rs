@@ -113,16 +113,19 @@ fn quality(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
 
 /// A line with a dot; a long text is wrapped.
 fn mark(ui: &mut Ui, color: Color32, text: &str, count: &str) -> Response {
+    let palette = Palette::of(ui);
+    let right = ui.max_rect().right();
+    let count = ui.painter().layout_no_wrap(count.to_owned(), theme::text_font(), palette.dim);
     let line = ui.horizontal_top(|ui| {
         icons::status_dot(ui, LINE, color);
-        ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
-            if !count.is_empty() {
-                ui.weak(count);
-            }
-            ui.with_layout(Layout::left_to_right(Align::Min).with_main_wrap(true), |ui| {
-                ui.add(Label::new(text).wrap());
-            });
+        let room = right - ui.cursor().left() - count.size().x - 2.0 * GRID;
+        ui.allocate_ui_with_layout(vec2(room.max(GRID), LINE), Layout::top_down(Align::Min), |ui| {
+            ui.set_max_width(room.max(GRID));
+            ui.add(Label::new(text).wrap());
         });
     });
-    line.response
+    let place = line.response.rect.with_max_x(right);
+    let at = eframe::egui::pos2(right - count.size().x, place.top() + (LINE - count.size().y) / 2.0);
+    ui.painter().galley(at, count, palette.dim);
+    ui.interact(place, line.response.id.with("line"), Sense::HOVER)
 }

@@ -90,7 +90,7 @@ pub fn paint(painter: &Painter, at: eframe::egui::Pos2, width: f32, text: &str, 
 /// A line of text of a font that is shortened to the width that there is; the whole text is on hover and for screen readers.
 pub fn label(ui: &mut Ui, text: &str, font: FontId, style: impl FnOnce(RichText) -> RichText) -> Response {
     let (shown, is_whole) = fitted(ui.painter(), text, &font, ui.available_width());
-    let label = Label::new(style(RichText::new(shown).font(font))).truncate().selectable(is_whole);
+    let label = Label::new(style(RichText::new(shown).font(font))).truncate().selectable(false);
     let response = ui.add(label.show_tooltip_when_elided(false));
     if is_whole {
         return response;

@@ -239,6 +239,38 @@ mod tests {
     }
 
     #[test]
+    fn nodes_of_responsible_frames_are_those_of_whole_stacks() {
+        // other.sys calls my.sys: it is not responsible for what that allocates, and never allocates by itself.
+        let mut one = block(Some(1), None, 8);
+        one.stack = &["app:10", "nt:20", "other:30", "my:30", "nt:40"];
+        one.free_stack = &["nt:20", "wdf:1", "nt:41"];
+        let mut two = block(Some(2), None, 8);
+        two.stack = &["app:10"];
+        let trace = trace(&[one, two]);
+        let functions =
+            &[("my:30", "Grow > fill"), ("nt:20", "NtClose"), ("other:30", "Start"), ("nt:40", "ExAllocatePool")];
+        let symbols = FakeNames::new(&trace, functions);
+        for naming in [FrameNaming::Function, FrameNaming::Symbol, FrameNaming::Module, FrameNaming::Address] {
+            let names = ColumnValues::new(Arc::clone(&trace), naming);
+            let names = names.with_frame_names(Some(Arc::new(symbols.clone())), naming);
+            let stacks = names.stacks();
+            let flagged = names.responsible_nodes().iter().zip(0..).filter(|(flag, _)| **flag);
+            let texts: Vec<&str> = flagged.map(|(_, node)| stacks.text(node)).collect();
+            let [allocates, frees] = match naming {
+                FrameNaming::Function => ["myfault.sys!Grow", "wdf01000.sys+0x1"],
+                FrameNaming::Symbol => ["myfault.sys!Grow+0x1", "wdf01000.sys+0x1"],
+                FrameNaming::Module => ["myfault.sys", "wdf01000.sys"],
+                FrameNaming::Address => ["0xfffff80020000030", "0xfffff80010000001"],
+            };
+            assert!(texts.len() == 2 && texts.contains(&allocates) && texts.contains(&frees), "{naming:?}: {texts:?}");
+            let stack = trace.allocations.alloc_stack[0];
+            assert_eq!(names.responsible_depth(stack), Some(4));
+            let alone = trace.allocations.alloc_stack[1];
+            assert_eq!((names.responsible_depth(alone), names.responsible_node(alone)), (None, None));
+        }
+    }
+
+    #[test]
     fn other_rules_make_other_columns() {
         use crate::group::key::Key;
         let mut one = block(Some(1), None, 8);

@@ -18,6 +18,9 @@ pub use fold::{MIN_FOLDED, unfold_mark};
 pub use value_cache::DeferredValues;
 use value_cache::ValueCache;
 
+/// Values of a column that are tried in the search for a row by its other columns.
+const MAX_TRIED: usize = 64;
+
 /// The children of an open node, in the order they are shown in.
 #[derive(Debug, Default)]
 struct Branch {
@@ -169,6 +172,39 @@ impl VisibleRows {
             if RowPath::of(tree, at) == *place {
                 return Some(at);
             }
+        }
+    }
+
+    /// The node of the innermost of these values, in whatever order the columns ask for them; nothing becomes visible by that. A
+    /// column that they say nothing of is passed through its largest values first.
+    pub fn find_values(&mut self, steps: &[RowPathStep]) -> Option<NodeId> {
+        let keys = self.cache.tree.pivot().keys().to_vec();
+        let wanted: Vec<Option<&RowPathStep>> =
+            keys.iter().map(|key| steps.iter().find(|step| step.key() == *key)).collect();
+        let last = wanted.iter().rposition(Option::is_some)?;
+        self.find_below(PivotTree::ROOT, wanted.get(..=last)?)
+    }
+
+    fn find_below(&mut self, at: NodeId, wanted: &[Option<&RowPathStep>]) -> Option<NodeId> {
+        let Some((step, rest)) = wanted.split_first() else { return Some(at) };
+        let children = self.cache.tree.children(at, SortLevel::default());
+        match step {
+            Some(RowPathStep::Frames { frames, .. }) => {
+                // Down to the innermost frame that exists here.
+                let root = children.first().copied()?;
+                let found = frames.iter().try_fold(root, |node, frame| {
+                    let callees = self.cache.tree.open(node).to_vec();
+                    callees.into_iter().find(|callee| self.cache.tree.label(*callee) == *frame).ok_or(node)
+                });
+                let (Ok(node) | Err(node)) = found;
+                rest.is_empty().then_some(node)
+            }
+            Some(step) => {
+                let own = |tree: &PivotTree, node| RowPath::of(tree, node).0.last() == Some(step);
+                let child = children.into_iter().find(|child| own(&self.cache.tree, *child))?;
+                self.find_below(child, rest)
+            }
+            None => children.into_iter().take(MAX_TRIED).find_map(|child| self.find_below(child, rest)),
         }
     }
 

@@ -19,8 +19,8 @@ use crate::gui::commands::{Command, DocumentCommand, Menu, ctrl_shift};
 use crate::gui::document::{Document, PageState, Widgets};
 use crate::gui::jobs::document::{PageAnswer, PageWork};
 use crate::gui::model::page_id::PageId;
-use crate::gui::pages::{Page, back_button};
 use crate::gui::pages::flame::model::ShownModel;
+use crate::gui::pages::{Page, back_button};
 use crate::gui::theme;
 use crate::gui::theme::{GRID, Palette};
 use crate::gui::widgets::flame::{Action, FlameGraph};
@@ -234,7 +234,13 @@ fn graph(ui: &mut Ui, document: &Document, state: &mut FlamePageState, commands:
     let mut actions = Vec::new();
     if let Some(shown) = &state.shown {
         let dark = ui.visuals().dark_mode;
-        let model = ShownModel { tree: &shown.tree, colors: &shown.colors, number: shown.number, dark };
+        let model = ShownModel {
+            tree: &shown.tree,
+            colors: &shown.colors,
+            responsible: &shown.responsible,
+            number: shown.number,
+            dark,
+        };
         let tip = |ui: &mut Ui, node: u32| tip(ui, document, node);
         let mut menu = |ui: &mut Ui| offers.show(ui, commands);
         ui.allocate_ui(eframe::egui::vec2(ui.available_width(), height), |ui| {
@@ -292,6 +298,9 @@ fn tip(ui: &mut Ui, document: &Document, node: u32) {
     ui.label(RichText::new(text).font(theme::figure_font()));
     if let Some(module) = model::module_of(text).filter(|_| tree.is_frame(node)) {
         ui.weak(module);
+    }
+    if model::is_responsible(tree, &shown.responsible, node) {
+        ui.weak("Responsible frame");
     }
     ui.label(figures(tree, node));
     let other = |metric: Metric| format!("{} {}", metric.title(), model::figure_text(tree, node, metric));

@@ -79,6 +79,8 @@ pub struct ShownFlame {
     pub tree: Arc<FlameTree>,
     /// The colors of their frames.
     pub colors: FlameColors,
+    /// A flag for each node of the displayed stacks, true for responsible frames.
+    pub responsible: Arc<Vec<bool>>,
 }
 
 /// State of the flame graph page.

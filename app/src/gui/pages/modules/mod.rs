@@ -7,7 +7,9 @@ mod mark;
 pub mod state;
 mod table;
 
-use eframe::egui::{Align, Button, Frame, Id, Key, KeyboardShortcut, Layout, Margin, Modifiers, Panel, Popup, TextEdit, Ui};
+use eframe::egui::{
+    Align, Button, Frame, Id, Key, KeyboardShortcut, Layout, Margin, Modifiers, Panel, Popup, TextEdit, Ui,
+};
 use poolscope_symbols::resolve::ModuleState;
 
 use crate::format;

@@ -138,8 +138,8 @@ impl Document {
         self.close_all_rows();
         let Some(rows) = &mut self.results.rows else { return };
         if let Some(node) = rows.find_place(&row, &mut self.ui.expanded) {
-            rows.find_place(&goal.place, &mut self.ui.expanded);
-            self.show_row_at_top(node);
+            let innermost = rows.find_place(&goal.place, &mut self.ui.expanded);
+            self.show_row_at_top(node, innermost);
             self.ask_for_unknown();
         }
         self.suspects_mut().landed = Some(landed);
@@ -233,10 +233,9 @@ impl Document {
         let Some(rows) = &mut self.results.rows else { return };
         let row = goal.row();
         if let Some(node) = rows.find_place(&row, &mut self.ui.expanded) {
-            if goal.place.0.len() > goal.steps {
-                rows.find_place(&goal.place, &mut self.ui.expanded);
-            }
-            self.show_row_at_top(node);
+            let leads_on = goal.place.0.len() > goal.steps;
+            let innermost = if leads_on { rows.find_place(&goal.place, &mut self.ui.expanded) } else { None };
+            self.show_row_at_top(node, innermost);
             self.ui.table.request_focus();
             self.ask_for_unknown();
             if goal.to_responsible {
@@ -246,7 +245,7 @@ impl Document {
         }
         if !self.query.filter.steps().is_empty() {
             self.clear_filter();
-            self.notify("The filter excluded these rows and was cleared; Undo filter restores it");
+            self.notify("The filter excluded these rows and was cleared; Undo restores it");
         } else if self.go_to(goal.range, false) {
             self.range_changed();
         } else {

@@ -83,7 +83,7 @@ fn filter(ui: &mut Ui, state: &mut SuspectsState, listed: &[usize], commands: &m
     if field.has_focus() || escaped {
         let cursor = table::row_of(state, listed);
         let actions = list_table::arrow_keys(ui, listed.len(), cursor);
-        table::apply(state, listed, &actions, commands);
+        table::apply(state, &[], listed, &actions, commands);
         if ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
             state.filter.clear();
             state.wants_focus = true;

@@ -34,7 +34,8 @@ pub(super) fn show(ui: &mut Ui, document: &Document, filter: &str, commands: &mu
     ];
     let mut records = Issues { issues: &issues, fix: None };
     let stamp = super::stamp(document);
-    let cursor = SortedList { name: "Data-quality issues", columns, height: HEIGHT, stamp, filter }.show(ui, &mut records);
+    let cursor =
+        SortedList { name: "Data-quality issues", columns, height: HEIGHT, stamp, filter }.show(ui, &mut records);
     if let Some(fix) = records.fix {
         commands.push(document.record_again(fix));
     }

@@ -76,7 +76,7 @@ fn show(ui: &mut Ui, document: &Document, state: &mut TraceInfoState, commands: 
     Frame::new().fill(palette.canvas).inner_margin(Margin::same(12)).show(ui, |ui| {
         ui.set_min_size(ui.available_size());
         ui.horizontal(|ui| {
-            ui.heading(document.source.name());
+            ui.heading("Trace and data quality");
             back_button(ui, document, commands);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| filter(ui, state));
         });

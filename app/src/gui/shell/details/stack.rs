@@ -44,7 +44,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, details: &Details, commands
     for (at, share) in profile.stacks.iter().enumerate() {
         one(ui, document, "stack", at, share);
     }
-    more(ui, profile.stack_count, profile.stacks.len(), "stacks");
+    more(ui, profile.stack_count, profile.stacks.len(), "stack");
     if profile.uncertain_stack.count > 0 {
         let allocations = format::counted(profile.uncertain_stack.count, "allocation", "allocations");
         let text = format!("{allocations} with an uncertain stack");
@@ -92,7 +92,7 @@ pub(super) fn frees(ui: &mut Ui, document: &Document, profile: &RowDetails) {
     for (at, share) in profile.free_stacks.iter().enumerate() {
         one(ui, document, "free stack", at, share);
     }
-    more(ui, profile.free_stack_count, profile.free_stacks.len(), "stacks");
+    more(ui, profile.free_stack_count, profile.free_stacks.len(), "stack");
     if profile.freed_without_stack.count > 0 {
         let frees = format::counted(profile.freed_without_stack.count, "free", "frees");
         ui.weak(format!("{frees} without a stack"));
@@ -101,7 +101,8 @@ pub(super) fn frees(ui: &mut Ui, document: &Document, profile: &RowDetails) {
 
 fn more(ui: &mut Ui, all: usize, shown: usize, what: &str) {
     if all > shown {
-        ui.weak(format!("and {} more {what}", format::count((all - shown) as u64)));
+        let one = format!("more {what}");
+        ui.weak(format!("and {}", format::counted((all - shown) as u64, &one, &format!("{one}s"))));
     }
 }
 

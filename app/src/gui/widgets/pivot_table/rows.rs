@@ -11,7 +11,7 @@ use super::labels::{cell_label, row_label};
 use super::layout::indentation;
 use super::model::{Action, Cell, Row, RowKind};
 use super::state::TableState;
-use super::{input, menus};
+use super::{extras, input, menus};
 use crate::gui::icons::Icon;
 use crate::gui::theme::{self, GRID, ROW_HEIGHT};
 use crate::gui::widgets::fitted_text;
@@ -75,6 +75,7 @@ fn one_row(
     let cut_key = key(&painter, frame, place);
     let selected = state.selected.contains(&row.id);
     let cut_cell = cells(ui, &painter, frame, place, &response, selected);
+    let cut_cell = extras::cells(ui, &painter, frame, row, rect, response.hover_pos()).or(cut_cell);
     let on_swatch = swatch(ui, &painter, frame, place, actions);
     if response.secondary_clicked() {
         super::take_focus(ui, frame.id);
@@ -280,7 +281,7 @@ fn cells(
 }
 
 /// Draws a figure; returns whether all of it fitted.
-fn figure(painter: &Painter, frame: &TableFrame<'_>, rect: Rect, cell: &Cell) -> bool {
+pub(super) fn figure(painter: &Painter, frame: &TableFrame<'_>, rect: Rect, cell: &Cell) -> bool {
     let p = frame.palette;
     let mut right = rect.right() - 2.0 * GRID;
     let left = rect.left() + GRID;
