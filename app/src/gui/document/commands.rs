@@ -41,7 +41,7 @@ impl Document {
             }
             C::Layout(layout) => self.ui.layout = *layout,
             C::Page(id) => self.show_page(*id),
-            C::Back => self.show_page(self.back_page()),
+            C::Back => self.go_back(),
             C::Measure(measure) => self.draw_measure(measure.kind, measure.by_count),
             C::Draw(kind) => self.draw_as(*kind),
             C::Curves(count) => {

@@ -94,16 +94,24 @@ impl Document {
 
     /// Brings a page to the front.
     pub fn show_page(&mut self, id: PageId) {
-        let from = std::mem::replace(&mut self.ui.page, id);
         let before = &mut self.ui.pages_before;
-        if id == PageId::ANALYSIS {
-            before.clear();
-        } else if from != id && before.last() == Some(&id) {
-            before.pop();
-        } else if from != id && from != PageId::ANALYSIS {
-            before.retain(|page| *page != from && *page != id);
+        let from = self.ui.page;
+        before.retain(|page| *page != from && *page != id && id != PageId::ANALYSIS);
+        if from != id && ![from, id].contains(&PageId::ANALYSIS) {
             before.push(from);
         }
+        self.turn_to(id);
+    }
+
+    /// Brings the page to the front that was there before.
+    pub(in crate::gui) fn go_back(&mut self) {
+        let to = self.back_page();
+        self.ui.pages_before.pop();
+        self.turn_to(to);
+    }
+
+    fn turn_to(&mut self, id: PageId) {
+        let from = std::mem::replace(&mut self.ui.page, id);
         if let Some(page) = page(id) {
             page.opened(self, from);
         }

@@ -127,9 +127,9 @@ impl Document {
         }
     }
 
-    /// Selects a row and puts it near the top of the table. The responsible frame around `innermost`, a frame below it, is in view as
-    /// well if the screen has room for both.
-    pub(in crate::gui) fn show_row_at_top(&mut self, node: NodeId, innermost: Option<NodeId>) {
+    /// Selects a row and puts it `near_top` of the table, or else scrolls no further than is needed. The responsible frame around
+    /// `innermost`, a frame below it, is in view as well if the screen has room for both.
+    pub(in crate::gui) fn show_row(&mut self, node: NodeId, innermost: Option<NodeId>, near_top: bool) {
         self.ui.table.select(row_id(node));
         let Some(rows) = &self.results.rows else { return };
         if let Some(index) = rows.index_of(row_id(node)) {
@@ -137,7 +137,7 @@ impl Document {
             let last = frame.and_then(|frame| rows.index_of(row_id(frame))).unwrap_or(index);
             // The last row on the screen may be cut.
             let room = self.ui.table.shown_rows().saturating_sub(2);
-            let first = index.saturating_sub(ROWS_ABOVE);
+            let first = if near_top || index > room { index.saturating_sub(ROWS_ABOVE) } else { 0 };
             let lower = last.saturating_sub(room).min(index);
             self.ui.table.scroll_to(if room > 0 { first.max(lower) } else { first });
         }

@@ -103,7 +103,7 @@ impl Extra {
         match self {
             Self::Trend => {
                 let tip = "Outstanding bytes of the row over the visible range, each row by its own scale.";
-                column("Trend".to_owned(), tip, [120.0, 360.0], false)
+                column("Trend".to_owned(), tip, [120.0, 640.0], false)
             }
             Self::Process => {
                 let tip = "Process with the most bytes of the row, and the number of others.";

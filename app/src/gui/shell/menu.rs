@@ -163,9 +163,7 @@ fn item(ui: &mut Ui, entry: &Entry, commands: &mut Vec<Command>) {
                 Some(key) => Checkbox::new(&mut on, (title, Atom::grow(), RichText::new(key).weak())),
                 None => Checkbox::new(&mut on, title),
             };
-            let response = ui.add_enabled(enabled, box_);
-            response.ctx.accesskit_node_builder(response.id, |node| node.set_label(title));
-            response
+            ui.add_enabled(enabled, box_)
         }
         None => {
             let mut button = Button::new(entry.spec.title.as_ref());
@@ -175,6 +173,14 @@ fn item(ui: &mut Ui, entry: &Entry, commands: &mut Vec<Command>) {
             ui.add_enabled(enabled, button)
         }
     };
+    // The key is a property of its own, not a part of the name.
+    let key = entry.shortcut_text(ui.ctx());
+    response.ctx.accesskit_node_builder(response.id, |node| {
+        node.set_label(entry.spec.title.as_ref());
+        if let Some(key) = key {
+            node.set_description(key);
+        }
+    });
     if let Some(tip) = &entry.spec.tip {
         response = response.on_hover_text(tip.as_ref());
     }

@@ -95,10 +95,8 @@ pub fn label(ui: &mut Ui, text: &str, font: FontId, style: impl FnOnce(RichText)
     if is_whole {
         return response;
     }
-    response.ctx.accesskit_node_builder(response.id, |node| {
-        node.clear_value();
-        node.set_label(text);
-    });
+    // The name of a label is its value.
+    response.ctx.accesskit_node_builder(response.id, |node| node.set_value(text));
     response.on_hover_ui(|ui| {
         ui.set_max_width(theme::TIP_WIDTH);
         ui.label(text);

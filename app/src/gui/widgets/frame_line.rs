@@ -32,9 +32,9 @@ impl FrameLine<'_> {
         let text = if self.is_responsible { text.color(Palette::of(ui).text) } else { text };
         let line = ui.add(Label::new(text).truncate().show_tooltip_when_elided(false));
         line.ctx.accesskit_node_builder(line.id, |node| {
-            node.clear_value();
             let mark = if self.is_responsible { "Responsible frame: " } else { "" };
-            node.set_label(format!("{mark}{}", self.text));
+            // The name of a label is its value.
+            node.set_value(format!("{mark}{}", self.text));
         });
         if self.is_responsible {
             let fill = line.rect.with_max_x(place.right()).expand2(eframe::egui::vec2(0.5 * GRID, 1.0));

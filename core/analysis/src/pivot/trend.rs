@@ -50,10 +50,11 @@ impl Sums {
     fn add(&mut self, other: &Self) {
         self.changes.iter_mut().zip(other.changes).for_each(|(sum, change)| *sum += change);
         self.growth.add(other.growth);
-        for (process, bytes) in &other.bytes_by_process {
+        // Sums commute, so that the order of the processes does not matter.
+        other.bytes_by_process.iter().for_each(|(process, bytes)| {
             let sum = self.bytes_by_process.entry(*process).or_default();
             *sum = sum.saturating_add(*bytes);
-        }
+        });
     }
 
     fn trend(&self, growth_bytes_per_s: f64) -> Trend {

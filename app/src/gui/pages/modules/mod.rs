@@ -151,13 +151,6 @@ fn bar(ui: &mut Ui, document: &Document, state: &mut ModulesState, listed: &[usi
         let field = TextEdit::singleline(&mut state.filter).id(id).hint_text("Filter by name (Ctrl+F)");
         let field = ui.add(field.desired_width(FILTER));
         ui.ctx().accesskit_node_builder(field.id, |node| node.set_label("Filter modules"));
-        let free = ui.memory(|memory| memory.focused().is_none() && memory.is_above_modal_layer(ui.layer_id()));
-        let wanted = std::mem::take(&mut state.wants_focus);
-        if wanted || free && !Popup::is_any_open(ui.ctx()) && !ui.input(|input| input.key_pressed(Key::Tab)) {
-            field.request_focus();
-            // Only in the next frame the arrow keys can be kept from moving the focus.
-            ui.ctx().request_repaint();
-        }
         // The field has the keys of the page: once it is empty, Escape leads back.
         if field.lost_focus() && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
             if state.filter.is_empty() {
@@ -165,6 +158,13 @@ fn bar(ui: &mut Ui, document: &Document, state: &mut ModulesState, listed: &[usi
             } else {
                 state.filter.clear();
             }
+        }
+        let free = ui.memory(|memory| memory.focused().is_none() && memory.is_above_modal_layer(ui.layer_id()));
+        let wanted = std::mem::take(&mut state.wants_focus);
+        if wanted || free && !Popup::is_any_open(ui.ctx()) && !ui.input(|input| input.key_pressed(Key::Tab)) {
+            field.request_focus();
+            // Only in the next frame the arrow keys can be kept from moving the focus.
+            ui.ctx().request_repaint();
         }
         if field.has_focus() {
             let cursor = table::row_of(state, listed);

@@ -139,7 +139,7 @@ impl Document {
         let Some(rows) = &mut self.results.rows else { return };
         if let Some(node) = rows.find_place(&row, &mut self.ui.expanded) {
             let innermost = rows.find_place(&goal.place, &mut self.ui.expanded);
-            self.show_row_at_top(node, innermost);
+            self.show_row(node, innermost, false);
             self.ask_for_unknown();
         }
         self.suspects_mut().landed = Some(landed);
@@ -235,7 +235,7 @@ impl Document {
         if let Some(node) = rows.find_place(&row, &mut self.ui.expanded) {
             let leads_on = goal.place.0.len() > goal.steps;
             let innermost = if leads_on { rows.find_place(&goal.place, &mut self.ui.expanded) } else { None };
-            self.show_row_at_top(node, innermost);
+            self.show_row(node, innermost, true);
             self.ui.table.request_focus();
             self.ask_for_unknown();
             if goal.to_responsible {

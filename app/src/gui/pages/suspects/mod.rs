@@ -35,7 +35,7 @@ use job::LeaksAnswer;
 use state::SuspectsState;
 
 /// Height that the list keeps, in points.
-const LIST: f32 = 96.0;
+const LIST: f32 = 72.0;
 /// Greatest share of the height that the list has, until the user gives it another.
 const LIST_SHARE: f32 = 0.42;
 /// Steps in which the default height of the details changes with the window, in points.
