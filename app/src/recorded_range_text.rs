@@ -53,7 +53,9 @@ fn of_how_much(trace: &Trace) -> String {
     let end = end.map_or_else(String::new, |end| format!(" of {}", seconds(&trace.clock, end)));
     let share = recorded.present_share().filter(|share| *share < 1.0);
     let share = share.map_or_else(String::new, |share| {
-        format!(" ({} of {} buffers, {:.0} %)", recorded.buffers, recorded.buffers_written.unwrap_or(0), share * 100.0)
+        let written = recorded.buffers_written.unwrap_or(0);
+        let noun = if written == 1 { "buffer" } else { "buffers" };
+        format!(" ({} of {written} {noun}, {:.0} %)", recorded.buffers, share * 100.0)
     });
     format!("{end}{share}")
 }
@@ -66,7 +68,10 @@ fn early_cpus(recorded: &RecordedRange, clock: &Clock) -> String {
     match (named.is_empty(), early.len() - named.len()) {
         (true, _) => String::new(),
         (false, 0) => format!("; records end early on {}", named.join(", ")),
-        (false, more) => format!("; records end early on {} and {more} more CPUs", named.join(", ")),
+        (false, more) => {
+            let noun = if more == 1 { "CPU" } else { "CPUs" };
+            format!("; records end early on {} and {more} more {noun}", named.join(", "))
+        }
     }
 }
 

@@ -56,8 +56,11 @@ pub fn buffer_estimate(plan: &RecordingPlan) -> String {
     let (estimate, expected) = (SizeEstimate::for_plan(plan), plan.expected);
     let time = format::duration(expected.seconds as f64);
     let memory = format::bytes(estimate.buffer_bytes());
-    let buffers =
-        format!("{} buffers of {} KB ({memory} of memory)", format::count(estimate.buffers), estimate.buffer_kib);
+    let buffers = format!(
+        "{} of {} KB ({memory} of memory)",
+        format::counted(estimate.buffers, "buffer", "buffers"),
+        estimate.buffer_kib
+    );
     match (plan.logging_mode, estimate.wraps_after_seconds) {
         (LoggingMode::Memory, Some(seconds)) if seconds < expected.seconds => format!(
             "{buffers} hold the last {} only, less than {time}: use larger buffers or log to a file.",

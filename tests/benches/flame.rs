@@ -109,7 +109,7 @@ fn frame(ctx: &Context, tree: &FlameTree, state: &mut FlameState, number: u64, t
         ..RawInput::default()
     };
     let colors = FlameColors::default();
-    let model = ShownModel { tree, colors: &colors, number, dark: false };
+    let model = ShownModel { tree, colors: &colors, responsible: &[], number, dark: false };
     let mut output = ctx.run_ui(input, |ui| {
         FlameGraph::new("Flame graph", &model, state).show(ui);
     });

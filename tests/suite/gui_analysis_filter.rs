@@ -263,7 +263,7 @@ fn the_selection_is_kept_or_left_out() {
     assert_eq!(tops(&window), types(whole, |row| row.kind != "AIFI" || row.paged == "NonPaged"));
     click(&mut window, "Clear filter");
     assert_eq!(tops(&window), types(whole, |_| true));
-    click(&mut window, "Undo filter");
+    click(&mut window, "Undo");
     window.get_by_label("not AIFI / Paged");
 }
 
@@ -382,7 +382,7 @@ fn a_filter_that_leaves_nothing_leads_back() {
     for key in [Key::ArrowDown, Key::ArrowRight, Key::End, Key::F3] {
         press_with(&mut window, Modifiers::NONE, key);
     }
-    let undo = window.get_all_by_label("Undo filter").last().expect("a way back").rect();
+    let undo = window.get_all_by_label("Undo").last().expect("a way back").rect();
     window.hover_at(undo.center());
     window.drag_at(undo.center());
     window.drop_at(undo.center());

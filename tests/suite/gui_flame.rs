@@ -274,7 +274,7 @@ fn a_frame_is_filtered_to_shown_in_the_table_and_copied() {
     assert_eq!(filter_steps(&window), [format!("stack:=\"{LEAKS}\"")]);
     assert_eq!((document(&window).ui.page, tree(&window).weight(FlameTree::ROOT)), (PageId::FLAME, only));
     assert_eq!(selected(&window), LEAKS, "it stays selected");
-    click(&mut window, "Undo filter");
+    click(&mut window, "Undo");
     assert!(filter_steps(&window).is_empty());
     command(&mut window, "Stacks: Show frame in table");
     assert_eq!((document(&window).ui.page, cursor(&window).text.as_str()), (PageId::ANALYSIS, LEAKS));

@@ -108,7 +108,7 @@ fn grant(shown: &mut Shown, action: &Action) {
             shown.marks.remove(*index);
         }
         Action::ClearMarks => shown.marks.clear(),
-        Action::Reveal(_) | Action::Copy(_) => {}
+        Action::Reveal(_) | Action::Copy(_) | Action::More => {}
     }
 }
 

@@ -40,7 +40,8 @@ impl Records for Made {
 fn window<'a>(count: usize) -> Harness<'a, Option<usize>> {
     let draw = move |ui: &mut Ui, cursor: &mut Option<usize>| {
         let columns = vec![Column::text("Name", Width::Initial(160.0)), Column::figure("Number", Width::Rest(80.0))];
-        *cursor = SortedList { name: "Drivers", columns, height: 220.0, stamp: count }.show(ui, &mut Made(count));
+        *cursor =
+            SortedList { name: "Drivers", columns, height: 220.0, stamp: count, filter: "" }.show(ui, &mut Made(count));
     };
     let mut window = Harness::builder().with_size(vec2(400.0, 300.0)).build_ui_state(draw, None);
     theme::install(&window.ctx);

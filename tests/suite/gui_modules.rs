@@ -246,6 +246,8 @@ fn a_frame_without_a_name_says_why_and_leads_to_its_module() {
     let index = (0..rows.row_count()).find(|index| rows.row(*index).expect("a row").text == frame).expect("its row");
     let id = rows.id_at(index).expect("its identity");
     assert!(document(&window).frame_tip(id).expect("a tip").starts_with(&why));
+    window.get_by_label("Expand 22 frames").click();
+    window.run_steps(4);
     let shown = window
         .query_all_by_role(Role::Row)
         .find(|row| row.accesskit_node().label().is_some_and(|label| label.starts_with("Stack ntdll.dll")));

@@ -203,6 +203,9 @@ fn copied(window: &mut Window<'_>) -> Vec<String> {
 #[test]
 fn the_whole_way_can_be_gone_with_keys() {
     let mut window = sample();
+    // More rows than a page has: every frame below the leak.
+    window.event(Event::Text("*".to_owned()));
+    window.run_steps(3);
     press(&mut window, Key::Home);
     let first = cursor(&window);
     press(&mut window, Key::End);

@@ -244,7 +244,7 @@ fn a_filter_on_an_address_filters_the_same_rows_under_its_name() {
     harness.wait();
     let without = harness.total();
     assert_ne!(without, whole);
-    harness.document.filter_history(true);
+    harness.document.undo(true);
     harness.wait();
     harness.select(at);
     harness.document.filter_selection(true);
@@ -255,10 +255,10 @@ fn a_filter_on_an_address_filters_the_same_rows_under_its_name() {
     assert_eq!(harness.total(), only);
     let steps = harness.document.query.filter.steps();
     assert!(steps[0].title().contains("!Work"), "{}", steps[0].title());
-    harness.document.filter_history(true);
+    harness.document.undo(true);
     harness.wait();
     assert_eq!(harness.total(), whole);
-    harness.document.filter_history(false);
+    harness.document.undo(false);
     harness.wait();
     assert_eq!(harness.total(), only, "what was undone before the names came is known by them too");
 }

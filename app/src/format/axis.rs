@@ -22,23 +22,19 @@ impl AxisUnit {
     }
 }
 
-/// A round step of which at most `ticks` fit into `span`: 1, 2 or 5 times a power of ten, or, for bytes, 1, 2, 5, 10, 20, 50,
-/// 100, 200 or 500 of a binary unit. Without a unit it is a step of seconds, which may be below 1.
+/// A round step of which at most `ticks` fit into `span`: 1, 2 or 5 times a power of ten, for bytes of the binary unit that `span`
+/// is written in. Without a unit it is a step of seconds, which may be below 1.
 #[must_use]
 pub fn round_step(span: f64, ticks: f64, unit: Option<AxisUnit>) -> f64 {
     let least = span / ticks.max(1.0);
     if !least.is_finite() || least <= 0.0 {
         return 1.0;
     }
-    let mut base = 1.0;
-    if unit.is_some_and(AxisUnit::is_binary) {
-        while least > base * 500.0 {
-            base *= 1024.0;
-        }
-    }
+    let base = if unit.is_some_and(AxisUnit::is_binary) { binary_unit(span).1 } else { 1.0 };
     let power = 10_f64.powf((least / base).log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * power * base).find(|s| *s >= least * (1.0 - 1e-9));
     let step = step.unwrap_or(10.0 * power * base);
+    // There is nothing between one thing, or one byte, and the next.
     let least_step = if unit.is_some() { 1.0 } else { 0.0 };
     step.max(least_step)
 }
@@ -59,7 +55,7 @@ pub fn ticks(low: f64, high: f64, step: f64) -> Vec<f64> {
 #[must_use]
 pub fn value_ticks(highest: f64, wanted: f64, unit: AxisUnit) -> Vec<(f64, String)> {
     let step = round_step(highest.max(1.0), wanted, Some(unit));
-    let text = |value| (value, tick_text(value, step, unit));
+    let text = |value| (value, tick_text(value, step, highest.max(1.0), unit));
     ticks(0.0, highest.max(1.0), step).into_iter().map(text).collect()
 }
 
@@ -100,24 +96,30 @@ pub fn time_ticks(from: f64, to: f64, wanted: f64) -> Vec<(f64, String)> {
     ticks(from, to, step).into_iter().map(|time| (time, time_text(time, step))).collect()
 }
 
-/// A value at a tick. All ticks of an axis have the unit of their `step`, the distance between two of them: 1500 KB is no round
-/// number of MB.
+/// A value at a tick. All ticks of an axis have the unit in which its `highest` value is written, as legends write it; `step` is the
+/// distance between two of them.
 #[must_use]
-pub fn tick_text(value: f64, step: f64, unit: AxisUnit) -> String {
-    let text = if unit.is_binary() { binary_tick(value, step) } else { fraction(value) };
+pub fn tick_text(value: f64, step: f64, highest: f64, unit: AxisUnit) -> String {
+    let text = if unit.is_binary() { binary_tick(value, step, highest) } else { fraction(value) };
     with_time(text, unit)
 }
 
-fn binary_tick(value: f64, step: f64) -> String {
+/// The binary unit that a number of bytes is written in, and its size in bytes.
+fn binary_unit(value: f64) -> (&'static str, f64) {
     const UNITS: [&str; 6] = ["B", "KB", "MB", "GB", "TB", "PB"];
     let mut scale = 1.0;
     let mut unit = 0;
-    while step >= scale * 1024.0 && unit + 1 < UNITS.len() {
+    while value >= scale * 1024.0 && unit + 1 < UNITS.len() {
         scale *= 1024.0;
         unit += 1;
     }
+    (UNITS[unit], scale)
+}
+
+fn binary_tick(value: f64, step: f64, highest: f64) -> String {
+    let (unit, scale) = binary_unit(highest);
     let digits = decimals_of(step / scale);
-    format!("{:.digits$} {}", value / scale, UNITS[unit])
+    format!("{:.digits$} {unit}", value / scale)
 }
 
 /// A value by itself, as a tooltip or a legend shows it.
@@ -218,7 +220,8 @@ mod tests {
         assert_eq!(round_step(60.0, 6.0, None), 10.0);
         assert!((round_step(0.7, 7.0, None) - 0.1).abs() < 1e-12);
         assert_eq!(round_step(24.0 * MB, 5.0, Some(AxisUnit::Bytes)), 5.0 * MB);
-        assert_eq!(round_step(2500.0, 5.0, Some(AxisUnit::Bytes)), 500.0);
+        assert_eq!(round_step(2500.0, 5.0, Some(AxisUnit::Bytes)), 512.0);
+        assert_eq!(round_step(900.0, 5.0, Some(AxisUnit::Bytes)), 200.0);
         assert_eq!(round_step(3000.0, 5.0, Some(AxisUnit::Bytes)), 1024.0);
         assert_eq!(round_step(3.0, 5.0, Some(AxisUnit::Count)), 1.0);
         assert_eq!(round_step(0.0, 5.0, None), 1.0);
@@ -233,14 +236,18 @@ mod tests {
     }
 
     #[test]
-    fn ticks_have_the_unit_of_their_step() {
+    fn ticks_have_the_unit_of_the_legend() {
         let texts = |ticks: Vec<(f64, String)>| ticks.into_iter().map(|tick| tick.1).collect::<Vec<_>>();
         let of_bytes = |highest, wanted| texts(value_ticks(highest, wanted, AxisUnit::Bytes));
         assert_eq!(of_bytes(7.8 * MB, 5.0), ["0 MB", "2 MB", "4 MB", "6 MB"]);
         assert_eq!(of_bytes(300.0 * MB, 4.0), ["0 MB", "100 MB", "200 MB", "300 MB"]);
         assert_eq!(of_bytes(3.0, 4.0), ["0 B", "1 B", "2 B", "3 B"]);
         assert_eq!(of_bytes(0.0, 4.0), ["0 B", "1 B"]);
-        assert_eq!(tick_text(1500.0 * 1024.0, 500.0 * 1024.0, AxisUnit::Bytes), "1500 KB");
+        assert_eq!(of_bytes(3.03 * MB, 7.0), ["0.0 MB", "0.5 MB", "1.0 MB", "1.5 MB", "2.0 MB", "2.5 MB", "3.0 MB"]);
+        assert_eq!(of_bytes(1.1 * MB, 6.0), ["0.0 MB", "0.2 MB", "0.4 MB", "0.6 MB", "0.8 MB", "1.0 MB"]);
+        assert_eq!(of_bytes(1000.0 * 1024.0, 4.0), ["0 KB", "500 KB", "1000 KB"]);
+        let rate = tick_text(1.5 * MB, 0.5 * MB, 3.0 * MB, AxisUnit::BytesPerSecond);
+        assert_eq!(rate, "1.5 MB/s");
         let of_time = |from, to, wanted| texts(time_ticks(from, to, wanted));
         assert_eq!(of_time(0.0, 61.0, 7.0), ["0 s", "10 s", "20 s", "30 s", "40 s", "50 s", "60 s"]);
         assert_eq!(of_time(0.1, 0.35, 6.0), ["0.10 s", "0.15 s", "0.20 s", "0.25 s", "0.30 s", "0.35 s"]);

@@ -1,6 +1,7 @@
 //! Every color, size and font of the window, in one file. Views and widgets take them from here and never write a
 //! literal color or size of their own; the theme never knows what is shown in it.
 
+use eframe::egui::style::ScrollStyle;
 use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
 use eframe::egui::{self, Color32, CornerRadius, FontFamily, FontId, Stroke, TextStyle, Theme, Vec2};
 
@@ -28,6 +29,9 @@ pub const SMALL: f32 = 11.0;
 /// Size of the one heading of a page, in points.
 pub const HEADING: f32 = 20.0;
 
+/// Greatest width of a text at the pointer, in points.
+pub const TIP_WIDTH: f32 = 480.0;
+
 /// Number of categorical colors.
 pub const SERIES_COLORS: usize = 10;
 /// Number of colors of module names before they repeat.
@@ -35,6 +39,8 @@ pub const MODULE_COLORS: usize = 6;
 /// Opacity of a module's color behind the names of its functions, and of the kernel's.
 const MODULE_SHARE: f32 = 0.26;
 const KERNEL_SHARE: f32 = 0.2;
+/// Opacity of gold behind responsible frames of a graph.
+const RESPONSIBLE_SHARE: f32 = 0.42;
 
 /// The colors of one theme.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +71,8 @@ pub struct Palette {
     pub stripe: Color32,
     /// The bar inside a cell that shows its share.
     pub share: Color32,
+    /// Behind the responsible frame of a stack.
+    pub responsible: Color32,
     /// The bar between keys and data.
     pub gold: Color32,
     /// The bar between data and what is graphed.
@@ -102,6 +110,7 @@ const LIGHT: Palette = Palette {
     hovered: rgb(0x00EE_F2F8),
     stripe: rgb(0x00FA_FBFC),
     share: rgb(0x00E3_E9F1),
+    responsible: rgb(0x00FD_F0D2),
     gold: rgb(0x00D9_A520),
     blue: rgb(0x004A_86D8),
     good: rgb(0x0012_8A5B),
@@ -144,6 +153,7 @@ const DARK: Palette = Palette {
     hovered: rgb(0x001F_252C),
     stripe: rgb(0x0017_1B20),
     share: rgb(0x0026_2F3A),
+    responsible: rgb(0x003B_2F16),
     gold: rgb(0x00C9_9A2B),
     blue: rgb(0x003F_78C4),
     good: rgb(0x003F_BF8D),
@@ -202,6 +212,12 @@ impl Palette {
     pub fn module_fill(&self, number: Option<usize>) -> Color32 {
         let (color, share) = (self.module_color(number), if number.is_some() { MODULE_SHARE } else { KERNEL_SHARE });
         self.canvas.lerp_to_gamma(color, share)
+    }
+
+    /// Behind the name of a responsible frame in a graph, stronger than in a table. Ordinary text can be read on it.
+    #[must_use]
+    pub fn responsible_fill(&self) -> Color32 {
+        self.canvas.lerp_to_gamma(self.gold, RESPONSIBLE_SHARE)
     }
 
     /// Behind what a search found in a graph.
@@ -293,6 +309,13 @@ fn set_spacing(style: &mut egui::Style) {
     style.spacing.item_spacing = Vec2::new(2.0 * GRID, GRID);
     style.spacing.button_padding = Vec2::new(2.0 * GRID, 3.0);
     style.spacing.interact_size.y = ROW_HEIGHT;
+    // Scroll bars have room of their own: over a list they would cover its figures.
+    style.spacing.scroll = ScrollStyle {
+        bar_width: SCROLLBAR - 2.0,
+        bar_inner_margin: 2.0,
+        dormant_handle_opacity: 0.5,
+        ..ScrollStyle::solid()
+    };
     style.spacing.window_margin = egui::Margin::same(12);
 }
 
@@ -350,7 +373,7 @@ mod tests {
     #[test]
     fn text_can_be_read_on_every_ground() {
         for p in [&LIGHT, &DARK] {
-            for ground in [p.canvas, p.panel, p.selected, p.hovered, p.stripe, p.share] {
+            for ground in [p.canvas, p.panel, p.selected, p.hovered, p.stripe, p.share, p.responsible] {
                 assert!(contrast(p.text, ground) >= 7.0);
                 assert!(contrast(p.dim, ground) >= 4.5);
                 assert!(p.module.iter().all(|color| contrast(*color, ground) >= 4.5));
@@ -359,6 +382,7 @@ mod tests {
                 assert!(contrast(p.text, p.module_fill(number)) >= 7.0, "{number:?}");
             }
             assert!(contrast(p.on_match(), p.match_fill()) >= 4.5);
+            assert!(contrast(p.text, p.responsible_fill()) >= 5.0);
             assert!(contrast(p.on_accent, p.accent) >= 4.5);
             for mark in [p.good, p.warn, p.bad] {
                 assert!(contrast(mark, p.panel) >= 4.0);

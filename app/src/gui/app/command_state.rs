@@ -65,7 +65,9 @@ impl App {
         let now = Now { app: self, theme, summary: self.shows_summary(ui), details: self.shows_details(ui) };
         let presets = self.presets.read();
         let presets = presets.all().map(|preset| DocumentCommand::preset_row(&preset.name));
-        table::entries(&now, presets.chain(self.recent()).collect())
+        let columns = self.document().filter(|document| document.has_allocations());
+        let columns = columns.map(|document| DocumentCommand::column_rows(&document.query.columns)).unwrap_or_default();
+        table::entries(&now, presets.chain(self.recent()).chain(columns).collect())
     }
 
     /// One row for each file that was opened before.

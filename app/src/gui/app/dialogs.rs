@@ -48,6 +48,14 @@ impl Dialogs {
         boxes || self.keys.is_some() || self.palette.is_some() || self.reset
     }
 
+    /// Returns whether the palette or the list of keys is all that is open here.
+    #[must_use]
+    pub fn is_help_alone(&self) -> bool {
+        let boxes = self.open.is_some() || self.symbol_path.is_some() || self.look_through.is_some();
+        let boxes = boxes || self.tag_sources.is_some() || self.association.is_some() || self.reset;
+        !boxes && (self.keys.is_some() || self.palette.is_some())
+    }
+
     /// Opens the palette, or closes it. `typed` is the text typed between the key and the first frame of its field.
     pub fn toggle_palette(&mut self, typed: String) {
         self.keys = None;

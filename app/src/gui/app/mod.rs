@@ -4,6 +4,7 @@
 mod association;
 mod command_state;
 mod dialogs;
+mod escape;
 mod export;
 mod open;
 mod open_traces;
@@ -28,7 +29,7 @@ use eframe::egui::{self, CentralPanel, Frame, Ui};
 
 use crate::gui::OpenRequest;
 use crate::gui::clipboard::RichClipboard;
-use crate::gui::commands::{Command, DocumentCommand};
+use crate::gui::commands::{Command, DocumentCommand, OpenModal};
 use crate::gui::document::{Document, Effect, SearchOrder, SharedPresets};
 use crate::gui::jobs::dialog::{Asked, PickFile};
 use crate::gui::jobs::load::{Loader, Source};
@@ -90,6 +91,8 @@ pub struct App {
     missing: BTreeSet<PathBuf>,
     /// True if `missing` was looked up for the start page.
     looked: bool,
+    /// True if a text field had the keyboard in the last frame.
+    had_text_keys: bool,
     /// Settings of the recording page.
     setup: RecordingSetup,
     /// The recording on this machine.
@@ -146,6 +149,7 @@ impl App {
             remember_at: None,
             missing: BTreeSet::new(),
             looked: false,
+            had_text_keys: false,
             setup: RecordingSetup::default(),
             recorder: RecorderState::with_places(places.wpr, places.folder, scratch),
         };
@@ -202,7 +206,8 @@ impl App {
         if let Some(request) = self.setup.snapshots.series_request() {
             self.jobs.snapshot_series(request);
         }
-        let mut commands = Command::pressed(ui, self.is_modal_open());
+        let is_escape_free = self.is_escape_free(ui);
+        let mut commands = Command::pressed(ui, self.open_modal());
         if commands.iter().any(Command::opens_field) {
             self.typed.push_str(&take_text(ui));
         }
@@ -213,7 +218,6 @@ impl App {
         self.frame_panels(ui, &entries, &mut commands);
         self.centre(ui, &mut commands);
         self.show_boxes(ui, &entries, &mut commands);
-        self.toasts.show(ui, &mut commands);
         if self.tabs.iter().any(|(_, tab)| tab.loading().is_some()) {
             ui.ctx().request_repaint_after(PROGRESS_EVERY);
         }
@@ -221,6 +225,8 @@ impl App {
         self.keep_recorder_places();
         drop_hint(ui);
         commands.extend(self.unclaimed_copy(ui));
+        commands.extend(self.unclaimed_escape(ui, is_escape_free));
+        self.had_text_keys = ui.ctx().text_edit_focused();
         if !commands.is_empty() {
             // What a command changes is seen in the next frame, and nothing else may ask for one.
             ui.ctx().request_repaint();
@@ -250,6 +256,17 @@ impl App {
         self.dialogs.any()
             || self.recorder.question.is_some()
             || self.document().is_some_and(|document| document.ui.dialog.is_some())
+    }
+
+    /// The kind of dialog that is open, which decides which keys work over it.
+    fn open_modal(&self) -> OpenModal {
+        let is_other_open =
+            self.recorder.question.is_some() || self.document().is_some_and(|document| document.ui.dialog.is_some());
+        match (self.is_modal_open(), self.dialogs.is_help_alone() && !is_other_open) {
+            (false, _) => OpenModal::None,
+            (true, true) => OpenModal::Help,
+            (true, false) => OpenModal::Dialog,
+        }
     }
 
     fn take_answers(&mut self, ui: &Ui) {

@@ -159,7 +159,10 @@ impl App {
         if traces.is_empty() {
             self.toasts.push(Kind::Warning, format!("{name} contains no .etl files"));
         } else if traces.len() > FOLDER {
-            let text = format!("{name} contains {} traces; the first {FOLDER} are opened", traces.len());
+            let text = format!(
+                "{name} contains {} traces; the first {FOLDER} are opened",
+                crate::format::count(traces.len() as u64)
+            );
             self.toasts.push(Kind::Warning, text);
         }
         let names: Vec<String> = traces.iter().map(|path| Source::File(path.clone()).name()).collect();

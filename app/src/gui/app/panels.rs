@@ -32,19 +32,23 @@ impl App {
     pub(super) fn frame_panels(&mut self, ui: &mut Ui, entries: &[Entry], commands: &mut Vec<Command>) {
         let palette = Palette::of(ui);
         let bar = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(8, 2));
-        Panel::top("menu").frame(bar).show(ui, |ui| menu::show(ui, entries, commands));
-        let document = self.tabs.document();
+        let is_modal_open = self.is_modal_open();
+        Panel::top("menu").frame(bar).show(ui, |ui| menu::show(ui, entries, is_modal_open, commands));
         let now = ui.input(|input| input.time);
+        // An expired note must go: it would ask for the next frame at once, and that one for the next.
+        self.note.take_if(|(_, until)| *until <= now);
         if let Some((_, until)) = &self.note {
-            ui.ctx().request_repaint_after(std::time::Duration::from_secs_f64((until - now).max(0.0)));
+            ui.ctx().request_repaint_after(std::time::Duration::from_secs_f64(until - now));
         }
-        let note = self.note.as_ref().filter(|(_, until)| now < *until).map(|(text, _)| text.as_str());
-        let busy = document.is_some_and(Document::is_busy).then_some("computing").or(note);
+        let document = self.tabs.document();
+        let note = self.note.as_ref().map(|(text, _)| text.as_str());
+        let busy = document.is_some_and(Document::is_visibly_busy).then_some("computing").or(note);
         let busy =
             busy.or(self.tabs.is_recording_in_front().then_some("Set up a recording that shows which code leaks"));
         let recorder = Some(&self.recorder);
         let draw = |ui: &mut Ui| status::show(ui, document, busy, recorder, commands);
         Panel::bottom("status").exact_size(26.0).frame(bar).show(ui, draw);
+        self.toasts.show(ui, commands);
         self.sides(ui, commands);
     }
 

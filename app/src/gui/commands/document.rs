@@ -13,9 +13,11 @@ use crate::format::column::ColumnUnit;
 use crate::gui::document::{CURVE_COUNTS, Layout, measure_title};
 use crate::gui::jobs::dialog::Asked;
 use crate::gui::jobs::files::FileRequest;
+use crate::gui::model::column_tips;
 use crate::gui::model::columns::{ColumnRole, What};
 use crate::gui::model::export::ExportKind;
 use crate::gui::model::page_id::PageId;
+use crate::gui::model::table_layout::TableLayout;
 use crate::gui::widgets::{graph, pivot_table};
 
 /// A command that a page defines: the page and the id in its rows of the command table.
@@ -60,10 +62,10 @@ pub enum DocumentCommand {
     FilterTo,
     /// Show all but the selected rows.
     FilterOut,
-    /// Take the last change of the filter back.
-    FilterUndo,
-    /// Change the filter again as before.
-    FilterRedo,
+    /// Take the last change of filter, columns or order back.
+    Undo,
+    /// Make that change again.
+    Redo,
     /// Show all rows.
     FilterClear,
     /// Show what was allocated through the selected function.
@@ -84,6 +86,8 @@ pub enum DocumentCommand {
     Layout(Layout),
     /// Show a page.
     Page(PageId),
+    /// Show the page that was in front before.
+    Back,
     /// Change the metric of the curves.
     Measure(SeriesMetric),
     /// Change the style of the curves.
@@ -100,6 +104,8 @@ pub enum DocumentCommand {
     MarkSelection,
     /// Take all marks away.
     ClearMarks,
+    /// Go to the responsible frame of the selected row.
+    GoToResponsible,
     /// Open everything below the selected row.
     ExpandBelow,
     /// Close what does not lead to the selected row.
@@ -244,8 +250,12 @@ fn edit_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
         edit("filter_out", C::FilterOut, "Filter out selection", 2)
             .key(ctrl_shift(Key::Enter))
             .scope(Scope::OutsideText),
-        edit("filter_undo", C::FilterUndo, "Undo filter", 3).key(ctrl(Key::Z)).scope(Scope::OutsideText),
-        edit("filter_redo", C::FilterRedo, "Redo filter", 3)
+        edit("undo", C::Undo, "Undo", 3)
+            .tip("Filter, columns and sort order")
+            .key(ctrl(Key::Z))
+            .scope(Scope::OutsideText),
+        edit("redo", C::Redo, "Redo", 3)
+            .tip("Filter, columns and sort order")
             .key(ctrl_shift(Key::Z))
             .key(ctrl(Key::Y))
             .scope(Scope::OutsideText),
@@ -257,6 +267,7 @@ fn view_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
     let alt = |key| KeyboardShortcut::new(Modifiers::ALT, key);
     let view = |id, command, title, group| row(id, command, title, Menu::View, group);
     vec![
+        view("back", C::Back, "Back to previous page", 0).widget_key("Escape"),
         view("zoom_to_selection", C::ZoomToSelection, "Zoom to selection", 2).key(ctrl(Key::Period)),
         view("zoom_in", C::ZoomIn, "Zoom in", 2).key(ctrl(Key::Plus)).key(ctrl(Key::Equals)),
         view("zoom_out", C::ZoomOut, "Zoom out", 2).key(ctrl(Key::Minus)),
@@ -306,8 +317,9 @@ fn graph_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
 fn table_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
     let table = |id, command, title, group| row(id, command, title, Menu::Table, group);
     vec![
+        table("go_to_responsible", C::GoToResponsible, "Go to responsible frame", 0).key(ctrl(Key::J)),
         table("find_callers", C::FindCallers, "Find callers", 0),
-        table("expand_below", C::ExpandBelow, "Expand below", 0),
+        table("expand_below", C::ExpandBelow, "Expand below", 0).widget_key("*"),
         table("collapse_others", C::CollapseOthers, "Collapse others", 0)
             .key(ctrl_shift(Key::ArrowLeft))
             .scope(Scope::OutsideText),
@@ -325,6 +337,26 @@ impl DocumentCommand {
     pub fn preset_row(name: &str) -> CommandSpec {
         let place = MenuPlace::within(Menu::Table, 2, "Preset");
         CommandSpec::new(format!("preset.{name}"), C::Preset(name.to_owned()), name.to_owned(), place)
+    }
+
+    /// Rows that add each column that the table lacks, and remove each that it has; the palette finds them.
+    #[must_use]
+    pub fn column_rows(columns: &TableLayout) -> Vec<CommandSpec> {
+        let place = MenuPlace::new(Menu::Table, 1);
+        let keys = pivot::Key::ALL.iter().map(|key| (What::Key(*key), ColumnRole::Key, key.name().to_owned()));
+        let metrics = pivot::Metric::named().map(|metric| (What::Figure(metric), ColumnRole::Data, metric.name()));
+        let row = |(what, role, name): (What, ColumnRole, String)| {
+            let there = columns.columns.iter().find(|column| column.what == what);
+            let (id, change, title) = match there {
+                Some(column) => ("remove", ColumnChange::Remove(column.id), format!("Remove column {}", what.title())),
+                None => ("add", ColumnChange::Add(what, role), format!("Add column {}", what.title())),
+            };
+            let command = super::Command::from(change);
+            CommandSpec::new(format!("column.{id}.{name}"), command, title, place)
+                .tip(column_tips::of(what))
+                .only_in_palette()
+        };
+        keys.chain(metrics).map(row).collect()
     }
 
     /// The title in menus, and the accessible name of buttons.

@@ -110,6 +110,17 @@ pub enum Command {
     InTab(TabId, DocumentCommand),
 }
 
+/// The dialog that is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenModal {
+    /// None.
+    None,
+    /// The palette or the list of keys, which give way to each other.
+    Help,
+    /// Any other.
+    Dialog,
+}
+
 /// The menus, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Menu {
@@ -133,6 +144,20 @@ impl Menu {
     /// All of them, in their order.
     pub const ALL: [Self; 7] =
         [Self::File, Self::Edit, Self::View, Self::Graph, Self::Table, Self::Symbols, Self::Help];
+
+    /// The key that opens it together with Alt: the first letter of its name.
+    #[must_use]
+    pub const fn key(self) -> Key {
+        match self {
+            Self::File => Key::F,
+            Self::Edit => Key::E,
+            Self::View => Key::V,
+            Self::Graph => Key::G,
+            Self::Table => Key::T,
+            Self::Symbols => Key::S,
+            Self::Help => Key::H,
+        }
+    }
 
     /// Its name.
     #[must_use]
@@ -201,27 +226,22 @@ impl Command {
         }
     }
 
-    /// The key that is shown, if it has one.
-    #[must_use]
-    pub fn shortcut(&self) -> Option<KeyboardShortcut> {
-        table::row(self)?.keys.first().copied()
-    }
-
     /// Returns whether it opens a field that can be typed into at once.
     #[must_use]
     pub fn opens_field(&self) -> bool {
         matches!(self, Self::Palette | Self::Document(DocumentCommand::Find | DocumentCommand::EditQuery))
     }
 
-    /// The commands whose keys were pressed in this frame. With `is_modal_open` only those whose keys work over dialogs.
+    /// The commands whose keys were pressed in this frame. Over a dialog only those whose keys work there.
     #[must_use]
-    pub fn pressed(ui: &Ui, is_modal_open: bool) -> Vec<Self> {
+    pub fn pressed(ui: &Ui, modal: OpenModal) -> Vec<Self> {
         let is_writing = ui.ctx().text_edit_focused();
         ui.input_mut(|input| {
             let active = table::keys().filter(|(row, _)| match row.scope {
                 Scope::Everywhere => true,
-                Scope::Window => !is_modal_open,
-                Scope::OutsideText => !is_modal_open && !is_writing,
+                Scope::Help => modal != OpenModal::Dialog,
+                Scope::Window => modal == OpenModal::None,
+                Scope::OutsideText => modal == OpenModal::None && !is_writing,
             });
             active.filter(|(_, key)| input.consume_shortcut(key)).map(|(row, _)| row.command.clone()).collect()
         })
@@ -230,7 +250,7 @@ impl Command {
     /// The key as menus write it: "Ctrl+Shift+-".
     #[must_use]
     pub fn shortcut_text(&self, ui: &Ui) -> Option<String> {
-        Some(shortcut_text(ui.ctx(), &self.shortcut()?))
+        table::row(self)?.shortcut_text(ui.ctx())
     }
 }
 

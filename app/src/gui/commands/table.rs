@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use eframe::egui::KeyboardShortcut;
+use eframe::egui::{Context, KeyboardShortcut};
 
 use super::{Command, DocumentCommand, Menu, document, recording, symbols, window};
 use crate::gui::pages::{PAGES, WINDOW_PAGES};
@@ -42,6 +42,8 @@ pub enum Scope {
     Window,
     /// Over dialogs, too.
     Everywhere,
+    /// Wherever no dialog is open but the palette or the list of keys.
+    Help,
     /// Wherever no dialog is open and no text field has the focus: the field uses the keys itself.
     OutsideText,
 }
@@ -61,10 +63,14 @@ pub struct CommandSpec {
     pub place: MenuPlace,
     /// Keys that run it; the first is shown.
     pub keys: Vec<KeyboardShortcut>,
+    /// A key of a widget or of the window that does the same, if there is one; menus show it where the command has no key.
+    pub widget_key: Option<&'static str>,
     /// Scope of the keys.
     pub scope: Scope,
     /// True if the menu of the table's rows offers it.
     pub in_row_menu: bool,
+    /// True if no menu shows it: there are too many of its kind, and another place has them.
+    pub only_in_palette: bool,
 }
 
 impl CommandSpec {
@@ -84,9 +90,18 @@ impl CommandSpec {
             tip: None,
             place,
             keys: Vec::new(),
+            widget_key: None,
             scope: Scope::default(),
             in_row_menu: false,
+            only_in_palette: false,
         }
+    }
+
+    /// The same, found in the palette alone.
+    #[must_use]
+    pub fn only_in_palette(mut self) -> Self {
+        self.only_in_palette = true;
+        self
     }
 
     /// The same with one more key.
@@ -96,11 +111,25 @@ impl CommandSpec {
         self
     }
 
+    /// The same with a key that a widget takes.
+    #[must_use]
+    pub fn widget_key(mut self, key: &'static str) -> Self {
+        self.widget_key = Some(key);
+        self
+    }
+
     /// The same with a tip.
     #[must_use]
     pub fn tip(mut self, tip: impl Into<Cow<'static, str>>) -> Self {
         self.tip = Some(tip.into());
         self
+    }
+
+    /// The key that is shown: "Ctrl+Shift+-", or that of a widget.
+    #[must_use]
+    pub fn shortcut_text(&self, ctx: &Context) -> Option<String> {
+        let own = self.keys.first().map(|key| super::shortcut_text(ctx, key));
+        own.or_else(|| self.widget_key.map(str::to_owned))
     }
 
     /// The same, offered in the menu of the table's rows.
@@ -179,10 +208,10 @@ impl Entry {
         }
     }
 
-    /// The key that is shown.
+    /// The key that is shown: "Ctrl+Shift+-", or that of a widget.
     #[must_use]
-    pub fn shortcut(&self) -> Option<KeyboardShortcut> {
-        self.spec.keys.first().copied()
+    pub fn shortcut_text(&self, ctx: &Context) -> Option<String> {
+        self.spec.shortcut_text(ctx)
     }
 }
 
@@ -235,7 +264,7 @@ mod tests {
         assert!(entries.is_sorted_by_key(|entry| entry.spec.place.menu));
         let zoom =
             entries.iter().find(|entry| entry.spec.command == DocumentCommand::ZoomIn.into()).expect("it is there");
-        assert_eq!((zoom.blocked, zoom.shortcut().is_some()), (Some("No trace is open"), true));
+        assert_eq!((zoom.blocked, !zoom.spec.keys.is_empty()), (Some("No trace is open"), true));
     }
 
     #[test]

@@ -54,10 +54,10 @@ pub(super) fn rows() -> Vec<CommandSpec> {
         row("offline", C::Offline, "Offline", Menu::Symbols, 2),
         row("automatic_symbols", C::AutomaticSymbols, "Load symbols automatically", Menu::Symbols, 2),
         row("open_with", C::OpenWith, "Open .etl files with poolscope\u{2026}", Menu::File, 8),
-        row("palette", C::Palette, "Search or run a command", Menu::Help, 0).key(ctrl(Key::K)).scope(Scope::Everywhere),
+        row("palette", C::Palette, "Search or run a command", Menu::Help, 0).key(ctrl(Key::K)).scope(Scope::Help),
         row("shortcuts", C::Keys, "Keyboard shortcuts", Menu::Help, 0)
             .key(KeyboardShortcut::new(Modifiers::NONE, Key::F1))
-            .scope(Scope::Everywhere),
+            .scope(Scope::Help),
     ]);
     rows
 }

@@ -96,6 +96,16 @@ impl OpenFileDialog {
     }
 }
 
+/// What is said of a folder that proposes nothing; `None` while there is something, or while it is being listed.
+fn note(state: &OpenFileDialog) -> Option<&'static str> {
+    let (folder, begun) = state.split()?;
+    let (listed, entries) = state.listed.as_ref()?;
+    if listed.as_path() != Path::new(folder) || !begun.is_empty() || !state.proposals().is_empty() {
+        return None;
+    }
+    Some(if entries.is_empty() { "This folder is empty or cannot be read." } else { "This folder has no such files." })
+}
+
 /// Draws the dialog over the window.
 pub fn show(ui: &Ui, state: &mut OpenFileDialog, commands: &mut Vec<Command>) {
     let title = state.what.title();
@@ -110,6 +120,9 @@ pub fn show(ui: &Ui, state: &mut OpenFileDialog, commands: &mut Vec<Command>) {
         modal::focus_at_first(ui, &field);
         let entered = modal::is_entered(ui, &field).then_some(DialogAction::Accept);
         let proposed = proposals(ui, state);
+        if let Some(note) = note(state) {
+            ui.weak(note);
+        }
         let verb = if state.what.proposed_name().is_some() { "Save" } else { "Open" };
         let clicked = modal::accept_or_cancel(ui, verb, state.entered().is_none().then_some(""));
         clicked.or(entered).or(proposed.map(DialogAction::Other))
@@ -193,6 +206,12 @@ mod tests {
         state.path = "b/o".to_owned();
         assert_eq!(state.proposals(), [], "another folder");
         state.path = "o".to_owned();
-        assert_eq!(state.split(), None);
+        assert_eq!((state.split(), note(&state)), (None, None));
+        state.path = "a/".to_owned();
+        assert_eq!(note(&state), None, "it proposes files");
+        state.listed = Some((PathBuf::from("a/"), vec![("notes.txt".to_owned(), false)]));
+        assert_eq!(note(&state), Some("This folder has no such files."));
+        state.listed = Some((PathBuf::from("a/"), Vec::new()));
+        assert_eq!(note(&state), Some("This folder is empty or cannot be read."));
     }
 }

@@ -4,7 +4,7 @@
 use eframe::egui::{Align, Label, Layout, RichText, ScrollArea, TextEdit, Ui};
 
 use crate::gui::commands::table::Entry;
-use crate::gui::commands::{Command, Menu, shortcut_text};
+use crate::gui::commands::{Command, Menu};
 use crate::gui::theme::{self, GRID};
 use crate::gui::widgets::modal::{self, DialogAction, Modal};
 use crate::gui::widgets::section::caption;
@@ -16,11 +16,19 @@ const KEYS: f32 = 224.0;
 /// Height of the window that the dialog takes without the list, in points.
 const BELOW: f32 = 140.0;
 
-const TABLE: [(&str, &str); 15] = [
+const WINDOW: [(&str, &str); 4] = [
+    ("Alt+F, Alt+E, Alt+V, Alt+G, Alt+T, Alt+S, Alt+H", "Open a menu; the arrow keys move in it and to its neighbors"),
+    ("Escape", "Close the dialog, menu or field; then go back to the previous page"),
+    ("Tab, Shift+Tab", "Go to the next or previous control"),
+    ("Menu key, Shift+F10", "Open the context menu of what is selected"),
+];
+
+const TABLE: [(&str, &str); 16] = [
     ("Up, Down, Page Up, Page Down", "Move by row or by page"),
     ("Home, End", "Go to the first or last row"),
     ("Right", "Expand the row; if it is expanded, go to its largest child"),
     ("Left", "Collapse the row; if it is collapsed, go to its parent"),
+    ("Right, Left on a run of frames", "Show its frames one by one, or fold them into one row again"),
     ("*", "Expand all rows below"),
     ("Letters", "Go to the next row that starts with the letters"),
     ("Shift+arrow", "Extend the selection"),
@@ -34,7 +42,11 @@ const TABLE: [(&str, &str); 15] = [
     ("Wheel, Shift+wheel", "Scroll vertically or horizontally"),
 ];
 
-const GRAPH: [(&str, &str); 7] = [
+const GRAPH: [(&str, &str); 11] = [
+    ("Click", "Set the time cursor and give the graph the keys"),
+    ("M", "Add a marker at the pointer, or at the time cursor"),
+    ("Left, Right", "Pan; with Shift, select a range; with Ctrl, move the time cursor"),
+    ("Up, Down, +, -", "Zoom in and out"),
     ("Drag", "Select a range and show its totals"),
     ("Double-click in the selection", "Zoom to selection"),
     ("Double-click elsewhere", "Zoom to the whole trace"),
@@ -116,10 +128,11 @@ fn sections(ui: &Ui, entries: &[Entry]) -> Vec<(&'static str, Lines)> {
     let owned = |lines: &[(&str, &str)]| lines.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
     let of_menu = |menu: Menu| {
         let own = entries.iter().filter(|entry| entry.spec.place.menu == menu);
-        let with_key = own.filter_map(|entry| Some((shortcut_text(ui.ctx(), &entry.shortcut()?), entry.full_title())));
+        let with_key = own.filter_map(|entry| Some((entry.shortcut_text(ui.ctx())?, entry.full_title())));
         (menu.title(), with_key.collect::<Lines>())
     };
     let mut sections: Vec<(&str, Lines)> = vec![
+        ("Window", owned(&WINDOW)),
         ("Table", owned(&TABLE)),
         ("Graph", owned(&GRAPH)),
         ("Flame graph", owned(&FLAME)),

@@ -19,10 +19,12 @@ impl Document {
         }
         match command {
             C::CopyRows | C::CopyCell | C::CopyStack => self.copy_what(command),
-            C::Find => {
+            // Other pages search in their own way, or not at all.
+            C::Find if self.ui.page == PageId::ANALYSIS => {
                 self.show_table();
                 self.open_find();
             }
+            C::Find => {}
             C::FindNext => self.find_step(true),
             C::FindPrevious => self.find_step(false),
             C::EditQuery => {
@@ -31,8 +33,8 @@ impl Document {
             }
             C::FilterTo => self.filter_selection(true),
             C::FilterOut => self.filter_selection(false),
-            C::FilterUndo => self.filter_history(true),
-            C::FilterRedo => self.filter_history(false),
+            C::Undo => self.undo(true),
+            C::Redo => self.undo(false),
             C::FilterClear => self.clear_filter(),
             C::FindCallers => self.find_callers(),
             C::ZoomToSelection | C::ZoomIn | C::ZoomOut | C::ZoomBack | C::ZoomForward | C::ZoomAll => {
@@ -40,6 +42,7 @@ impl Document {
             }
             C::Layout(layout) => self.ui.layout = *layout,
             C::Page(id) => self.show_page(*id),
+            C::Back => self.go_back(),
             C::Measure(measure) => self.draw_measure(measure.kind, measure.by_count),
             C::Draw(kind) => self.draw_as(*kind),
             C::Curves(count) => {
@@ -58,6 +61,7 @@ impl Document {
                 }
             }
             C::ClearMarks => self.clear_marks(),
+            C::GoToResponsible => self.go_to_responsible(),
             C::ExpandBelow => self.expand_below(),
             C::CollapseOthers => self.collapse_others(),
             C::Columns => self.ui.dialog = Some(Dialog::ViewEditor(ViewEditor::default())),
@@ -126,7 +130,7 @@ impl Document {
 
     /// Brings the table to the front: a search or a query is about its rows.
     pub(in crate::gui) fn show_table(&mut self) {
-        self.ui.page = PageId::ANALYSIS;
+        self.show_page(PageId::ANALYSIS);
         if self.ui.layout == Layout::Graph {
             self.ui.layout = Layout::Both;
         }
@@ -170,7 +174,12 @@ impl Document {
         };
         if let Some(text) = text {
             self.effects.push(Effect::Copy(text));
-            self.notify("Copied");
+            let what = match command {
+                C::CopyStack => "the stack",
+                C::CopyCell => "the cell",
+                _ => "the rows",
+            };
+            self.effects.push(Effect::Status(format!("Copied {what}")));
         }
     }
 
@@ -205,6 +214,7 @@ impl Document {
         let selected = || !self.ui.table.selected().is_empty();
         match command {
             C::Page(_) => true,
+            C::Back => self.ui.page != PageId::ANALYSIS,
             C::Symbols(command) => self.symbols_blocked(*command).is_none(),
             _ if !self.has_allocations() => false,
             C::OfPage(command) => page(command.page).is_some_and(|page| page.can(self, command.id)),
@@ -216,12 +226,13 @@ impl Document {
             C::ZoomForward => self.ui.range_history.can_go_forward(),
             C::CopyStack => self.stack_text().is_some(),
             C::CopyRows | C::FilterTo | C::FilterOut | C::GraphRows => selected(),
-            C::CopyCell | C::CollapseOthers => self.ui.table.cursor().is_some(),
+            C::CopyCell | C::CollapseOthers | C::GoToResponsible => self.ui.table.cursor().is_some(),
             C::ExpandBelow => self.cursor_node().is_some_and(|(rows, node)| rows.flat().tree().has_children(node)),
             C::FindCallers => self.cursor_frame().is_some(),
+            C::Find => self.ui.page == PageId::ANALYSIS,
             C::FindNext | C::FindPrevious => !self.ui.finder.text.is_empty(),
-            C::FilterUndo => self.ui.filter_history.can_undo(),
-            C::FilterRedo => self.ui.filter_history.can_redo(),
+            C::Undo => self.ui.edits.can_undo(),
+            C::Redo => self.ui.edits.can_redo(),
             C::FilterClear => !self.query.filter.steps().is_empty(),
             C::ShowAllCurves => !self.ui.hidden.is_empty(),
             C::ClearMarks => !self.query.marks.is_empty(),

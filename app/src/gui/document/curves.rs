@@ -139,6 +139,7 @@ impl Document {
         let palette = Palette::for_dark(self.ui.is_dark);
         let Some(answer) = &self.results.curves else { return };
         let marked = self.ui.table.cursor().and_then(|id| self.curve_of(node_id(id)));
+        self.ui.colors.assign(answer.curves.iter().filter_map(|curve| curve.name.as_deref()));
         let mut series = Vec::with_capacity(answer.curves.len() + self.results.pinned_curves.len());
         for (at, curve) in answer.curves.iter().enumerate() {
             let number = curve.name.as_deref().map(|name| self.ui.colors.number(name));
@@ -213,6 +214,18 @@ impl Document {
         rows.set_swatches(swatches);
     }
 
+    /// Draws more curves before the rest is folded together: the next of the numbers that the menu offers.
+    fn draw_more_curves(&mut self) {
+        let now = self.query.max_curves;
+        match CURVE_COUNTS.into_iter().find(|count| *count > now) {
+            Some(more) => {
+                self.query.max_curves = more;
+                self.curves_are_old();
+            }
+            None => self.notify(format!("{now} series is the maximum. Filter the rows to see others")),
+        }
+    }
+
     /// Draws the curves in another way.
     pub fn draw_as(&mut self, kind: graph::Kind) {
         self.ui.curve_style = kind;
@@ -232,6 +245,7 @@ impl Document {
             graph::Action::Toggle(id) => self.toggle_curve(id),
             graph::Action::Solo(id) => self.solo_curve(id),
             graph::Action::ShowAll => self.show_all_curves(),
+            graph::Action::More => self.draw_more_curves(),
             graph::Action::Reveal(id) => self.reveal(id),
             graph::Action::Copy(text) => self.effects.push(Effect::Copy(text)),
             graph::Action::AddMark(time) => self.add_marks(&[time]),

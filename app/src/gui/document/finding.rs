@@ -7,6 +7,7 @@ use poolscope_analysis::filter::complete;
 use super::{Document, Topic};
 use crate::gui::document::table_model::row_id;
 use crate::gui::jobs::find::{FindAnswer, FindRequest};
+use crate::gui::model::edit_log::Edit;
 use crate::gui::model::filter::Step;
 
 impl Document {
@@ -90,8 +91,8 @@ impl Document {
         }
     }
 
-    /// Takes one step back in the filter's history, or forward again.
-    pub fn filter_history(&mut self, back: bool) {
+    /// Takes one step back in the filter's history, or forward again, as a part of an undo.
+    pub(in crate::gui) fn filter_history(&mut self, back: bool) {
         let (history, filter) = (&mut self.ui.filter_history, &mut self.query.filter);
         let moved = if back { history.undo(filter) } else { history.redo(filter) };
         if moved {
@@ -130,6 +131,12 @@ impl Document {
 
     /// Changes the steps of the filter; the ones before can be brought back.
     pub(in crate::gui) fn set_steps(&mut self, steps: Vec<Step>) {
+        self.note_edit(Edit::Filter);
+        self.set_steps_unnoted(steps);
+    }
+
+    /// The same as a part of a change that is noted already.
+    pub(in crate::gui) fn set_steps_unnoted(&mut self, steps: Vec<Step>) {
         self.ui.filter_history.set(&mut self.query.filter, steps);
     }
 

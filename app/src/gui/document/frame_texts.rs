@@ -5,15 +5,26 @@ use poolscope_analysis::group::frames::FrameParts;
 use poolscope_symbols::names::{AddressSymbol, NameSource, SourceLine};
 
 use super::Document;
+use crate::format;
 use crate::gui::document::table_model::node_id;
 use crate::gui::model::frame_parts::explained;
 use crate::gui::widgets::pivot_table::RowId;
+
+/// Folded frames that are listed at most.
+const MOST_FOLDED: usize = 32;
+/// End of the text at a row that stands for several frames.
+const HOW_TO_UNFOLD: &str = "\n\nRight, or a click on the triangle, shows each of them; Left folds them again.";
 
 impl Document {
     /// Text at the pointer for a row; only frames have one.
     #[must_use]
     pub fn frame_tip(&self, row: RowId) -> Option<String> {
-        let tree = self.results.rows.as_ref()?.flat().tree();
+        let rows = self.results.rows.as_ref()?;
+        let folded = rows.folded_texts(row);
+        if !folded.is_empty() {
+            return Some(folded_lines(&folded));
+        }
+        let tree = rows.flat().tree();
         let node = node_id(row);
         let is_frame = matches!(tree.step(node), poolscope_analysis::pivot::TreeStep::Frame { frame, .. } if frame > 0);
         let text = is_frame.then(|| tree.label(node))?;
@@ -76,6 +87,17 @@ impl Document {
         let fits_text = move |answer: &&AddressSymbol| parts.is_some_and(|(_, function)| fits(answer, function));
         answers.filter_map(|(_, answer)| answer).filter(fits_text)
     }
+}
+
+/// The frames that a row stands for, one per line; of many the outermost and the innermost.
+fn folded_lines(frames: &[String]) -> String {
+    let half = MOST_FOLDED / 2;
+    if frames.len() <= MOST_FOLDED {
+        return frames.join("\n") + HOW_TO_UNFOLD;
+    }
+    let (outer, inner) = (&frames[..half], &frames[frames.len() - half..]);
+    let left_out = format!("\u{2026} {} more \u{2026}", format::count((frames.len() - 2 * half) as u64));
+    [&outer.join("\n"), &left_out, &inner.join("\n")].map(String::as_str).join("\n") + HOW_TO_UNFOLD
 }
 
 /// Returns whether an answer is shown as this function, with the offset in it or without.

@@ -4,6 +4,7 @@
 mod commands;
 mod curves;
 pub mod details;
+mod edits;
 pub mod exporting;
 mod finding;
 mod frame_texts;
@@ -237,6 +238,12 @@ impl Document {
         !self.work.running.is_empty() || !self.work.asked.is_empty()
     }
 
+    /// Returns whether a result is being computed that will change what is shown.
+    #[must_use]
+    pub fn is_visibly_busy(&self) -> bool {
+        self.work.running.iter().any(|topic| !self.work.unnoticed.contains(topic))
+    }
+
     /// Takes in an answer.
     pub fn take(&mut self, reply: Reply) {
         self.work.running.remove(&reply.topic());
@@ -302,6 +309,7 @@ impl Document {
         if self.ui.is_dark != dark {
             self.ui.is_dark = dark;
             self.recolor();
+            self.recolor_rows();
         }
     }
 

@@ -94,10 +94,33 @@ impl Document {
 
     /// Brings a page to the front.
     pub fn show_page(&mut self, id: PageId) {
+        let before = &mut self.ui.pages_before;
+        let from = self.ui.page;
+        before.retain(|page| *page != from && *page != id && id != PageId::ANALYSIS);
+        if from != id && ![from, id].contains(&PageId::ANALYSIS) {
+            before.push(from);
+        }
+        self.turn_to(id);
+    }
+
+    /// Brings the page to the front that was there before.
+    pub(in crate::gui) fn go_back(&mut self) {
+        let to = self.back_page();
+        self.ui.pages_before.pop();
+        self.turn_to(to);
+    }
+
+    fn turn_to(&mut self, id: PageId) {
         let from = std::mem::replace(&mut self.ui.page, id);
         if let Some(page) = page(id) {
             page.opened(self, from);
         }
+    }
+
+    /// The page that Back leads to: the one that was in front before, and at last the Analysis page.
+    #[must_use]
+    pub fn back_page(&self) -> PageId {
+        self.ui.pages_before.last().copied().unwrap_or_default()
     }
 
     /// Asks for the work of a page in the background; its results are drawn as outdated until the answer arrives.

@@ -7,6 +7,7 @@ use poolscope_analysis::pivot::{Key, NodeId, PivotTree, RowPath, SortLevel, Sort
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::ui_state::Landing;
 use super::{Document, Effect, Topic};
 use crate::format;
 use crate::gui::document::details::Details;
@@ -16,6 +17,7 @@ use crate::gui::jobs::discard::discard;
 use crate::gui::jobs::profile::ProfileRequest;
 use crate::gui::jobs::table::{TableAnswer, TableRequest};
 use crate::gui::model::columns::What;
+use crate::gui::model::edit_log::Edit;
 use crate::gui::pages::PAGES;
 use crate::gui::theme::Palette;
 use crate::gui::widgets::pivot_table;
@@ -27,6 +29,8 @@ const KERNEL: [&str; 8] =
 
 /// Rows that a screen may show.
 const SCREEN: u64 = 60;
+/// Rows above one that is put near the top: the pool and the type of a tag.
+const ROWS_ABOVE: u64 = 2;
 
 impl Document {
     /// The order of the rows as the engine knows it.
@@ -52,11 +56,24 @@ impl Document {
             query: self.query.groups(),
             sort: self.order(),
             expanded: self.ui.expanded.clone(),
-            wanted: self.ui.selected.iter().copied().chain(self.ui.cursor).chain(self.top_path()).collect(),
+            wanted: self
+                .ui
+                .selected
+                .iter()
+                .copied()
+                .chain(self.ui.cursor)
+                .chain(self.top_path())
+                .chain(self.ui.pending_anchor.map(|(path, _)| path))
+                .collect(),
             awaited: self.ui.awaited_steps.clone(),
             rename,
-            follow: (!self.ui.initial_reveal_done).then(|| self.query.columns.initial_row.clone()),
+            follow: self.opens_the_way().then(|| self.query.columns.initial_row.clone()),
         }
+    }
+
+    /// Returns whether the way to the answer is opened with the next rows; a row that was selected before leads on by itself.
+    fn opens_the_way(&self) -> bool {
+        !self.ui.initial_reveal_done && self.ui.carried.is_none()
     }
 
     /// The first row on the screen.
@@ -68,7 +85,7 @@ impl Document {
 
     /// The row that stays where it is on the screen when the rows are others, and how many rows it is below the first: the
     /// cursor's if it is about there, else the first.
-    fn scroll_anchor(&self) -> Option<(u64, u64)> {
+    pub(super) fn scroll_anchor(&self) -> Option<(u64, u64)> {
         let rows = self.results.rows.as_ref()?;
         // A table that is not scrolled stays at the top.
         let first = Some(self.ui.table.position().row).filter(|row| *row > 0)?;
@@ -80,6 +97,72 @@ impl Document {
         }
     }
 
+    /// The rows that are open and selected now.
+    fn landing(&self) -> Landing {
+        Landing {
+            expanded: self.ui.expanded.clone(),
+            selected: self.ui.selected.clone(),
+            cursor: self.ui.cursor,
+            first_row: self.ui.table.position().row,
+        }
+    }
+
+    /// Returns whether the rows are as they were opened for the user, who has neither moved in them nor asked for others.
+    #[must_use]
+    pub(in crate::gui) fn is_landing_untouched(&self) -> bool {
+        let is_whole = self.query.range == self.trace.extent && self.query.filter.steps().is_empty();
+        is_whole && self.ui.landing.as_ref() == Some(&self.landing())
+    }
+
+    /// Remembers the rows that were opened for the user.
+    pub(in crate::gui) fn note_landing(&mut self) {
+        self.ui.landing = Some(self.landing());
+    }
+
+    /// Closes all rows, to open others for the user instead.
+    pub(in crate::gui) fn close_all_rows(&mut self) {
+        self.ui.expanded.clear();
+        if let Some(rows) = &mut self.results.rows {
+            rows.set_sort(rows.flat().sort(), &self.ui.expanded);
+        }
+    }
+
+    /// Selects a row and puts it `near_top` of the table, or else scrolls no further than is needed. The responsible frame around
+    /// `innermost`, a frame below it, is in view as well if the screen has room for both.
+    pub(in crate::gui) fn show_row(&mut self, node: NodeId, innermost: Option<NodeId>, near_top: bool) {
+        self.ui.table.select(row_id(node));
+        let Some(rows) = &self.results.rows else { return };
+        if let Some(index) = rows.index_of(row_id(node)) {
+            let frame = innermost.and_then(|inner| rows.responsible_around(inner, node));
+            let last = frame.and_then(|frame| rows.index_of(row_id(frame))).unwrap_or(index);
+            // The last row on the screen may be cut.
+            let room = self.ui.table.shown_rows().saturating_sub(2);
+            let first = if near_top || index > room { index.saturating_sub(ROWS_ABOVE) } else { 0 };
+            let lower = last.saturating_sub(room).min(index);
+            self.ui.table.scroll_to(if room > 0 { first.max(lower) } else { first });
+        }
+        self.remember_selection();
+    }
+
+    /// Goes to the responsible frame of the selected row: the one around it, or the one that the most of it comes from.
+    pub fn go_to_responsible(&mut self) {
+        self.show_table();
+        let (Some(rows), Some(id)) = (&mut self.results.rows, self.ui.table.cursor()) else { return };
+        let Some(node) = rows.responsible_near(node_id(id)) else {
+            let has_stacks = self.query.columns.keys().iter().any(|key| key.is_stack());
+            return self.notify(if has_stacks {
+                "No stack of this row has a responsible frame"
+            } else {
+                "The responsible frame is in the Stack column, which is not shown"
+            });
+        };
+        rows.flat_mut().show(node, &mut self.ui.expanded);
+        self.ui.table.select(row_id(node));
+        self.ui.table.request_focus();
+        self.remember_selection();
+        self.ask_for_unknown();
+    }
+
     /// Applies new rows; expansion, selection and scroll position stay.
     pub(in crate::gui) fn apply_table(&mut self, answer: TableAnswer) {
         if self.is_rename_late(&answer) {
@@ -88,8 +171,9 @@ impl Document {
             self.work.asked.insert(Topic::Table);
             return discard(answer);
         }
+        let was_untouched = self.is_landing_untouched();
         let TableAnswer { query, mut flat, mut expanded, wanted, mut found, led, renamed, known, .. } = answer;
-        let mut held = self.scroll_anchor();
+        let mut held = self.ui.pending_anchor.take().or_else(|| self.scroll_anchor());
         let is_renamed = renamed.is_some();
         if let Some(renamed) = renamed {
             held = self.rename(*renamed, &mut flat, &mut found, &expanded, held);
@@ -117,6 +201,11 @@ impl Document {
         }
         self.results.groups_query = Some(query);
         let mut rows = Rows::new(flat, &self.query.columns);
+        if let Some(old) = &self.results.rows
+            && Arc::ptr_eq(old.flat().tree().pivot(), rows.flat().tree().pivot())
+        {
+            rows.set_trends(Arc::clone(old.trends()));
+        }
         let order = self.order();
         if rows.flat().sort() != order {
             is_late |= heavy;
@@ -142,6 +231,7 @@ impl Document {
                 self.ui.table.scroll_to(index.saturating_sub(below));
             }
         }
+        self.select_carried();
         self.recolor_rows();
         self.ask_for_unknown();
         self.search_again();
@@ -152,7 +242,22 @@ impl Document {
             self.recolor();
         }
         self.apply_known_steps(known);
+        if leads || was_untouched {
+            self.note_landing();
+        }
         PAGES.iter().for_each(|page| page.rows_changed(self));
+    }
+
+    /// Selects the row of the values that were selected before, if the rows have other keys now; without one the way to the answer
+    /// is opened.
+    fn select_carried(&mut self) {
+        let Some(carried) = self.ui.carried.take() else { return };
+        let is_selected = self.ui.table.cursor().is_some() || self.apply_carried(&carried);
+        if is_selected {
+            self.ui.initial_reveal_done = true;
+        } else if !self.ui.initial_reveal_done {
+            self.work.asked.insert(Topic::Table);
+        }
     }
 
     /// The first time: the cursor goes to the row of the largest tag, or what comes nearest to it.
@@ -245,10 +350,7 @@ impl Document {
             pivot_table::Action::Expand(id) => self.expand(id),
             pivot_table::Action::Collapse(id) => rows.collapse(id, &mut self.ui.expanded),
             pivot_table::Action::ExpandAll(id) => self.expand_all(id),
-            pivot_table::Action::Sort { column, add } => {
-                self.query.columns.sort_by(column, add);
-                self.order_changed();
-            }
+            pivot_table::Action::Sort { column, add } => self.sort_by(column, add),
             pivot_table::Action::MoveColumn { column, area, before } => self.move_column(column, role_of(area), before),
             pivot_table::Action::Select => self.remember_selection(),
             pivot_table::Action::Cut { selected, wanted } => self.notify(format!(
@@ -260,6 +362,13 @@ impl Document {
             pivot_table::Action::ToggleSeries(id) => self.toggle_row(node_id(id)),
             pivot_table::Action::SoloSeries(id) => self.solo_row(node_id(id)),
         }
+    }
+
+    /// Sorts by a column, or with `add` by it after the others.
+    fn sort_by(&mut self, column: u32, add: bool) {
+        self.note_edit(Edit::Columns);
+        self.query.columns.sort_by(column, add);
+        self.order_changed();
     }
 
     pub(in crate::gui) fn copy(&mut self, text: String) {
@@ -309,12 +418,15 @@ impl Document {
         let (Some(rows), Some(id)) = (&mut self.results.rows, self.ui.table.cursor()) else { return };
         self.ui.expanded.clear();
         let node = node_id(id);
-        let was_open = rows.flat().is_open(node);
+        let (was_open, was_folded) = (rows.flat().is_open(node), !rows.flat().fold_of(node).is_empty());
         let tree = rows.flat().tree();
         let mut at = if was_open { node } else { tree.parent(node) };
         while at != PivotTree::ROOT {
             self.ui.expanded.insert(tree.path_hash(at));
             at = tree.parent(at);
+        }
+        if !was_folded {
+            rows.flat_mut().mark_unfolded(node, &mut self.ui.expanded);
         }
         let order = self.order();
         match &mut self.results.rows {

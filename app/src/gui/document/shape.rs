@@ -10,6 +10,7 @@ use crate::gui::jobs::files::{FileAnswer, FileRequest};
 use crate::gui::model::columns::ColumnRole;
 use crate::gui::model::columns::What;
 use crate::gui::model::dialogs::{Dialog, Outcome};
+use crate::gui::model::edit_log::Edit;
 use crate::gui::model::filter::Step;
 use crate::gui::model::presets::BuiltIn;
 use crate::gui::model::table_layout::{Placed, TableLayout};
@@ -89,6 +90,7 @@ impl Document {
 
     /// Freezes this many columns: they stay where they are when the others scroll.
     pub fn freeze(&mut self, columns: usize) {
+        self.note_edit(Edit::Columns);
         self.query.columns.frozen = columns;
     }
 
@@ -126,12 +128,19 @@ impl Document {
     fn change(&mut self, change: impl FnOnce(&mut TableLayout) -> Result<(), String>) {
         let mut after = self.query.columns.clone();
         match change(&mut after) {
-            Ok(()) => self.apply_columns(after),
+            Ok(()) if after == self.query.columns => {}
+            Ok(()) => {
+                self.note_edit(Edit::Columns);
+                self.apply_columns(after);
+            }
             Err(why) => self.notify(why),
         }
     }
 
-    fn apply_columns(&mut self, after: TableLayout) {
+    pub(in crate::gui) fn apply_columns(&mut self, after: TableLayout) {
+        if after.keys() != self.query.columns.keys() {
+            self.carry_cursor();
+        }
         let before = std::mem::replace(&mut self.query.columns, after);
         if before.columns != self.query.columns.columns {
             self.keep_widths();
@@ -165,6 +174,8 @@ impl Document {
     /// Shows the columns of a preset.
     pub fn apply_preset(&mut self, name: &str) {
         let Some(preset) = self.presets.read().get(name).cloned() else { return };
+        let changes_filter = self.query.columns.query != preset.layout.query;
+        self.note_edit(if changes_filter { Edit::ColumnsAndFilter } else { Edit::Columns });
         self.ui.preset = preset.name;
         self.apply(preset.layout);
     }
@@ -176,6 +187,7 @@ impl Document {
 
     /// Shows these columns, with the query and the way to the answer that belong to them.
     fn apply(&mut self, layout: TableLayout) {
+        self.carry_cursor();
         let old_query = std::mem::replace(&mut self.query.columns, layout.clone()).query;
         let queries = [old_query.as_str(), layout.query.as_str()].map(|text| text.parse().ok().map(Step::Query));
         let [old, new] = queries;
@@ -187,7 +199,7 @@ impl Document {
             steps.extend(new);
         }
         if steps != self.query.filter.steps() {
-            self.set_steps(steps);
+            self.set_steps_unnoted(steps);
             self.filter_changed();
         }
         self.ui.table.set_widths(layout.widths());

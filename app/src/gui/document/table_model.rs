@@ -1,19 +1,25 @@
 //! The rows of the pivot table as the table widget wants them: texts, figures, shares and color squares from a
 //! [`VisibleRows`] tree and a layout of columns. Reads the tree, never computes a pivot.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use eframe::egui::Color32;
 use poolscope_analysis::pivot::{Key, Metric, NodeId, PivotTree, RowPath, SortOrder, TreeStep, Value};
 use poolscope_analysis::trace::time::LifetimeClass;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::format::column::number_text;
+use crate::format;
+use crate::format::column::{ColumnUnit, number_text};
 use crate::gui::model::column_tips;
 use crate::gui::model::columns::ColumnRole;
 use crate::gui::model::columns::{What, shown};
 use crate::gui::model::table_layout::{Placed, SortBy, TableLayout};
-use crate::gui::model::visible_rows::VisibleRows;
+use crate::gui::model::visible_rows::{VisibleRow, VisibleRows};
 use crate::gui::widgets::pivot_table as widget;
-use crate::gui::widgets::pivot_table::{Area, Cell, Column, Row, RowId, Swatch, TreeModel};
+use crate::gui::widgets::pivot_table::{
+    Area, Cell, Column, ExtraCell, ExtraColumn, Row, RowId, RowKind, Swatch, TreeModel,
+};
 
 /// Most nodes that one "expand all below" opens.
 pub const EXPAND_ALL_LIMIT: usize = 10_000;
@@ -47,7 +53,81 @@ pub struct Rows {
     case_sensitive: bool,
     /// Colors of modules in stacks.
     modules: FxHashMap<String, Color32>,
+    extras: Vec<Extra>,
+    extra_columns: Vec<ExtraColumn>,
+    /// What extra columns show of a row, by its path.
+    trends: Arc<FxHashMap<u64, ShownTrend>>,
 }
+
+/// Content of a column that is shown where there is room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extra {
+    Trend,
+    Growth,
+    Process,
+    Figure(Metric),
+}
+
+impl Extra {
+    /// All of them, the most useful first.
+    const ALL: [Self; 7] = [
+        Self::Trend,
+        Self::Growth,
+        Self::Process,
+        Self::Figure(Metric::ImpactingSize),
+        Self::Figure(Metric::NetSize),
+        Self::Figure(Metric::Average),
+        Self::Figure(Metric::FreesPerAlloc),
+    ];
+
+    /// The column that was chosen if it shows the same.
+    fn chosen(self) -> Option<What> {
+        match self {
+            Self::Trend => None,
+            Self::Growth => Some(What::Figure(Metric::Growth)),
+            Self::Process => Some(What::Key(Key::Process)),
+            Self::Figure(metric) => Some(What::Figure(metric)),
+        }
+    }
+
+    fn column(self) -> ExtraColumn {
+        let column = |title: String, tip: &str, [width, max_width]: [f32; 2], is_figure| ExtraColumn {
+            title,
+            tip: tip.to_owned(),
+            width,
+            max_width,
+            is_figure,
+        };
+        let figure =
+            |metric: Metric| column(metric.title(), column_tips::of(What::Figure(metric)), [112.0, 112.0], true);
+        match self {
+            Self::Trend => {
+                let tip = "Outstanding bytes of the row over the visible range, each row by its own scale.";
+                column("Trend".to_owned(), tip, [120.0, 640.0], false)
+            }
+            Self::Process => {
+                let tip = "Process with the most bytes of the row, and the number of others.";
+                column("Largest process".to_owned(), tip, [160.0, 280.0], false)
+            }
+            Self::Growth => figure(Metric::Growth),
+            Self::Figure(metric) => figure(metric),
+        }
+    }
+}
+
+/// What extra columns show of a row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShownTrend {
+    /// Outstanding bytes at equal distances over the visible range.
+    pub points: Vec<f32>,
+    /// Growth.
+    pub growth: Value,
+    /// The process with the most bytes, and the number of others.
+    pub process: String,
+}
+
+/// Rows whose trends are kept at most.
+const MAX_TRENDS: usize = 20_000;
 
 /// A row's identity as the widget knows it.
 #[must_use]
@@ -79,6 +159,9 @@ impl Rows {
             needle: String::new(),
             case_sensitive: false,
             modules: FxHashMap::default(),
+            extras: Vec::new(),
+            extra_columns: Vec::new(),
+            trends: Arc::default(),
         };
         rows.arrange(layout);
         rows
@@ -88,6 +171,52 @@ impl Rows {
     pub fn arrange(&mut self, layout: &TableLayout) {
         self.columns = columns(layout);
         self.placed.clone_from(&layout.columns);
+        let is_chosen = |extra: &Extra| layout.columns.iter().any(|column| Some(column.what) == extra.chosen());
+        self.extras = Extra::ALL.into_iter().filter(|extra| !is_chosen(extra)).collect();
+        self.extra_columns = self.extras.iter().map(|extra| extra.column()).collect();
+    }
+
+    /// What extra columns show of the rows so far.
+    #[must_use]
+    pub fn trends(&self) -> &Arc<FxHashMap<u64, ShownTrend>> {
+        &self.trends
+    }
+
+    /// Keeps what extra columns show of the rows of the same groups.
+    pub fn set_trends(&mut self, trends: Arc<FxHashMap<u64, ShownTrend>>) {
+        self.trends = trends;
+    }
+
+    /// Adds what extra columns show of some rows.
+    pub fn add_trends(&mut self, trends: impl IntoIterator<Item = (NodeId, ShownTrend)>) {
+        let known = Arc::make_mut(&mut self.trends);
+        if known.len() > MAX_TRENDS {
+            known.clear();
+        }
+        let tree = self.flat.tree();
+        known.extend(trends.into_iter().map(|(node, trend)| (tree.path_hash(node), trend)));
+    }
+
+    /// The nodes of these rows whose trends are not known.
+    #[must_use]
+    pub fn without_trend(&self, rows: Range<u64>) -> Vec<NodeId> {
+        let nodes = rows.map_while(|index| self.flat.node_at(index));
+        nodes.filter(|node| !self.trends.contains_key(&self.flat.tree().path_hash(*node))).collect()
+    }
+
+    fn extra_cell(&self, node: NodeId, extra: Extra) -> ExtraCell {
+        let trend = self.trends.get(&self.flat.tree().path_hash(node));
+        let figure = |value: Option<Value>, metric: Metric| {
+            let Some(value) = value else { return Cell { pending: true, ..Cell::default() } };
+            let (text, unit) = number_text(value, metric, ColumnUnit::Automatic);
+            Cell { text, unit, share: None, pending: false }
+        };
+        match extra {
+            Extra::Trend => ExtraCell::Curve(trend.map_or_else(Vec::new, |trend| trend.points.clone())),
+            Extra::Process => ExtraCell::Text(trend.map_or_else(String::new, |trend| trend.process.clone())),
+            Extra::Growth => ExtraCell::Figure(figure(trend.map(|trend| trend.growth), Metric::Growth)),
+            Extra::Figure(metric) => ExtraCell::Figure(figure(self.flat.value(node, metric), metric)),
+        }
     }
 
     /// The tree.
@@ -169,28 +298,66 @@ impl Rows {
         texts
     }
 
-    /// Opens a row and its only-child chain; remembers their paths in `expanded`.
+    /// Opens a row and its only-child chain, or shows the frames that are folded into it; remembers that in `expanded`.
     pub fn expand(&mut self, id: RowId, expanded: &mut FxHashSet<u64>) {
         let node = node_id(id);
+        if !self.flat.fold_of(node).is_empty() {
+            return self.flat.unfold(node, expanded);
+        }
         for link in self.flat.chain_below(node) {
             expanded.insert(self.flat.tree().path_hash(link));
         }
+        // A frame that the user opens stays where it is seen.
+        self.flat.mark_unfolded(node, expanded);
         self.flat.open(node, expanded);
     }
 
-    /// Closes a row. What was open below it opens again with it.
+    /// Closes a row, or folds the frames of a run that begins there again. What was open below it opens again with it.
     pub fn collapse(&mut self, id: RowId, expanded: &mut FxHashSet<u64>) {
-        expanded.remove(&self.flat.tree().path_hash(node_id(id)));
-        self.flat.close(node_id(id));
+        let node = node_id(id);
+        if !self.flat.fold(node, expanded) {
+            expanded.remove(&self.flat.tree().path_hash(node));
+            self.flat.close(node, expanded);
+        }
     }
 
     /// Opens everything below a row, at most [`EXPAND_ALL_LIMIT`] nodes; returns how many were opened.
     pub fn expand_all(&mut self, id: RowId, expanded: &mut FxHashSet<u64>) -> usize {
-        let node = node_id(id);
-        let opened = self.flat.expand_below(node, EXPAND_ALL_LIMIT, expanded);
-        self.flat.close(node);
-        self.flat.open(node, expanded);
-        opened
+        self.flat.expand_below(node_id(id), EXPAND_ALL_LIMIT, expanded)
+    }
+
+    /// The texts of the frames that are folded into a row, the outermost first; empty if it stands for itself alone.
+    #[must_use]
+    pub fn folded_texts(&self, id: RowId) -> Vec<String> {
+        let tree = self.flat.tree();
+        self.flat.fold_of(node_id(id)).iter().map(|node| tree.label(*node).into_owned()).collect()
+    }
+
+    /// The innermost responsible frame from a frame up to a row around it.
+    #[must_use]
+    pub fn responsible_around(&self, frame: NodeId, row: NodeId) -> Option<NodeId> {
+        let mut at = frame;
+        while at != row && at != PivotTree::ROOT {
+            if self.flat.is_responsible(at) {
+                return Some(at);
+            }
+            at = self.flat.tree().parent(at);
+        }
+        None
+    }
+
+    /// The responsible frame nearest to a row: the row itself, the innermost one around it, or the one that the largest rows
+    /// below it lead to.
+    #[must_use]
+    pub fn responsible_near(&mut self, node: NodeId) -> Option<NodeId> {
+        let mut at = node;
+        while at != PivotTree::ROOT {
+            if self.flat.is_responsible(at) {
+                return Some(at);
+            }
+            at = self.flat.tree().parent(at);
+        }
+        self.flat.largest_below(node).into_iter().find(|below| self.flat.is_responsible(*below))
     }
 
     /// Puts the rows into another order.
@@ -284,51 +451,71 @@ impl Rows {
         self.values_in(node, &self.swatches.by)
     }
 
-    /// Indentation of a row inside its column. Only where calls part does it grow by a whole step: the frames
+    /// Indentation of a row inside its column, below these rows. Only where calls part does it grow by a whole step: the frames
     /// of one long call chain stay where they can be read.
-    fn indent(&self, node: NodeId, column: usize) -> u32 {
+    fn indent(&self, above: &[NodeId], column: usize) -> u32 {
         let tree = self.flat.tree();
-        let mut indent = 0;
-        let mut at = tree.parent(node);
-        while tree.column(at) == Some(column) {
-            let parts = tree.opened(at).is_some_and(|children| children.len() > 1);
-            indent += if parts { WHOLE_STEP } else { 1 };
-            at = tree.parent(at);
-        }
-        indent
+        let around = above.iter().rev().take_while(|outer| tree.column(**outer) == Some(column));
+        let parts = |outer: &NodeId| tree.opened(*outer).is_some_and(|children| children.len() > 1);
+        around.map(|outer| if parts(outer) { WHOLE_STEP } else { 1 }).sum()
     }
 
-    fn row_of(&self, node: NodeId) -> Row {
+    fn row_of(&self, row: &VisibleRow<'_>) -> Row {
+        let node = row.node;
         let tree = self.flat.tree();
         let key_column = tree.column(node).unwrap_or(0);
-        let key = tree.pivot().keys().get(key_column);
-        let label = tree.label(node);
-        let text = key.map_or_else(|| label.clone(), |key| shown(*key, &label)).into_owned();
-        let mut lead = None;
-        if matches!(tree.step(node), TreeStep::Frame { .. }) {
-            let module = text.split(['!', '+']).next().unwrap_or_default();
-            lead = self.modules.get(module).map(|color| (module.len(), *color));
-        }
         let swatch = self.series_of(node).and_then(|values| self.swatches.squares.get(&values)).copied();
         let cell = |column: &Placed| match column.what {
             What::Figure(metric) => Some(self.cell(node, column, metric)),
             What::Key(_) => None,
         };
+        let (text, kind) = match row.fold {
+            [] if self.flat.is_responsible(node) => (self.text_of(node), RowKind::Responsible),
+            [] => (self.text_of(node), RowKind::Plain),
+            frames => (folded_text(frames.len()), RowKind::Folded),
+        };
+        let is_found = match row.fold {
+            [] => self.is_found(&text),
+            frames => frames.iter().any(|frame| self.is_found(&tree.label(*frame))),
+        };
         Row {
             id: row_id(node),
-            level: tree.depth(node).saturating_sub(1) as u32,
+            level: row.above.len() as u32,
             key_column,
-            indent: self.indent(node, key_column),
+            indent: self.indent(&row.above, key_column),
             swatch,
-            lead,
-            found: self.is_found(&text),
+            lead: if row.fold.is_empty() { self.lead(node, &text) } else { None },
+            found: is_found,
             dimmed: false,
+            kind,
             text,
             expandable: tree.has_children(node),
-            expanded: self.flat.is_open(node),
+            expanded: row.fold.is_empty() && self.flat.is_open(node),
             cells: self.placed.iter().filter_map(cell).collect(),
         }
     }
+
+    /// The key of a node as it is shown.
+    fn text_of(&self, node: NodeId) -> String {
+        let tree = self.flat.tree();
+        let label = tree.label(node);
+        let key = tree.column(node).and_then(|column| tree.pivot().keys().get(column));
+        key.map_or_else(|| label.clone(), |key| shown(*key, &label)).into_owned()
+    }
+
+    /// Length and color of the module at the start of a frame's text.
+    fn lead(&self, node: NodeId, text: &str) -> Option<(usize, Color32)> {
+        if !matches!(self.flat.tree().step(node), TreeStep::Frame { .. }) {
+            return None;
+        }
+        let module = text.split(['!', '+']).next().unwrap_or_default();
+        self.modules.get(module).map(|color| (module.len(), *color))
+    }
+}
+
+/// The text of a row that stands for several frames.
+fn folded_text(frames: usize) -> String {
+    format::counted(frames as u64, "frame", "frames")
 }
 
 /// The headers of a layout.
@@ -376,12 +563,31 @@ impl TreeModel for Rows {
         &self.columns
     }
 
+    fn extra_columns(&self) -> &[ExtraColumn] {
+        &self.extra_columns
+    }
+
+    fn extra_cells(&self, id: RowId, count: usize) -> Vec<ExtraCell> {
+        self.extras.iter().take(count).map(|extra| self.extra_cell(node_id(id), *extra)).collect()
+    }
+
     fn row_count(&self) -> u64 {
         self.flat.len()
     }
 
     fn row(&self, index: u64) -> Option<Row> {
-        self.flat.node_at(index).map(|node| self.row_of(node))
+        self.flat.row_at(index).map(|row| self.row_of(&row))
+    }
+
+    /// The frames that are folded into a row are copied one by one.
+    fn copied(&self, index: u64) -> Vec<Row> {
+        let Some(row) = self.flat.row_at(index) else { return Vec::new() };
+        let whole = self.row_of(&row);
+        if row.fold.is_empty() {
+            return vec![whole];
+        }
+        let frame = |frame: &NodeId| Row { text: self.text_of(*frame), kind: RowKind::Plain, ..whole.clone() };
+        row.fold.iter().map(frame).collect()
     }
 
     fn id_at(&self, index: u64) -> Option<RowId> {
@@ -393,8 +599,7 @@ impl TreeModel for Rows {
     }
 
     fn parent(&self, index: u64) -> Option<u64> {
-        let parent = self.flat.tree().parent(self.flat.node_at(index)?);
-        (parent != PivotTree::ROOT).then(|| self.flat.index_of(parent)).flatten()
+        self.flat.index_of(*self.flat.row_at(index)?.above.last()?)
     }
 
     fn largest_child(&self, index: u64) -> Option<u64> {
@@ -405,9 +610,13 @@ impl TreeModel for Rows {
     fn find_prefix(&self, from: u64, prefix: &str) -> Option<u64> {
         let count = self.flat.len();
         let tree = self.flat.tree();
+        let begins = |node: NodeId| tree.label(node).to_lowercase().starts_with(prefix);
         let starts = |index: &u64| {
-            let node = self.flat.node_at(*index);
-            node.is_some_and(|n| tree.label(n).to_lowercase().starts_with(prefix))
+            let Some(row) = self.flat.row_at(*index) else { return false };
+            match row.fold {
+                [] => begins(row.node),
+                frames => folded_text(frames.len()).starts_with(prefix) || frames.iter().any(|node| begins(*node)),
+            }
         };
         (from..count).chain(0..from.min(count)).take(FIND_LIMIT as usize).find(starts)
     }

@@ -7,10 +7,12 @@ use poolscope_analysis::pivot::RowPath;
 use poolscope_analysis::trace::time::TimeRange;
 use rustc_hash::FxHashSet;
 
+use super::edits::{CarriedRow, Snapshot};
 use super::exporting::Exporting;
 use super::page_states::PageState;
 use crate::gui::model::colors::ColorBook;
 use crate::gui::model::dialogs::Dialog;
+use crate::gui::model::edit_log::EditLog;
 use crate::gui::model::filter::{FilterHistory, Step};
 use crate::gui::model::finder::Finder;
 use crate::gui::model::history::RangeHistory;
@@ -66,10 +68,25 @@ impl Widgets {
     }
 }
 
+/// Rows that were opened and selected without an action of the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::gui) struct Landing {
+    /// Paths of open rows.
+    pub expanded: FxHashSet<u64>,
+    /// Paths of selected rows.
+    pub selected: FxHashSet<u64>,
+    /// Path of the row under the cursor.
+    pub cursor: Option<u64>,
+    /// First row on the screen.
+    pub first_row: u64,
+}
+
 /// Selection, scroll positions, open dialogs, layout.
 pub struct UiState {
     /// The page in front.
     pub page: PageId,
+    /// The pages that Back leads to, the next one last.
+    pub(in crate::gui) pages_before: Vec<PageId>,
     /// Visible parts of the analysis page.
     pub layout: Layout,
     /// The graph's part of the height that it shares with the table.
@@ -92,6 +109,12 @@ pub struct UiState {
     pub filter_history: FilterHistory,
     /// The query being written.
     pub query_box: QueryField,
+    /// Changes of filter, columns and order that can be undone.
+    pub(in crate::gui) edits: EditLog<Snapshot>,
+    /// The row on the screen that the next rows are scrolled to: its path, and how far it is below the first one.
+    pub(in crate::gui) pending_anchor: Option<(u64, u64)>,
+    /// The selected row, until there are rows of other keys.
+    pub(in crate::gui) carried: Option<CarriedRow>,
     /// The search through the rows.
     pub finder: Finder,
     /// A step to the next match, or to the one before, that waits for the matches.
@@ -104,6 +127,8 @@ pub struct UiState {
     pub(in crate::gui) cursor: Option<u64>,
     /// True if the way to the answer was opened.
     pub(in crate::gui) initial_reveal_done: bool,
+    /// The rows as they were opened for the user, who has not touched them since if they still are like this.
+    pub(in crate::gui) landing: Option<Landing>,
     /// Remembered steps of the filter on frames whose names are not known yet.
     pub(in crate::gui) awaited_steps: Vec<Step>,
     /// Rows that the user gave curves of their own.
@@ -124,6 +149,7 @@ impl UiState {
     pub(super) fn new(whole: TimeRange, preset: String) -> Self {
         Self {
             page: PageId::default(),
+            pages_before: Vec::new(),
             layout: Layout::default(),
             graph_share: GRAPH_SHARE,
             is_dark: false,
@@ -134,6 +160,9 @@ impl UiState {
             preset,
             range_history: RangeHistory::new(whole),
             filter_history: FilterHistory::default(),
+            edits: EditLog::default(),
+            pending_anchor: None,
+            carried: None,
             query_box: QueryField::default(),
             finder: Finder::default(),
             pending_find_step: None,
@@ -141,6 +170,7 @@ impl UiState {
             selected: FxHashSet::default(),
             cursor: None,
             initial_reveal_done: false,
+            landing: None,
             awaited_steps: Vec::new(),
             pinned: Vec::new(),
             hidden: BTreeSet::new(),

@@ -14,6 +14,7 @@ use poolscope_symbols::names::ModuleNames;
 use rustc_hash::FxHashSet;
 
 use crate::gui::model::filter::{FilterHistory, RowFilter, Step};
+use crate::gui::model::visible_rows::unfold_mark;
 
 /// Results of the symbol search: modules that the trace needs, and names by position in that list.
 pub type FoundNames = (Arc<Vec<ModuleNeed>>, Vec<Option<Arc<ModuleNames>>>);
@@ -121,7 +122,11 @@ impl Renamed {
     /// New paths of old ones; those that no row has stay as they are, until one has them.
     #[must_use]
     pub fn new_paths(&self, paths: &FxHashSet<u64>) -> FxHashSet<u64> {
-        let new = |path: &u64| self.paths.of.get(path).map_or_else(|| vec![*path], Clone::clone);
+        let of = |path: &u64| self.paths.of.get(path);
+        // A mark on a run of frames belongs to the path of its first frame.
+        let of_mark =
+            |mark: &u64| of(&unfold_mark(*mark)).map(|paths| paths.iter().copied().map(unfold_mark).collect());
+        let new = |path: &u64| of(path).cloned().or_else(|| of_mark(path)).unwrap_or_else(|| vec![*path]);
         paths.iter().flat_map(new).collect()
     }
 

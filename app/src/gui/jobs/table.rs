@@ -11,7 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::names::{Rename, Renamed, known_steps};
 use crate::gui::model::filter::Step;
 use crate::gui::model::query::GroupsQuery;
-use crate::gui::model::visible_rows::{DeferredValues, VisibleRows};
+use crate::gui::model::visible_rows::{DeferredValues, VisibleRows, unfold_mark};
 
 /// Request for the rows of the table.
 pub struct TableRequest {
@@ -79,12 +79,14 @@ pub(super) fn run(request: TableRequest, generation: u64, cancel: &CancelToken) 
             Arc::new(pivot(&names, &question, &cancelled).ok()?)
         }
     };
-    let mut flat = VisibleRows::with_deferred(PivotTree::new(groups), sort, &expanded, request.deferred);
+    let has_stacks = query.keys().iter().any(|key| key.is_stack());
+    let responsible = if has_stacks { Arc::clone(names.responsible_nodes()) } else { Arc::default() };
+    let mut flat = VisibleRows::new(PivotTree::new(groups), sort, &expanded, request.deferred, responsible);
     if let Some(done) = &renamed {
         // Of the new paths only those are kept that lead somewhere, and what is still waited for.
         let open: FxHashSet<u64> = flat.open_paths(usize::MAX).into_iter().collect();
         let is_awaited = |path: &u64| done.open.contains(path) && !done.paths.of.contains_key(path);
-        expanded.retain(|path| open.contains(path) || is_awaited(path));
+        expanded.retain(|path| open.contains(path) || open.contains(&unfold_mark(*path)) || is_awaited(path));
     }
     let led = request.follow.map_or_else(Vec::new, |first| flat.follow_largest(&first, &mut expanded));
     let found = flat.find_paths(&wanted);

@@ -4,7 +4,9 @@
 pub mod colors;
 pub mod column_tips;
 pub mod columns;
+pub mod data_quality;
 pub mod dialogs;
+pub mod edit_log;
 pub mod export;
 pub mod filter;
 pub mod finder;

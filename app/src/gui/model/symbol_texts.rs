@@ -55,7 +55,10 @@ pub fn status_text(symbols: &Symbols) -> Option<String> {
             Some(done + &coming.unwrap_or_default())
         }
         _ if status.modules == 0 => None,
-        _ => Some(format!("Symbols: {} of {all} modules", format::count(status.loaded as u64))),
+        _ => {
+            let noun = if status.modules == 1 { "module" } else { "modules" };
+            Some(format!("Symbols: {} of {all} {noun}", format::count(status.loaded as u64)))
+        }
     }
 }
 

@@ -55,6 +55,43 @@ pub fn find(wanted: &str, text: &str) -> Option<Match> {
     Some(Match { score: score * 4 - (text.len() as i32) / 8, at })
 }
 
+/// Words of a text, in lower case.
+fn words(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect()
+}
+
+/// Bonus of a text that has the words of `wanted` and not only their letters: the most for the same text, then for all of them as
+/// whole words, as the beginnings of words, and as a part of the text.
+#[must_use]
+pub fn word_bonus(wanted: &str, text: &str) -> i32 {
+    let (wanted_words, text_words) = (words(wanted), words(text));
+    if wanted_words.is_empty() {
+        return 0;
+    }
+    if wanted_words == text_words {
+        return SAME_TEXT;
+    }
+    // What is written last may be the beginning of a word.
+    let all = |fits: &dyn Fn(&str, &str) -> bool| {
+        wanted_words.iter().all(|wanted| text_words.iter().any(|word| fits(word, wanted)))
+    };
+    let begins_with_it = text_words.starts_with(&wanted_words);
+    match () {
+        () if begins_with_it => WHOLE_WORDS + FIRST_WORDS,
+        () if all(&|word, wanted| word == wanted) => WHOLE_WORDS,
+        () if all(&|word, wanted| word.starts_with(wanted)) => WORD_STARTS,
+        () if text.to_lowercase().contains(wanted.trim().to_lowercase().as_str()) => PART_OF_TEXT,
+        () => 0,
+    }
+}
+
+const SAME_TEXT: i32 = 40_000;
+const WHOLE_WORDS: i32 = 20_000;
+const FIRST_WORDS: i32 = 5_000;
+const WORD_STARTS: i32 = 10_000;
+const PART_OF_TEXT: i32 = 5_000;
+
 fn starts_word(text: &[char], at: usize) -> bool {
     text[at].is_alphanumeric() && (at == 0 || !text[at - 1].is_alphanumeric())
 }
@@ -71,6 +108,22 @@ mod tests {
         assert!(there("cs", "Copy stack") > there("cs", "Close trace summary"));
         assert!(there("open", "Open trace") > there("open", "Zoom to the sample plan end"));
         assert!(there("zoom", "Zoom in") > there("zoom", "Zoom to the whole trace"));
+    }
+
+    #[test]
+    fn exact_words_come_before_letters() {
+        let order = |wanted: &str, texts: &[&str]| {
+            let bonus = |text: &&&str| std::cmp::Reverse(word_bonus(wanted, text));
+            let mut sorted: Vec<&&str> = texts.iter().collect();
+            sorted.sort_by_key(|text| bonus(&text));
+            sorted.into_iter().map(|text| (*text).to_owned()).collect::<Vec<_>>()
+        };
+        let found =
+            order("size", &["Synchronize", "Resize panels", "Sizes of rows", "Outstanding size", "Size class", "Size"]);
+        assert_eq!(found[..4], ["Size", "Size class", "Outstanding size", "Sizes of rows"]);
+        assert_eq!(word_bonus("leak h", "Preset: Leak hunt"), WORD_STARTS);
+        assert_eq!(word_bonus("hunt leak", "Preset: Leak hunt"), WHOLE_WORDS);
+        assert_eq!((word_bonus("zs", "Zoom to selection"), word_bonus(" ", "anything")), (0, 0));
     }
 
     #[test]

@@ -1,41 +1,131 @@
 //! The menu bar, drawn from the list of commands: menus at the left, the field that opens the palette in the middle, the
 //! theme at the right. The view decides nothing.
 
+use eframe::egui::containers::menu::MenuState;
+use eframe::egui::text::{LayoutJob, TextFormat};
 use eframe::egui::{
-    Align2, Button, MenuBar, Rect, Role, Sense, Stroke, StrokeKind, ThemePreference, Ui, WidgetInfo, pos2, vec2,
+    Align2, Atom, Button, Checkbox, Color32, FocusDirection, Id, Key, MenuBar, Modifiers, Popup, Rect, Response,
+    RichText, Role, Sense, Stroke, StrokeKind, ThemePreference, Ui, WidgetInfo, pos2, vec2,
 };
 
 use crate::gui::commands::table::Entry;
-use crate::gui::commands::{Command, Menu, shortcut_text};
+use crate::gui::commands::{Command, Menu};
 use crate::gui::icons::Icon;
 use crate::gui::theme;
 use crate::gui::theme::{GRID, Palette};
+use crate::gui::widgets::menu_by_keys;
 
 /// Width of the field in the middle, in points.
 const FIELD: f32 = 320.0;
 
 /// Draws the menu bar.
-pub fn show(ui: &mut Ui, entries: &[Entry], commands: &mut Vec<Command>) {
+pub fn show(ui: &mut Ui, entries: &[Entry], is_modal_open: bool, commands: &mut Vec<Command>) {
     MenuBar::new().ui(ui, |ui| {
         let bar = ui.max_rect();
+        let mut buttons: Vec<(Menu, Response)> = Vec::new();
         for menu in Menu::ALL {
-            let own: Vec<&Entry> = entries.iter().filter(|entry| entry.spec.place.menu == menu).collect();
+            let shown = entries.iter().filter(|entry| !entry.spec.only_in_palette);
+            let own: Vec<&Entry> = shown.filter(|entry| entry.spec.place.menu == menu).collect();
             if !own.is_empty() {
-                ui.menu_button(menu.title(), |ui| {
+                let button = ui.menu_button(title(ui, menu), |ui| {
                     items(ui, &own, commands);
                     if menu == Menu::Help {
                         ui.separator();
                         ui.weak(concat!("poolscope ", env!("CARGO_PKG_VERSION")));
                     }
                 });
+                buttons.push((menu, button.response));
             }
         }
+        by_keys(ui, &buttons, is_modal_open);
         let left = ui.cursor().left() + 4.0 * GRID;
         let right = bar.right() - 9.0 * GRID;
         search(ui, left, right, bar, commands);
         let place = Rect::from_center_size(pos2(bar.right() - 3.0 * GRID, bar.center().y), vec2(24.0, 20.0));
         theme_switch(ui, place, commands);
     });
+}
+
+/// The title of a menu; while Alt is held, the letter that opens it is underlined.
+fn title(ui: &Ui, menu: Menu) -> LayoutJob {
+    let color = Color32::PLACEHOLDER;
+    let format = TextFormat::simple(theme::text_font(), color);
+    let underline =
+        if ui.input(|input| input.modifiers.alt) { Stroke::new(1.0, Palette::of(ui).text) } else { Stroke::NONE };
+    let (letter, rest) = menu.title().split_at(1);
+    let mut job = LayoutJob::default();
+    job.append(letter, 0.0, TextFormat { underline, ..format.clone() });
+    job.append(rest, 0.0, format);
+    job
+}
+
+/// The menu that keys opened, and the frames until its first entry gets the keyboard: one to measure it, one to draw it.
+#[derive(Debug, Clone, Copy)]
+struct KeyedBar {
+    menu: Id,
+    owner: Id,
+    until_focus: u8,
+}
+
+/// Opens a menu by Alt and its first letter, goes to the next one by Right and to the one before by Left, and closes it when an
+/// entry is chosen by Enter.
+fn by_keys(ui: &Ui, buttons: &[(Menu, Response)], is_modal_open: bool) {
+    let id = ui.scope_id().with("opened by keys");
+    let popup_of = |button: &Response| Popup::default_response_id(button);
+    let open = buttons.iter().position(|(_, button)| Popup::is_id_open(ui.ctx(), popup_of(button)));
+    let mut wanted = None;
+    for (at, (menu, _)) in buttons.iter().enumerate().filter(|_| !is_modal_open) {
+        if ui.input_mut(|input| input.consume_key(Modifiers::ALT, menu.key())) {
+            wanted = Some(at);
+        }
+    }
+    let mut keyed: Option<KeyedBar> = ui.data(|data| data.get_temp(id));
+    if let (Some(at), Some(now)) = (open, keyed)
+        && now.until_focus == 0
+        && !has_open_submenu(ui, now.menu)
+    {
+        let count = buttons.len();
+        for (key, to) in [(Key::ArrowRight, (at + 1) % count), (Key::ArrowLeft, (at + count - 1) % count)] {
+            if ui.input_mut(|input| input.consume_key(Modifiers::NONE, key)) {
+                wanted = Some(to);
+            }
+        }
+    }
+    if let Some((_, button)) = wanted.and_then(|at| buttons.get(at)) {
+        let menu = popup_of(button);
+        Popup::open_id(ui.ctx(), menu);
+        let owner =
+            keyed.map_or_else(|| ui.memory(|memory| memory.focused()).unwrap_or(button.id), |keyed| keyed.owner);
+        keyed = Some(KeyedBar { menu, owner, until_focus: FRAMES_UNTIL_FOCUS });
+        ui.ctx().request_repaint();
+    } else if let Some(mut now) = keyed {
+        if now.until_focus > 0 {
+            now.until_focus -= 1;
+            if now.until_focus == 0 {
+                ui.memory_mut(|memory| memory.move_focus(FocusDirection::Down));
+            }
+            ui.ctx().request_repaint();
+        } else if menu_by_keys::is_chosen_by_key(ui, now.menu) {
+            Popup::close_id(ui.ctx(), now.menu);
+        }
+        keyed = Some(now);
+        if !Popup::is_id_open(ui.ctx(), now.menu) {
+            menu_by_keys::return_focus(ui, now.owner, now.menu);
+            keyed = None;
+        }
+    }
+    ui.data_mut(|data| match keyed {
+        Some(keyed) => drop(data.insert_temp(id, keyed)),
+        None => data.remove::<KeyedBar>(id),
+    });
+}
+
+/// Frames until the first entry of a menu that keys opened gets the keyboard.
+const FRAMES_UNTIL_FOCUS: u8 = 2;
+
+/// Returns whether a submenu of a menu is open, which has the arrow keys then.
+fn has_open_submenu(ui: &Ui, menu: Id) -> bool {
+    !MenuState::is_deepest_open_sub_menu(ui.ctx(), menu)
 }
 
 fn items(ui: &mut Ui, entries: &[&Entry], commands: &mut Vec<Command>) {
@@ -67,15 +157,30 @@ fn separate(ui: &mut Ui, group: &mut Option<u8>, entry: &Entry) {
 fn item(ui: &mut Ui, entry: &Entry, commands: &mut Vec<Command>) {
     let enabled = entry.blocked.is_none();
     let mut response = match entry.on {
-        Some(mut on) => ui.add_enabled_ui(enabled, |ui| ui.checkbox(&mut on, entry.spec.title.as_ref())).inner,
+        Some(mut on) => {
+            let title = entry.spec.title.as_ref();
+            let box_ = match entry.shortcut_text(ui.ctx()) {
+                Some(key) => Checkbox::new(&mut on, (title, Atom::grow(), RichText::new(key).weak())),
+                None => Checkbox::new(&mut on, title),
+            };
+            ui.add_enabled(enabled, box_)
+        }
         None => {
             let mut button = Button::new(entry.spec.title.as_ref());
-            if let Some(key) = &entry.shortcut() {
-                button = button.shortcut_text(shortcut_text(ui.ctx(), key));
+            if let Some(key) = entry.shortcut_text(ui.ctx()) {
+                button = button.shortcut_text(key);
             }
             ui.add_enabled(enabled, button)
         }
     };
+    // The key is a property of its own, not a part of the name.
+    let key = entry.shortcut_text(ui.ctx());
+    response.ctx.accesskit_node_builder(response.id, |node| {
+        node.set_label(entry.spec.title.as_ref());
+        if let Some(key) = key {
+            node.set_description(key);
+        }
+    });
     if let Some(tip) = &entry.spec.tip {
         response = response.on_hover_text(tip.as_ref());
     }

@@ -7,6 +7,7 @@ pub mod load_failure;
 pub mod loading;
 pub mod menu;
 pub mod palette;
+pub mod quality;
 pub mod status;
 pub mod tabs;
 pub mod toasts;

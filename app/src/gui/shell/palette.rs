@@ -6,8 +6,8 @@ use eframe::egui::{
     Align2, Color32, Key, Modifiers, Rect, Response, Role, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, pos2, vec2,
 };
 
+use crate::gui::commands::Command;
 use crate::gui::commands::table::Entry;
-use crate::gui::commands::{Command, shortcut_text};
 use crate::gui::shell::fuzzy;
 use crate::gui::theme::{self, GRID, Palette};
 use crate::gui::widgets::modal::{DialogAction, Modal};
@@ -18,6 +18,8 @@ const WIDTH: f32 = 560.0;
 const ROW: f32 = 26.0;
 /// Commands seen at once.
 const PAGE: usize = 12;
+/// Distance by which commands that cannot be run come after the others.
+const BLOCKED: i32 = 100_000;
 
 /// Text and selection of the palette.
 #[derive(Debug, Default)]
@@ -127,8 +129,9 @@ fn hits<'a>(text: &str, entries: &'a [Entry], recent: &[String]) -> Vec<Hit<'a>>
             let used = recent.iter().position(|id| *id == entry.spec.id);
             let age = used.map_or(0, |age| (recent.len() - age) as i32);
             // Commands that can be run come first; among equal matches the one that was used last.
-            let score = if text.trim().is_empty() { age } else { found.score + age.min(3) };
-            let score = if entry.blocked.is_some() { score - 1000 } else { score };
+            let words = fuzzy::word_bonus(text, &title).max(fuzzy::word_bonus(text, &entry.spec.title));
+            let score = if text.trim().is_empty() { age } else { found.score + words + age.min(3) };
+            let score = if entry.blocked.is_some() { score - BLOCKED } else { score };
             Some(Hit { entry, title, at: found.at, score })
         })
         .collect();
@@ -175,8 +178,8 @@ fn row(ui: &mut Ui, hit: &Hit<'_>, chosen: bool) -> Response {
         let at = pos2(right, inner.center().y);
         right = ui.painter().text(at, Align2::RIGHT_CENTER, text, theme::small_font(), color).left() - 3.0 * GRID;
     };
-    if let Some(key) = &hit.entry.shortcut() {
-        note(shortcut_text(ui.ctx(), key), palette.dim);
+    if let Some(key) = hit.entry.shortcut_text(ui.ctx()) {
+        note(key, palette.dim);
     }
     if hit.entry.on == Some(true) {
         note("on".to_owned(), palette.accent);

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use crate::gui::model::page_id::PageId;
 use eframe::egui::{Align, Button, Label, Layout, RichText, Ui, vec2};
-use poolscope_etl::diagnostics::Severity;
 
 use crate::format;
 use crate::gui::commands::{Command, DocumentCommand, RecordingCommand, SymbolsCommand};
 use crate::gui::document::Document;
 use crate::gui::icons::Icon;
+use crate::gui::model::data_quality;
 use crate::gui::model::recorder::{Phase as Recording, RecorderState};
 use crate::gui::model::symbol_texts;
 use crate::gui::model::symbols::Phase;
+use crate::gui::shell::quality;
 use crate::gui::theme;
 use crate::gui::theme::{GRID, Palette};
 use crate::wpr::RecordingStatus;
@@ -102,7 +103,7 @@ fn recorder(ui: &mut Ui, recording: Option<&RecorderState>, commands: &mut Vec<C
     let text = match (recorder.phase, lost) {
         (Recording::Saving, _) => "Saving recording".to_owned(),
         (_, 0) => format!("Recording{time}"),
-        (_, lost) => format!("Recording{time}, {} events lost", format::count(lost)),
+        (_, lost) => format!("Recording{time}, {} lost", format::counted(lost, "event", "events")),
     };
     let label = ui.add(Button::new(format!("     {text}")).frame_when_inactive(false));
     label.ctx.accesskit_node_builder(label.id, |node| node.set_label(format!("This machine: {text}")));
@@ -127,8 +128,8 @@ fn symbols(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let tip =
         symbol_texts::without_symbols(&document.results.symbols).map(|(_, names)| format!("Without symbols:\n{names}"));
     if label.clicked() {
-        let other = if document.ui.page == PageId::MODULES { PageId::ANALYSIS } else { PageId::MODULES };
-        commands.push(DocumentCommand::Page(other).into());
+        let is_shown = document.ui.page == PageId::MODULES;
+        commands.push(if is_shown { DocumentCommand::Back } else { DocumentCommand::Page(PageId::MODULES) }.into());
     }
     label.on_hover_text(tip.unwrap_or_else(|| "Show modules".to_owned()));
     if document.results.symbols.phase == Phase::Running {
@@ -143,30 +144,21 @@ fn symbols(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
 
 fn quality(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let palette = Palette::of(ui);
-    let anomalies = &document.trace.diagnostics;
-    let number = |severity: Severity| anomalies.rows().iter().filter(|a| a.kind.severity() == severity).count();
-    let (losses, warnings) = (number(Severity::DataLoss), number(Severity::Warning));
-    let (color, text) = match (losses, warnings) {
-        (0, 0) => (palette.good, "Data complete".to_owned()),
-        (0, n) => (palette.warn, format::counted(n as u64, "warning", "warnings")),
-        (n, _) => (palette.bad, format::counted(n as u64, "data-quality issue", "data-quality issues")),
-    };
+    let issues = quality::of_document(document);
+    let (level, text) = data_quality::summary(&issues);
+    let color = quality::color(level, palette);
     let label = ui.add(Button::new(format!("     {text}")).frame_when_inactive(false));
     label.ctx.accesskit_node_builder(label.id, |node| node.set_label(format!("Data quality: {text}")));
     if label.clicked() {
-        let other = if document.ui.page == PageId::TRACE_INFO { PageId::ANALYSIS } else { PageId::TRACE_INFO };
-        commands.push(DocumentCommand::Page(other).into());
+        let is_shown = document.ui.page == PageId::TRACE_INFO;
+        commands.push(if is_shown { DocumentCommand::Back } else { DocumentCommand::Page(PageId::TRACE_INFO) }.into());
     }
     Icon::Status.paint(ui.painter(), label.rect.left_center() + vec2(8.0, 0.0), color);
     label.on_hover_ui(|ui| {
-        ui.set_max_width(420.0);
-        if anomalies.rows().is_empty() {
-            ui.label("No data-quality issues.");
-        }
-        for anomaly in anomalies.rows() {
-            let name = format::sentence_case(&anomaly.kind.name().replace('_', " "));
-            ui.label(format!("{name}: {}", format::count(anomaly.count)));
-            ui.weak(anomaly.kind.effect());
+        ui.set_max_width(theme::TIP_WIDTH);
+        for issue in &issues {
+            ui.label(format!("{}: {}", issue.title, format::count(issue.count)));
+            ui.weak(&issue.effect);
         }
     });
 }

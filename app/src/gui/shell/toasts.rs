@@ -1,21 +1,21 @@
-//! Short messages at the bottom right that go away by themselves; errors stay until they are closed. They never hold
-//! anything that cannot be found elsewhere.
+//! Short messages above the status bar that go away by themselves, errors last. They have a line of their own, so that they cover
+//! nothing, and never hold anything that cannot be found elsewhere.
 
-use eframe::egui::{Align2, Area, Frame, Id, Order, Role, Ui, vec2};
+use eframe::egui::{Align, Frame, Layout, Margin, Panel, Role, Ui};
 
 use crate::gui::commands::Command;
 use crate::gui::icons;
-use crate::gui::theme::{GRID, Palette};
-use crate::gui::widgets::close_button;
+use crate::gui::theme::{self, GRID, Palette, ROW_HEIGHT};
+use crate::gui::widgets::{close_button, fitted_text};
 
-/// Seconds that a message is shown.
+/// Seconds that a message is shown, a warning, and an error.
 const SHOWN_S: f64 = 6.0;
+const WARNING_S: f64 = 12.0;
+const ERROR_S: f64 = 30.0;
 /// Seconds in which it fades.
 const FADE_S: f64 = 0.4;
 /// Messages at once at most.
 const MOST: usize = 4;
-/// Above the status bar, in points.
-const BOTTOM: f32 = 36.0;
 
 /// Kind of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,22 +80,20 @@ impl Toasts {
         self.list.iter().map(|toast| toast.text.as_str())
     }
 
-    /// Draws them over the window.
-    pub fn show(&mut self, ui: &Ui, commands: &mut Vec<Command>) {
+    /// Draws them above what is at the bottom of the window.
+    pub fn show(&mut self, ui: &mut Ui, commands: &mut Vec<Command>) {
         if self.list.is_empty() {
             return;
         }
-        let now = ui.input(|input| input.time);
+        let (now, is_moving) = ui.input(|input| (input.time, input.pointer.is_moving()));
         let mut closed = Vec::new();
-        let area = Area::new(Id::unique("toasts"))
-            .order(Order::Foreground)
-            .anchor(Align2::RIGHT_BOTTOM, vec2(-3.0 * GRID, -BOTTOM));
-        let shown = area.show(ui.ctx(), |ui| {
-            ui.set_width(320.0);
-            ui.spacing_mut().item_spacing.y = 2.0 * GRID;
+        let frame = Frame::new().fill(Palette::of(ui).panel).inner_margin(Margin::symmetric(8, 2));
+        let height = ROW_HEIGHT * self.list.len() as f32 + GRID;
+        let shown = Panel::bottom("messages").exact_size(height).frame(frame).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 0.0;
             for toast in &mut self.list {
-                let until = *toast.until.get_or_insert(now + SHOWN_S);
-                let left = if toast.kind == Kind::Error { FADE_S } else { until - now };
+                let until = *toast.until.get_or_insert(now + toast.kind.shown_s());
+                let left = until - now;
                 ui.scope(|ui| {
                     ui.set_opacity((left / FADE_S).clamp(0.0, 1.0) as f32);
                     if one(ui, toast, commands) {
@@ -107,15 +105,28 @@ impl Toasts {
                 }
             }
         });
-        // Nothing vanishes under the pointer.
-        if shown.response.contains_pointer() {
-            self.list.iter_mut().for_each(|toast| toast.until = Some(now + SHOWN_S));
+        // Nothing vanishes from under a hand; a pointer that was left there does not hold a message.
+        if is_moving && shown.response.contains_pointer() {
+            self.list.iter_mut().for_each(|toast| toast.until = toast.until.map(|until| until.max(now + SHOWN_S)));
         }
         self.list.retain(|toast| !closed.contains(&toast.id));
-        let going = self.list.iter().filter(|toast| toast.kind != Kind::Error).filter_map(|toast| toast.until);
-        if let Some(first) = going.reduce(f64::min) {
+        if let Some(first) = self.list.iter().filter_map(|toast| toast.until).reduce(f64::min) {
             let wait = (first - now - FADE_S).max(0.02);
             ui.ctx().request_repaint_after(std::time::Duration::from_secs_f64(wait));
+        }
+        if !closed.is_empty() {
+            ui.ctx().request_repaint();
+        }
+    }
+}
+
+impl Kind {
+    /// Seconds for which a message is shown.
+    const fn shown_s(self) -> f64 {
+        match self {
+            Self::Error => ERROR_S,
+            Self::Warning => WARNING_S,
+            Self::Info | Self::Success => SHOWN_S,
         }
     }
 }
@@ -130,29 +141,26 @@ fn one(ui: &mut Ui, toast: &Toast, commands: &mut Vec<Command>) -> bool {
         Kind::Error => palette.bad,
     };
     let mut closed = false;
-    Frame::popup(ui.style()).inner_margin(2.0 * GRID).show(ui, |ui| {
-        ui.set_width(ui.available_width());
-        ui.horizontal_top(|ui| {
-            icons::status_dot(ui, 18.0, color);
-            let room = ui.available_width() - 26.0;
-            ui.vertical(|ui| {
-                ui.set_max_width(room);
-                ui.set_min_width(room);
-                let label = ui.label(&toast.text);
+    ui.horizontal(|ui| {
+        ui.set_height(ROW_HEIGHT);
+        icons::status_dot(ui, ROW_HEIGHT, color);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            closed |= close_button::show(ui, 16.0, "Dismiss message").clicked();
+            if let Some((title, command)) = &toast.way
+                && ui.button(title).clicked()
+            {
+                commands.push(command.clone());
+                closed = true;
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let label = fitted_text::label(ui, &toast.text, theme::text_font(), |text| text);
                 let role = if toast.kind == Kind::Error { Role::Alert } else { Role::Status };
                 ui.ctx().accesskit_node_builder(label.id, |node| {
                     node.set_role(role);
                     node.clear_value();
                     node.set_label(toast.text.as_str());
                 });
-                if let Some((title, command)) = &toast.way
-                    && ui.button(title).clicked()
-                {
-                    commands.push(command.clone());
-                    closed = true;
-                }
             });
-            closed |= close_button::show(ui, 16.0, "Dismiss message").clicked();
         });
     });
     closed

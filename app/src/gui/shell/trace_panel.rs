@@ -4,19 +4,16 @@ use crate::gui::model::page_id::PageId;
 use eframe::egui::{
     Align, Align2, Color32, Label, Layout, Response, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2,
 };
-use poolscope_etl::diagnostics::Severity;
 
 use crate::format;
 use crate::gui::commands::{Command, DocumentCommand};
 use crate::gui::document::Document;
 use crate::gui::icons;
-use crate::gui::model::recording_fix::Fix;
-use crate::gui::model::symbol_texts;
-use crate::gui::model::symbols::Phase;
+use crate::gui::model::data_quality::QualitySubject;
+use crate::gui::shell::quality;
 use crate::gui::theme;
 use crate::gui::theme::{GRID, Palette};
 use crate::gui::widgets::section;
-use crate::recorded_range_text;
 
 /// Width of the facts' names, in points.
 const NAME_WIDTH: f32 = 64.0;
@@ -36,7 +33,6 @@ pub fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
         ui.add_space(3.0 * GRID);
         caption(ui, "DATA QUALITY");
         quality(ui, document, commands);
-        symbols(ui, document, commands);
     });
 }
 
@@ -82,89 +78,54 @@ fn facts(document: &Document) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// Data-quality issues of the trace, with buttons that lead to a better recording.
+/// The data quality, the worst first, with buttons that lead to what can be done about it.
 fn quality(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let palette = Palette::of(ui);
-    let summary = &document.trace.summary;
-    if let Some(part) = recorded_range_text::missing(&document.trace) {
-        mark(ui, palette.bad, "Incomplete recording", "", &part);
-    }
-    let worst = document.trace.diagnostics.worst();
-    if summary.events_lost == 0 && summary.buffers_lost == 0 && worst != Some(Severity::DataLoss) {
-        mark(ui, palette.good, "No losses", "", "Windows reports no lost events and no lost buffers.");
-    }
-    for anomaly in document.trace.diagnostics.rows() {
-        let color = match anomaly.kind.severity() {
-            Severity::Info => palette.faint,
-            Severity::Warning => palette.warn,
-            Severity::DataLoss => palette.bad,
+    for issue in quality::of_document(document) {
+        let color = quality::color(issue.level, palette);
+        let count = if issue.count > 1 { format::count(issue.count) } else { String::new() };
+        let head = if count.is_empty() { issue.title.clone() } else { format!("{}: {count}", issue.title) };
+        let tip = format!("{head}\n{}", issue.effect);
+        let (name, command, way) = match (issue.subject, issue.fix) {
+            (QualitySubject::Symbols, _) => (
+                format!("Symbols: {}", issue.title),
+                DocumentCommand::Page(PageId::MODULES).into(),
+                "show modules".to_owned(),
+            ),
+            (_, Some(fix)) => {
+                let way = fix.title().trim_end_matches('\u{2026}').to_owned();
+                (format!("{way} ({})", issue.title), document.record_again(fix), way)
+            }
+            (_, None) => {
+                mark(ui, color, &issue.title, &count).on_hover_text(tip);
+                continue;
+            }
         };
-        let name = format::sentence_case(&anomaly.kind.name().replace('_', " "));
-        let count = if anomaly.count > 1 { format::count(anomaly.count) } else { String::new() };
-        let tip = if count.is_empty() { name.clone() } else { format!("{name}: {count}") };
-        let tip = format!("{tip}\n{}", anomaly.kind.effect());
-        let Some(fix) = Fix::of(anomaly.kind) else {
-            mark(ui, color, &name, &count, &tip);
-            continue;
-        };
-        let way = fix.title().trim_end_matches('\u{2026}');
-        let line = mark(ui, color, &name, &count, "");
-        let response = ui.interact(line.rect, ui.scope_id().with(anomaly.kind.name()), Sense::click());
-        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("{way} ({name})")));
+        let line = mark(ui, color, &issue.title, &count);
+        let response = ui.interact(line.rect, ui.scope_id().with(&name), Sense::click());
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
         if response.clicked() {
-            commands.push(document.record_again(fix));
+            commands.push(command);
         }
         response.on_hover_text(format!("{tip}\nClick: {way}"));
     }
 }
 
-/// Modules without symbols; it leads to the page of modules.
-fn symbols(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
-    if !document.has_allocations() || document.lacks_stacks() {
-        return;
-    }
+/// A line with a dot; a long text is wrapped.
+fn mark(ui: &mut Ui, color: Color32, text: &str, count: &str) -> Response {
     let palette = Palette::of(ui);
-    let symbols = &document.results.symbols;
-    let status = symbols.status();
-    let (color, text, tip) = match (symbol_texts::without_symbols(symbols), symbols.phase) {
-        (_, Phase::Idle) => {
-            let tip = "Frames are shown as module and offset until symbols are loaded.".to_owned();
-            (palette.faint, "Symbols not loaded".to_owned(), tip)
-        }
-        (_, Phase::Running) => {
-            let tip = symbol_texts::status_text(symbols).unwrap_or_default();
-            (palette.accent, "Loading symbols".to_owned(), tip)
-        }
-        (Some((count, names)), _) => {
-            let modules = format::counted(count as u64, "module", "modules");
-            (palette.warn, format!("{modules} without symbols"), names)
-        }
-        (None, _) if status.modules > 0 => {
-            let tip = format!("All {} modules on stacks have symbols.", status.modules);
-            (palette.good, "Symbols complete".to_owned(), tip)
-        }
-        (None, _) => return,
-    };
-    let line = mark(ui, color, &text, "", "");
-    let response = ui.interact(line.rect, ui.scope_id().with("symbols"), Sense::click());
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Symbols: {text}")));
-    if response.clicked() {
-        commands.push(DocumentCommand::Page(PageId::MODULES).into());
-    }
-    response.on_hover_text(format!("{tip}\nClick: show modules"));
-}
-
-fn mark(ui: &mut Ui, color: Color32, text: &str, count: &str, tip: &str) -> Response {
-    let line = ui.horizontal(|ui| {
+    let right = ui.max_rect().right();
+    let count = ui.painter().layout_no_wrap(count.to_owned(), theme::text_font(), palette.dim);
+    let line = ui.horizontal_top(|ui| {
         icons::status_dot(ui, LINE, color);
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if !count.is_empty() {
-                ui.weak(count);
-            }
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                ui.add(Label::new(text).truncate().show_tooltip_when_elided(false));
-            });
+        let room = right - ui.cursor().left() - count.size().x - 2.0 * GRID;
+        ui.allocate_ui_with_layout(vec2(room.max(GRID), LINE), Layout::top_down(Align::Min), |ui| {
+            ui.set_max_width(room.max(GRID));
+            ui.add(Label::new(text).wrap());
         });
     });
-    if tip.is_empty() { line.response } else { line.response.on_hover_text(tip) }
+    let place = line.response.rect.with_max_x(right);
+    let at = eframe::egui::pos2(right - count.size().x, place.top() + (LINE - count.size().y) / 2.0);
+    ui.painter().galley(at, count, palette.dim);
+    ui.interact(place, line.response.id.with("line"), Sense::HOVER)
 }

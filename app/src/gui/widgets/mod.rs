@@ -5,6 +5,7 @@ pub mod chip;
 pub mod close_button;
 pub mod command_lines;
 pub mod empty_page;
+pub mod fitted_text;
 pub mod flame;
 pub mod frame_line;
 pub mod graph;

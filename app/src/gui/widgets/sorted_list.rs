@@ -28,6 +28,8 @@ pub trait Records {
 #[derive(Debug, Clone, Default)]
 struct ListState {
     stamp: usize,
+    /// Number of all records, and the filter in lower case.
+    listed: (usize, String),
     sort: Option<(usize, Sort)>,
     order: Arc<Vec<usize>>,
     /// The record under the cursor.
@@ -46,6 +48,8 @@ pub struct SortedList<'a> {
     pub height: f32,
     /// Number of the records: another number means other records.
     pub stamp: usize,
+    /// Lists only records with this text in one of their columns, in any case.
+    pub filter: &'a str,
 }
 
 impl SortedList<'_> {
@@ -57,6 +61,9 @@ impl SortedList<'_> {
             && let Some(column) = self.columns.get_mut(column)
         {
             column.sort = Some(sort);
+        }
+        if state.order.is_empty() && !self.filter.trim().is_empty() {
+            ui.weak(format!("{}: no match.", self.name));
         }
         let cursor = state.cursor.and_then(|cursor| state.order.iter().position(|record| *record == cursor));
         let list = ListTable::new(self.name, &self.columns)
@@ -71,7 +78,7 @@ impl SortedList<'_> {
                     let is_figure = self.columns.get(column).is_some_and(|column| column.is_figure);
                     let now = state.sort.filter(|sort| sort.0 == column).map(|sort| sort.1);
                     state.sort = Some((column, Sort::after_click(now, is_figure)));
-                    state.order = sorted(rows.records, state.sort);
+                    state.order = sorted(rows.records, state.sort, &state.listed.1, self.columns.len());
                 }
                 Action::Move { row, .. } | Action::Click { row, .. } | Action::Open(row) => {
                     state.cursor = order.get(row).copied();
@@ -87,20 +94,29 @@ impl SortedList<'_> {
 
     fn load(&self, ui: &Ui, id: Id, records: &dyn Records) -> ListState {
         let state: Option<ListState> = ui.data(|data| data.get_temp(id));
-        let (is_current, sort) = match &state {
-            Some(state) => (state.stamp == self.stamp && state.order.len() == records.count(), state.sort),
-            None => (false, None),
+        let listed = (records.count(), self.filter.trim().to_lowercase());
+        let (is_current, sort, cursor) = match &state {
+            Some(state) => (state.stamp == self.stamp && state.listed == listed, state.sort, state.cursor),
+            None => (false, None, None),
         };
         match state {
             Some(state) if is_current => state,
-            _ => ListState { stamp: self.stamp, sort, order: sorted(records, sort), ..ListState::default() },
+            _ => {
+                let order = sorted(records, sort, &listed.1, self.columns.len());
+                let cursor = cursor.filter(|cursor| order.contains(cursor));
+                ListState { stamp: self.stamp, listed, sort, order, cursor, wants_reveal: false }
+            }
         }
     }
 }
 
-/// The records in order; in their own order without a column.
-fn sorted(records: &dyn Records, sort: Option<(usize, Sort)>) -> Arc<Vec<usize>> {
-    let mut order: Vec<usize> = (0..records.count()).collect();
+/// The records with a text in one of their columns, in order; in their own order without a column to sort by.
+fn sorted(records: &dyn Records, sort: Option<(usize, Sort)>, filter: &str, columns: usize) -> Arc<Vec<usize>> {
+    let has = |record: &usize| {
+        let mut texts = (0..columns).map(|column| records.text(*record, column).to_lowercase());
+        filter.is_empty() || texts.any(|text| text.contains(filter))
+    };
+    let mut order: Vec<usize> = (0..records.count()).filter(has).collect();
     if let Some((column, sort)) = sort {
         order.sort_by(|a, b| {
             let compared = records.compare(*a, *b, column);

@@ -3,13 +3,13 @@
 
 use super::column::{KeyColumn, KeyLabels, KeySource, rank_rows, rank_texts};
 use super::display_stacks::DisplayStacks;
-use super::frames::{FrameNames, FrameNaming, FrameParts, frame_parts, frame_texts, function_label};
+use super::frames::{FrameNames, FrameNaming, FrameParts, INLINED_MARK, frame_parts, frame_texts, function_label};
 use super::generation::Generations;
 use super::group_by::{GroupIds, GroupIdsCache};
 use super::key::Key;
 use super::parallel::{Cancel, Cancelled};
 use super::pool_tags::{BUILT_IN_MARK, PoolTags, built_in_description};
-use super::responsible::{driver_label, responsible_frames, responsible_module};
+use super::responsible::{driver_label, responsible_module, responsible_stacks};
 use super::stack_tags::StackTags;
 use super::wrapper_rules::WrapperRules;
 use crate::trace::Trace;
@@ -42,7 +42,9 @@ pub struct ColumnValues {
     pool_tags: Option<Arc<PoolTags>>,
     stack_tags: Arc<StackTags>,
     stacks: OnceLock<Arc<DisplayStacks>>,
-    responsible: OnceLock<Arc<Vec<FrameId>>>,
+    /// The part of each stack up to its responsible frame.
+    responsible: OnceLock<Arc<Vec<StackId>>>,
+    responsible_nodes: OnceLock<Arc<Vec<bool>>>,
     generations: Generations,
     columns: Vec<OnceLock<Arc<KeyColumn>>>,
     group_ids: GroupIdsCache,
@@ -61,6 +63,7 @@ impl ColumnValues {
             stack_tags: Arc::default(),
             stacks: OnceLock::new(),
             responsible: OnceLock::new(),
+            responsible_nodes: OnceLock::new(),
             generations: Generations::default(),
             columns: Key::ALL.iter().map(|_| OnceLock::new()).collect(),
             group_ids: GroupIdsCache::default(),
@@ -158,6 +161,11 @@ impl ColumnValues {
                 OnceLock::new()
             } else {
                 self.responsible.clone()
+            },
+            responsible_nodes: if keys.iter().any(|key| key.needs_stacks()) {
+                OnceLock::new()
+            } else {
+                self.responsible_nodes.clone()
             },
             generations: self.generations.clone(),
             columns,
@@ -295,16 +303,60 @@ impl ColumnValues {
         (KeySource::Attributes(Arc::new(ids)), KeyLabels::Numbers(distinct))
     }
 
-    /// The responsible frame of each stack.
-    fn responsible(&self) -> &Arc<Vec<FrameId>> {
+    /// The part of each stack up to its responsible frame.
+    fn responsible(&self) -> &Arc<Vec<StackId>> {
         self.responsible
-            .get_or_init(|| Arc::new(responsible_frames(&self.trace, self.symbols.as_deref(), &self.wrapper_rules)))
+            .get_or_init(|| Arc::new(responsible_stacks(&self.trace, self.symbols.as_deref(), &self.wrapper_rules)))
     }
 
     /// The responsible frame of an allocation or free stack; [`FrameId::NONE`] if it has no kernel frame.
     #[must_use]
     pub fn responsible_frame(&self, stack: StackId) -> FrameId {
-        self.responsible().get(stack.index()).copied().unwrap_or(FrameId::NONE)
+        let until = self.responsible().get(stack.index()).copied().unwrap_or(StackId::EMPTY);
+        self.trace.stacks.frame(until).unwrap_or(FrameId::NONE)
+    }
+
+    /// Number of frames of a stack from the outermost to the responsible one; `None` if the stack has no kernel frame.
+    #[must_use]
+    pub fn responsible_depth(&self, stack: StackId) -> Option<usize> {
+        let until = self.responsible().get(stack.index()).copied().filter(|until| *until != StackId::EMPTY)?;
+        Some(self.trace.stacks.depth(until))
+    }
+
+    /// The node of the displayed stacks that shows the responsible frame of a stack; `None` if the stack has no kernel frame.
+    #[must_use]
+    pub fn responsible_node(&self, stack: StackId) -> Option<u32> {
+        let until = self.responsible().get(stack.index()).copied().filter(|until| *until != StackId::EMPTY)?;
+        let function = function_label(&self.trace, self.symbols.as_deref(), self.trace.stacks.frame(until)?);
+        let stacks = self.stacks();
+        let mut node = stacks.node_of(until);
+        // Functions that are inlined in the frame have nodes of their own below its own.
+        while stacks.text(node).ends_with(INLINED_MARK) && stacks.text(node) != function && stacks.parent(node) != 0 {
+            node = stacks.parent(node);
+        }
+        Some(node).filter(|node| *node != 0)
+    }
+
+    /// A flag for each node of the displayed stacks, true if it shows the responsible frame of an allocation or a free.
+    #[must_use]
+    pub fn responsible_nodes(&self) -> &Arc<Vec<bool>> {
+        self.responsible_nodes.get_or_init(|| {
+            let table = &self.trace.allocations;
+            let mut is_used = vec![false; self.trace.stacks.node_count()];
+            for stack in table.alloc_stack.iter().chain(&table.free_stack) {
+                if let Some(used) = is_used.get_mut(stack.index()) {
+                    *used = true;
+                }
+            }
+            let mut nodes = vec![false; self.stacks().len()];
+            let used = is_used.into_iter().zip(0..).filter(|(used, _)| *used);
+            for node in used.filter_map(|(_, stack)| self.responsible_node(StackId(stack))) {
+                if let Some(flag) = nodes.get_mut(node as usize) {
+                    *flag = true;
+                }
+            }
+            Arc::new(nodes)
+        })
     }
 
     /// The module of the responsible frame of a stack; `None` if there is no such frame, or if it is outside all modules.
@@ -326,9 +378,10 @@ impl ColumnValues {
         let mut texts = Vec::new();
         let of_stack: Vec<u32> = responsible
             .iter()
-            .map(|frame| {
-                *known.entry(*frame).or_insert_with(|| {
-                    texts.push(text(*frame));
+            .map(|until| {
+                let frame = self.trace.stacks.frame(*until).unwrap_or(FrameId::NONE);
+                *known.entry(frame).or_insert_with(|| {
+                    texts.push(text(frame));
                     texts.len() as u32 - 1
                 })
             })

@@ -11,6 +11,9 @@ use poolscope_symbols::names::{AddressSymbol, InlinedFunction, NameSource, Sourc
 use rayon::prelude::*;
 use std::str::FromStr;
 
+/// End of the text of a function that is inlined in another.
+pub(super) const INLINED_MARK: &str = " [inlined]";
+
 /// The parts of a frame that are displayed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum FrameNaming {
@@ -106,9 +109,9 @@ pub fn frame_texts(
     let texts = frames.map(|frame| {
         let row = trace.stacks.frame_rows().get(frame.index()).copied();
         let inlined = symbols.and_then(|s| s.answer(frame)).map_or(&[][..], |answer| &answer.inlined);
-        let below = row.into_iter().flat_map(|row| {
-            inlined.iter().map(move |inlined| format!("{} [inlined]", in_module(trace, row, &inlined.function)))
-        });
+        let below = row
+            .into_iter()
+            .flat_map(|row| inlined.iter().map(move |inlined| in_module(trace, row, &inlined.function) + INLINED_MARK));
         std::iter::once(function_label(trace, symbols, frame)).chain(below).collect()
     });
     FrameTexts::by_function(texts.collect(), recording_frames(trace, symbols, rules))

@@ -29,19 +29,19 @@ enum Rank {
     Driver,
 }
 
-/// The responsible frame of each stack; [`FrameId::NONE`] if the stack has no kernel frame. Without a driver on the stack it is
-/// the innermost wrapper, and without a wrapper the innermost kernel frame.
+/// The part of each stack from its outermost frame to the responsible one; [`StackId::EMPTY`] if the stack has no kernel frame.
+/// Without a driver on the stack the responsible frame is the innermost wrapper, and without a wrapper the innermost kernel frame.
 #[must_use]
-pub fn responsible_frames(trace: &Trace, symbols: Option<&dyn FrameNames>, rules: &WrapperRules) -> Vec<FrameId> {
+pub fn responsible_stacks(trace: &Trace, symbols: Option<&dyn FrameNames>, rules: &WrapperRules) -> Vec<StackId> {
     let ranks: Vec<Rank> = frame_ranks(trace, symbols, rules);
     let rank = |frame: FrameId| ranks.get(frame.index()).copied().unwrap_or(Rank::None);
     let count = trace.stacks.node_count();
-    let mut chosen = vec![(FrameId::NONE, Rank::None); count];
+    let mut chosen = vec![(StackId::EMPTY, Rank::None); count];
     // Parents come before children, so the parent's choice is known.
     for node in 1..count {
         let id = StackId(node as u32);
         let parent = trace.stacks.parent(id).unwrap_or(StackId::EMPTY);
-        let outer = chosen.get(parent.index()).copied().unwrap_or((FrameId::NONE, Rank::None));
+        let outer = chosen.get(parent.index()).copied().unwrap_or((StackId::EMPTY, Rank::None));
         let own = trace.stacks.frame(id).unwrap_or(FrameId::NONE);
         let caller = trace.stacks.frame(parent).map_or(Rank::None, rank);
         let says = match rank(own) {
@@ -49,9 +49,9 @@ pub fn responsible_frames(trace: &Trace, symbols: Option<&dyn FrameNames>, rules
             Rank::OwnWrapper if caller < Rank::OwnWrapper => Rank::Driver,
             other => other,
         };
-        chosen[node] = if says == Rank::None || outer.1 > says { outer } else { (own, says) };
+        chosen[node] = if says == Rank::None || outer.1 > says { outer } else { (id, says) };
     }
-    chosen.into_iter().map(|(frame, _)| frame).collect()
+    chosen.into_iter().map(|(stack, _)| stack).collect()
 }
 
 /// A flag for each frame, true for those of the recorder.
@@ -194,7 +194,8 @@ mod tests {
         one.stack = stack;
         let trace = trace(&[one]);
         let symbols = FakeNames::new(&trace, names);
-        let frames = responsible_frames(&trace, Some(&symbols), rules);
+        let stacks = responsible_stacks(&trace, Some(&symbols), rules).into_iter();
+        let frames: Vec<FrameId> = stacks.map(|id| trace.stacks.frame(id).unwrap_or(FrameId::NONE)).collect();
         let frame = frames[trace.allocations.alloc_stack[0].index()];
         (driver_label(&trace, frame), function_label(&trace, Some(&symbols), frame))
     }
@@ -235,6 +236,38 @@ mod tests {
         // The nearest export is no reliable name.
         let exports = &[("my:30", "Use"), ("my:40", "~malloc")];
         assert_eq!(responsible(stack, exports, &rules), own("myfault.sys", "myfault.sys!malloc+0x1"));
+    }
+
+    #[test]
+    fn nodes_of_responsible_frames_are_those_of_whole_stacks() {
+        // other.sys calls my.sys: it is not responsible for what that allocates, and never allocates by itself.
+        let mut one = block(Some(1), None, 8);
+        one.stack = &["app:10", "nt:20", "other:30", "my:30", "nt:40"];
+        one.free_stack = &["nt:20", "wdf:1", "nt:41"];
+        let mut two = block(Some(2), None, 8);
+        two.stack = &["app:10"];
+        let trace = trace(&[one, two]);
+        let functions =
+            &[("my:30", "Grow > fill"), ("nt:20", "NtClose"), ("other:30", "Start"), ("nt:40", "ExAllocatePool")];
+        let symbols = FakeNames::new(&trace, functions);
+        for naming in [FrameNaming::Function, FrameNaming::Symbol, FrameNaming::Module, FrameNaming::Address] {
+            let names = ColumnValues::new(Arc::clone(&trace), naming);
+            let names = names.with_frame_names(Some(Arc::new(symbols.clone())), naming);
+            let stacks = names.stacks();
+            let flagged = names.responsible_nodes().iter().zip(0..).filter(|(flag, _)| **flag);
+            let texts: Vec<&str> = flagged.map(|(_, node)| stacks.text(node)).collect();
+            let [allocates, frees] = match naming {
+                FrameNaming::Function => ["myfault.sys!Grow", "wdf01000.sys+0x1"],
+                FrameNaming::Symbol => ["myfault.sys!Grow+0x1", "wdf01000.sys+0x1"],
+                FrameNaming::Module => ["myfault.sys", "wdf01000.sys"],
+                FrameNaming::Address => ["0xfffff80020000030", "0xfffff80010000001"],
+            };
+            assert!(texts.len() == 2 && texts.contains(&allocates) && texts.contains(&frees), "{naming:?}: {texts:?}");
+            let stack = trace.allocations.alloc_stack[0];
+            assert_eq!(names.responsible_depth(stack), Some(4));
+            let alone = trace.allocations.alloc_stack[1];
+            assert_eq!((names.responsible_depth(alone), names.responsible_node(alone)), (None, None));
+        }
     }
 
     #[test]

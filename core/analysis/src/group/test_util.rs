@@ -170,6 +170,7 @@ pub fn names(blocks: &[Block]) -> ColumnValues {
 }
 
 /// Hand-made function names.
+#[derive(Clone)]
 pub struct FakeNames(Vec<Option<AddressSymbol>>);
 
 impl FakeNames {

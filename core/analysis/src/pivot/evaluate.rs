@@ -44,6 +44,12 @@ impl Evaluator {
         Self { names, pivot: Arc::clone(pivot), filter, order, group_of_row: OnceLock::new() }
     }
 
+    /// The trace and its texts.
+    #[must_use]
+    pub fn names(&self) -> &Arc<ColumnValues> {
+        &self.names
+    }
+
     /// The groups.
     #[must_use]
     pub fn pivot(&self) -> &Arc<Pivot> {
@@ -122,7 +128,7 @@ impl Evaluator {
     }
 
     /// Returns a function from a row to the innermost run with its group.
-    fn run_of_row<'r>(&'r self, runs: &'r RunTree) -> impl Fn(usize) -> Option<u32> + Sync + 'r {
+    pub(super) fn run_of_row<'r>(&'r self, runs: &'r RunTree) -> impl Fn(usize) -> Option<u32> + Sync + 'r {
         let group_of_row = self.group_of_row();
         move |row| {
             let group = group_of_row.get(row).copied().unwrap_or(NONE);
@@ -234,7 +240,7 @@ impl Evaluator {
 }
 
 /// Nested runs of groups.
-struct RunTree {
+pub(super) struct RunTree {
     /// The innermost run of each group, or [`NONE`].
     innermost: Vec<u32>,
     /// The enclosing run of each run, or [`NONE`].
@@ -244,7 +250,17 @@ struct RunTree {
 }
 
 impl RunTree {
-    fn new(runs: &[Range<u32>], groups: usize) -> Self {
+    /// Number of runs.
+    pub(super) fn len(&self) -> usize {
+        self.outer.len()
+    }
+
+    /// For each run the first one with the same groups.
+    pub(super) fn same(&self) -> impl Iterator<Item = usize> + '_ {
+        self.same.iter().map(|same| *same as usize)
+    }
+
+    pub(super) fn new(runs: &[Range<u32>], groups: usize) -> Self {
         let mut order: Vec<usize> = (0..runs.len()).collect();
         // Enclosing runs come before nested ones, equal ones are adjacent.
         order.sort_by_key(|at| (runs[*at].start, std::cmp::Reverse(runs[*at].end), *at));
@@ -272,7 +288,7 @@ impl RunTree {
 
     /// A run and its enclosing runs.
     #[inline]
-    fn around(&self, run: Option<u32>) -> impl Iterator<Item = usize> + '_ {
+    pub(super) fn around(&self, run: Option<u32>) -> impl Iterator<Item = usize> + '_ {
         let outer = |run: &u32| self.outer.get(*run as usize).copied().filter(|outer| *outer != NONE);
         std::iter::successors(run, outer).map(|run| run as usize)
     }

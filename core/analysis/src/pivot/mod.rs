@@ -3,7 +3,8 @@
 //!
 //! - [`table`]: the groups and their aggregates ([`pivot`]); [`metric`]: data columns; [`sort`]: the order of groups
 //! - [`tree`]: the tree that a table shows; [`row_path`]: the path of a node as texts, and its rows; [`mod@find`]: text search in the tree
-//! - [`evaluate`]: values of all metrics; [`details`]: histograms and lists of a set of rows
+//! - [`evaluate`]: values of all metrics; [`trend`]: course and processes of rows; [`details`]: histograms and lists of a set of
+//!   rows
 //! - [`translate`]: rows and paths after a change of frame names
 
 pub mod details;
@@ -15,6 +16,7 @@ pub mod sort;
 pub mod table;
 pub mod translate;
 pub mod tree;
+pub mod trend;
 
 pub use crate::group::aggregate::{Aggregate, AggregateRow};
 pub use crate::group::key::Key;
@@ -26,6 +28,7 @@ pub use row_path::{RowPath, RowPathStep, rows_of_paths};
 pub use sort::{SortLevel, SortOrder};
 pub use table::{Pivot, PivotRequest, pivot};
 pub use tree::{NodeId, PivotTree, TreeStep};
+pub use trend::{TREND_POINTS, Trend};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! A tree whose siblings have an order: by up to a few metrics, some of which become known later.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use poolscope_analysis::pivot::{Metric, NodeId, PivotTree, SortOrder, Value};
 use rustc_hash::FxHashMap;
@@ -15,9 +16,16 @@ pub(super) struct ValueCache {
     pub(super) tree: PivotTree,
     pub(super) sort: SortOrder,
     pub(super) deferred: DeferredValues,
+    /// A flag for each node of the displayed stacks, true for responsible frames.
+    pub(super) responsible: Arc<Vec<bool>>,
 }
 
 impl ValueCache {
+    /// Returns whether a node of the displayed stacks shows a responsible frame.
+    pub(super) fn is_responsible(&self, frame: u32) -> bool {
+        self.responsible.get(frame as usize).copied().unwrap_or(false)
+    }
+
     /// Value of a metric for a node; `None` while it is not known.
     pub(super) fn value(&self, id: NodeId, metric: Metric) -> Option<Value> {
         if metric.is_from_aggregate() {

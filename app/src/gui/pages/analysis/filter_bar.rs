@@ -32,7 +32,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>
                 None => {}
             }
         }
-        for command in [DocumentCommand::FilterUndo, DocumentCommand::FilterRedo, DocumentCommand::FilterClear] {
+        for command in [DocumentCommand::Undo, DocumentCommand::Redo, DocumentCommand::FilterClear] {
             let can = document.can(&command);
             let key = Command::from(command.clone()).shortcut_text(ui).unwrap_or_default();
             let button = ui.add_enabled(can, Button::new(command.title())).on_hover_text(key);

@@ -124,7 +124,14 @@ fn list(
 }
 
 fn entry(ui: &mut Ui, title: &str, change: impl Into<Command>, chosen: &mut Option<Command>) {
-    if ui.button(title).clicked() {
-        *chosen = Some(change.into());
+    let change = change.into();
+    let mut button = Button::new(title);
+    if let Some(key) = change.shortcut_text(ui) {
+        button = button.shortcut_text(key);
+    }
+    let response = ui.add(button);
+    response.ctx.accesskit_node_builder(response.id, |node| node.set_label(title));
+    if response.clicked() {
+        *chosen = Some(change);
     }
 }

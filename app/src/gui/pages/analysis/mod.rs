@@ -8,6 +8,7 @@ mod no_events;
 mod query_field;
 mod row_menu;
 mod table_bar;
+mod trends;
 
 use eframe::egui::{Align, CursorIcon, Frame, Label, Layout as UiLayout, Margin, Rect, Sense, Stroke, Ui, UiBuilder};
 
@@ -16,7 +17,7 @@ use crate::gui::commands::table::MenuPlace;
 use crate::gui::commands::{Command, DocumentCommand, Menu, WidgetAction};
 use crate::gui::document::{Document, Layout, PageState, Widgets};
 use crate::gui::icons;
-use crate::gui::jobs::document::Topic;
+use crate::gui::jobs::document::{PageAnswer, PageWork, Topic};
 use crate::gui::model::page_id::PageId;
 use crate::gui::model::recording_fix::Fix;
 use crate::gui::pages::Page;
@@ -62,6 +63,25 @@ impl Page for AnalysisPage {
 
     fn has_banners(&self) -> bool {
         true
+    }
+
+    fn update(&self, document: &mut Document) {
+        document.ask_for_trends();
+    }
+
+    fn work(&self, document: &mut Document, _job: &'static str) -> Option<PageWork> {
+        let request = document.trends_request()?;
+        Some(Box::new(move |cancel| Some(Box::new(trends::run(&request, cancel)?))))
+    }
+
+    fn apply(&self, document: &mut Document, _job: &'static str, answer: PageAnswer) {
+        if let Ok(answer) = answer.downcast::<trends::TrendsAnswer>() {
+            document.apply_trends(*answer);
+        }
+    }
+
+    fn job_failed(&self, _document: &mut Document, _job: &'static str) -> &'static str {
+        "the trends of the rows"
     }
 
     fn show(&self, ui: &mut Ui, document: &Document, widgets: &mut Widgets, commands: &mut Vec<Command>) {
@@ -264,7 +284,7 @@ fn nothing_in_view(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>
 
 /// A filter that leaves nothing.
 fn nothing_left(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
-    let ways = [DocumentCommand::FilterUndo, DocumentCommand::FilterClear, DocumentCommand::ZoomAll];
+    let ways = [DocumentCommand::Undo, DocumentCommand::FilterClear, DocumentCommand::ZoomAll];
     way_out(ui, document, "No allocations in the visible range match the filter.", &ways, commands);
 }
 

@@ -22,7 +22,7 @@ impl Offers {
         let groups = [
             vec![C::CopyRows, C::CopyCell, C::CopyStack],
             vec![C::FilterTo, C::FilterOut, C::FilterClear],
-            vec![C::ExpandBelow, C::CollapseOthers, C::FindCallers],
+            vec![C::GoToResponsible, C::ExpandBelow, C::CollapseOthers, C::FindCallers],
             of_pages,
         ];
         let module = document.module_of_cursor().map(|at| C::Symbols(SymbolsCommand::Show(at)));

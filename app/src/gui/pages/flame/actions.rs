@@ -75,7 +75,7 @@ impl Document {
     }
 
     pub(in crate::gui) fn apply_flame(&mut self, answer: FlameAnswer) {
-        let FlameAnswer { question, asked_scope, tree, translation } = answer;
+        let FlameAnswer { question, asked_scope, tree, responsible, translation } = answer;
         if let Some(scope) = &mut self.flame_mut().scope
             && asked_scope.as_ref() == Some(&scope.place)
             && let Some(place) = &question.scope
@@ -83,7 +83,7 @@ impl Document {
             scope.place.clone_from(place);
         }
         let colors = FlameColors(self.module_numbers());
-        let shown = ShownFlame { number: 0, question: question.clone(), tree, colors };
+        let shown = ShownFlame { number: 0, question: question.clone(), tree, colors, responsible };
         self.flame_mut().take(shown, translation.as_ref());
         self.flame_mut().asked = Some(question);
         self.search_flame();

@@ -109,7 +109,7 @@ fn ways_on(ui: &mut Ui, document: &Document, why: Why, commands: &mut Vec<Comman
         Why::NoWeight => vec![FlameCommand::Metric(FlameMetric::Count).into(), C::ZoomAll],
         Why::NothingInView => vec![C::ZoomBack, C::ZoomAll],
         Why::NothingLeft | Why::NoStacksLeft => {
-            vec![C::ZoomAll, C::FilterUndo, C::FilterClear, FlameCommand::OfAll.into()]
+            vec![C::ZoomAll, C::Undo, C::FilterClear, FlameCommand::OfAll.into()]
         }
         _ => vec![C::Page(PageId::ANALYSIS)],
     };

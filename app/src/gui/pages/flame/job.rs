@@ -80,6 +80,8 @@ pub struct FlameAnswer {
     pub asked_scope: Option<RowPath>,
     /// The merged stacks.
     pub tree: Arc<FlameTree>,
+    /// A flag for each node of the displayed stacks, true for responsible frames.
+    pub responsible: Arc<Vec<bool>>,
     /// The way from the names before, if those are others.
     pub translation: Option<Translation>,
 }
@@ -87,13 +89,15 @@ pub struct FlameAnswer {
 /// Merges stacks; `None` when cancelled.
 pub(super) fn run(request: FlameRequest, cancel: &CancelToken) -> Option<FlameAnswer> {
     let FlameRequest { mut question, before } = request;
+    // Made here, because it takes a look at every allocation.
+    let responsible = Arc::clone(question.names.responsible_nodes());
     let asked_scope = question.scope.clone();
     if let Some(before) = before.as_ref().filter(|before| before.question.has_rows_of(&question)) {
         // The groups are there already: grouping takes longer than merging.
         let pivot = Arc::clone(before.tree.pivot());
         let wanted = wanted(&question, None);
         let tree = Arc::new(FlameTree::of_groups(pivot, &wanted, &|| cancel.is_cancelled()).ok()?);
-        return Some(FlameAnswer { question, asked_scope, tree, translation: None });
+        return Some(FlameAnswer { question, asked_scope, tree, responsible, translation: None });
     }
     let renamed = before.filter(|before| !Arc::ptr_eq(&before.question.names, &question.names));
     let mut translation = None;
@@ -116,7 +120,7 @@ pub(super) fn run(request: FlameRequest, cancel: &CancelToken) -> Option<FlameAn
     let rows = choice.rows(cancel).ok()?;
     let wanted = wanted(&question, rows.as_deref());
     let tree = Arc::new(flame(&question.names, &wanted, &|| cancel.is_cancelled()).ok()?);
-    (!cancel.is_cancelled()).then_some(FlameAnswer { question, asked_scope, tree, translation })
+    (!cancel.is_cancelled()).then_some(FlameAnswer { question, asked_scope, tree, responsible, translation })
 }
 
 /// A question as the engine knows it.

@@ -20,8 +20,8 @@ use crate::gui::document::exporting::ShownFlameChoice;
 use crate::gui::document::{Document, PageState, Widgets};
 use crate::gui::jobs::document::{PageAnswer, PageWork};
 use crate::gui::model::page_id::{BUTTERFLY_OF_SELECTION, PageId};
-use crate::gui::pages::Page;
 use crate::gui::pages::flame::model::ShownModel;
+use crate::gui::pages::{Page, back_button};
 use crate::gui::theme;
 use crate::gui::theme::{GRID, Palette};
 use crate::gui::widgets::flame::{Action, FlameGraph};
@@ -70,12 +70,8 @@ impl Page for FlamePage {
         show(ui, document, widgets.page_state(), commands);
     }
 
-    fn opened(&self, document: &mut Document, from: PageId) {
-        let flame = document.flame_mut();
-        if from != PageId::FLAME {
-            flame.from = from;
-        }
-        flame.view.request_focus();
+    fn opened(&self, document: &mut Document, _from: PageId) {
+        document.flame_mut().view.request_focus();
     }
 
     fn commands(&self) -> Vec<CommandSpec> {
@@ -111,6 +107,7 @@ impl Page for FlamePage {
 
     fn can_shared(&self, document: &Document, command: &DocumentCommand) -> Option<bool> {
         match command {
+            DocumentCommand::Find => Some(document.has_allocations()),
             DocumentCommand::FindNext | DocumentCommand::FindPrevious => {
                 Some(!document.flame().search.trim().is_empty())
             }
@@ -235,14 +232,7 @@ fn show(ui: &mut Ui, document: &Document, state: &mut FlamePageState, commands: 
 fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         ui.heading("Flame graph");
-        let (page, title) = match document.flame().from {
-            PageId::SUSPECTS => (PageId::SUSPECTS, "Back to Suspects"),
-            _ if document.has_allocations() => (PageId::ANALYSIS, "Back to Analysis"),
-            _ => (PageId::ANALYSIS, "Back"),
-        };
-        if ui.button(title).on_hover_text("Escape").clicked() {
-            commands.push(DocumentCommand::Page(page).into());
-        }
+        back_button(ui, document, commands);
     });
 }
 
@@ -260,7 +250,13 @@ fn graph(ui: &mut Ui, document: &Document, state: &mut FlamePageState, commands:
     let mut actions = Vec::new();
     if let Some(shown) = &state.shown {
         let dark = ui.visuals().dark_mode;
-        let model = ShownModel { tree: &shown.tree, colors: &shown.colors, number: shown.number, dark };
+        let model = ShownModel {
+            tree: &shown.tree,
+            colors: &shown.colors,
+            responsible: &shown.responsible,
+            number: shown.number,
+            dark,
+        };
         let tip = |ui: &mut Ui, node: u32| tip(ui, document, node);
         let mut menu = |ui: &mut Ui| offers.show(ui, commands);
         ui.allocate_ui(eframe::egui::vec2(ui.available_width(), height), |ui| {
@@ -280,7 +276,7 @@ fn graph(ui: &mut Ui, document: &Document, state: &mut FlamePageState, commands:
             Action::ZoomOut => drop(state.zoom_back()),
             Action::Leave => {
                 if !state.zoom_back() {
-                    commands.push(DocumentCommand::Page(state.from).into());
+                    commands.push(DocumentCommand::Back.into());
                 }
             }
         }
@@ -318,6 +314,9 @@ fn tip(ui: &mut Ui, document: &Document, node: u32) {
     ui.label(RichText::new(text).font(theme::figure_font()));
     if let Some(module) = model::module_of(text).filter(|_| tree.is_frame(node)) {
         ui.weak(module);
+    }
+    if model::is_responsible(tree, &shown.responsible, node) {
+        ui.weak("Responsible frame");
     }
     ui.label(figures(tree, node));
     let other = |metric: Metric| format!("{} {}", metric.title(), model::figure_text(tree, node, metric));

@@ -28,6 +28,8 @@ pub struct ShownModel<'s> {
     pub tree: &'s FlameTree,
     /// The colors of modules.
     pub colors: &'s FlameColors,
+    /// A flag for each node of the displayed stacks, true for responsible frames.
+    pub responsible: &'s [bool],
     /// Goes up with every answer.
     pub number: u64,
     /// Drawn on a dark ground.
@@ -70,6 +72,12 @@ pub fn shares(tree: &FlameTree, node: u32) -> String {
     }
 }
 
+/// Returns whether a frame is the responsible one of a stack.
+#[must_use]
+pub fn is_responsible(tree: &FlameTree, responsible: &[bool], node: u32) -> bool {
+    tree.is_frame(node) && responsible.get(tree.shown(node) as usize).copied().unwrap_or(false)
+}
+
 impl FlameModel for ShownModel<'_> {
     fn number(&self) -> u64 {
         self.number
@@ -105,12 +113,17 @@ impl FlameModel for ShownModel<'_> {
             let module = module_of(text).unwrap_or(text);
             self.colors.0.get(module).copied().flatten()
         };
-        Palette::for_dark(self.dark).module_fill(if self.tree.is_frame(node) { number() } else { None })
+        let palette = Palette::for_dark(self.dark);
+        if is_responsible(self.tree, self.responsible, node) {
+            return palette.responsible_fill();
+        }
+        palette.module_fill(if self.tree.is_frame(node) { number() } else { None })
     }
 
     fn label(&self, node: u32) -> String {
         let weight = weight_text(self.tree.weight(node), self.tree.metric());
-        format!("{}, {weight}, {}", self.tree.text(node), shares(self.tree, node))
+        let mark = if is_responsible(self.tree, self.responsible, node) { ", responsible frame" } else { "" };
+        format!("{}, {weight}, {}{mark}", self.tree.text(node), shares(self.tree, node))
     }
 
     fn rest_label(&self, count: u64, weight: u64) -> String {

@@ -1,25 +1,31 @@
-//! Scope of the flame graph: one tag, suspect or row of the table, and the steps of the filter; each can be taken
-//! away.
+//! The line above the flame graph: its total, and its scope, which is one tag, suspect or row of the table, the steps of the filter
+//! and the visible range; each can be taken away.
 
-use eframe::egui::Ui;
+use eframe::egui::{RichText, Ui};
+use poolscope_analysis::flame::FlameTree;
 
 use crate::format;
 use crate::gui::commands::{Command, DocumentCommand, WidgetAction};
 use crate::gui::document::Document;
+use crate::gui::model::edit_log::Edit;
+use crate::gui::pages::flame::model;
 use crate::gui::pages::flame::state::FlamePageState;
+use crate::gui::theme;
 use crate::gui::widgets::chip;
 use crate::gui::widgets::chip::ChipPart;
 
-/// Draws the line, if there is anything in it or to undo.
+/// Draws the line.
 pub(super) fn show(ui: &mut Ui, document: &Document, state: &mut FlamePageState, commands: &mut Vec<Command>) {
     let range = document.visible_range();
     let is_whole = document.query.range == document.trace.extent;
     let steps = document.query.filter.steps();
-    if state.scope.is_none() && steps.is_empty() && !document.ui.filter_history.can_undo() && is_whole {
-        return;
-    }
     let mut all = false;
     ui.horizontal_wrapped(|ui| {
+        if let Some(shown) = &state.shown {
+            let total = model::weight_text(shown.tree.weight(FlameTree::ROOT), shown.tree.metric());
+            ui.label(RichText::new(format!("Total {total}")).font(theme::strong_font()));
+            ui.weak("\u{b7}");
+        }
         ui.weak("Stacks of");
         if let Some(scope) = &state.scope {
             let tip = "Only these rows; the filter and the visible range also apply";
@@ -35,13 +41,16 @@ pub(super) fn show(ui: &mut Ui, document: &Document, state: &mut FlamePageState,
                 commands.push(WidgetAction::RemoveFilterStep(at).into());
             }
         }
-        for command in [DocumentCommand::FilterUndo, DocumentCommand::FilterRedo] {
+        for command in [DocumentCommand::Undo, DocumentCommand::Redo] {
             let key = Command::from(command.clone()).shortcut_text(ui).unwrap_or_default();
-            if document.can(&command) && ui.button(command.title()).on_hover_text(key).clicked() {
+            let is_filter = document.ui.edits.next(command == DocumentCommand::Undo).is_some_and(Edit::has_filter);
+            if is_filter && document.can(&command) && ui.button(command.title()).on_hover_text(key).clicked() {
                 commands.push(command.into());
             }
         }
-        if !is_whole {
+        if is_whole {
+            ui.weak("in the whole trace");
+        } else {
             ui.weak(format!("from {} to {}", format::seconds(range.from, 3), format::seconds(range.to, 3)));
             let command = DocumentCommand::ZoomAll;
             if ui.button(command.title()).clicked() {

@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use super::job::{FlameQuestion, PendingFrame, moved};
 use crate::gui::jobs::discard::discard;
-use crate::gui::model::page_id::PageId;
 use crate::gui::pages::flame::model::FlameColors;
 use crate::gui::widgets::flame::FlameState;
 
@@ -80,6 +79,8 @@ pub struct ShownFlame {
     pub tree: Arc<FlameTree>,
     /// The colors of their frames.
     pub colors: FlameColors,
+    /// A flag for each node of the displayed stacks, true for responsible frames.
+    pub responsible: Arc<Vec<bool>>,
 }
 
 /// State of the flame graph page.
@@ -89,8 +90,6 @@ pub struct FlamePageState {
     pub look: FlameLook,
     /// The rows that it is narrowed to.
     pub scope: Option<FlameScope>,
-    /// The page that Escape leads back to.
-    pub from: PageId,
     /// Merged stacks that are shown, once they are there.
     pub shown: Option<Arc<ShownFlame>>,
     /// The last question.

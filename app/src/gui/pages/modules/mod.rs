@@ -7,7 +7,9 @@ mod mark;
 pub mod state;
 mod table;
 
-use eframe::egui::{Align, Button, Frame, Id, Key, KeyboardShortcut, Layout, Margin, Panel, Popup, TextEdit, Ui};
+use eframe::egui::{
+    Align, Button, Frame, Id, Key, KeyboardShortcut, Layout, Margin, Modifiers, Panel, Popup, TextEdit, Ui,
+};
 use poolscope_symbols::resolve::ModuleState;
 
 use crate::format;
@@ -17,7 +19,7 @@ use crate::gui::document::{Document, PageState, Widgets};
 use crate::gui::model::page_id::PageId;
 use crate::gui::model::symbol_texts;
 use crate::gui::model::symbols::{Phase, Symbols};
-use crate::gui::pages::Page;
+use crate::gui::pages::{Page, back_button};
 use crate::gui::theme::{GRID, Palette};
 use crate::gui::widgets::{list_table, progress_bar};
 use state::ModulesState;
@@ -60,6 +62,18 @@ impl Page for ModulesPage {
 
     fn opened(&self, document: &mut Document, _from: PageId) {
         document.modules_mut().wants_focus = true;
+    }
+
+    fn run_shared(&self, document: &mut Document, command: &DocumentCommand) -> bool {
+        if *command == DocumentCommand::Find {
+            document.modules_mut().wants_focus = true;
+            return true;
+        }
+        false
+    }
+
+    fn can_shared(&self, document: &Document, command: &DocumentCommand) -> Option<bool> {
+        (*command == DocumentCommand::Find).then(|| !document.results.symbols.needs().is_empty())
     }
 
     fn selected_module(&self, document: &Document) -> Option<usize> {
@@ -120,10 +134,7 @@ fn show(ui: &mut Ui, document: &Document, state: &mut ModulesState, commands: &m
 fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         ui.heading("Modules");
-        let back = if document.has_allocations() { "Back to Analysis" } else { "Back" };
-        if ui.button(back).clicked() {
-            commands.push(DocumentCommand::Page(PageId::ANALYSIS).into());
-        }
+        back_button(ui, document, commands);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let all = ui.button("Show all images");
             if all.on_hover_text("The Trace and data quality page also lists images that are on no stack").clicked() {
@@ -137,9 +148,17 @@ fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
 fn bar(ui: &mut Ui, document: &Document, state: &mut ModulesState, listed: &[usize], commands: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         let id = ui.scope_id().with("filter");
-        let field = TextEdit::singleline(&mut state.filter).id(id).hint_text("Filter by name");
+        let field = TextEdit::singleline(&mut state.filter).id(id).hint_text("Filter by name (Ctrl+F)");
         let field = ui.add(field.desired_width(FILTER));
         ui.ctx().accesskit_node_builder(field.id, |node| node.set_label("Filter modules"));
+        // The field has the keys of the page: once it is empty, Escape leads back.
+        if field.lost_focus() && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
+            if state.filter.is_empty() {
+                commands.push(DocumentCommand::Back.into());
+            } else {
+                state.filter.clear();
+            }
+        }
         let free = ui.memory(|memory| memory.focused().is_none() && memory.is_above_modal_layer(ui.layer_id()));
         let wanted = std::mem::take(&mut state.wants_focus);
         if wanted || free && !Popup::is_any_open(ui.ctx()) && !ui.input(|input| input.key_pressed(Key::Tab)) {

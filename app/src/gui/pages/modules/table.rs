@@ -96,13 +96,13 @@ impl Rows for ModuleRows<'_> {
     fn label(&self, row: usize) -> String {
         let Some((need, state)) = self.module(row) else { return String::new() };
         format!(
-            "{}, {}, {} outstanding in {} allocations, {} of {} frames named",
+            "{}, {}, {} outstanding in {}, {} of {} named",
             need.request.identity.name,
             texts::state(&state.state),
             format::bytes(need.outstanding_bytes),
-            format::count(need.allocations),
+            format::counted(need.allocations, "allocation", "allocations"),
             format::count(crate::gui::model::symbols::named(state) as u64),
-            format::count(need.frames as u64),
+            format::counted(need.frames as u64, "frame", "frames"),
         )
     }
 

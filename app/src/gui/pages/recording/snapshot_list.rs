@@ -282,7 +282,8 @@ impl Rows for TagRows<'_> {
         let Some(row) = self.page.rows().get(row) else { return String::new() };
         let bytes = row.text(ListColumn::Bytes, self.compared);
         let blocks = row.text(ListColumn::Blocks, self.compared);
-        format!("{}, {}, {bytes} in {blocks} blocks", row.tag.trim_end(), row.pool.name())
+        let noun = if blocks == "1" { "block" } else { "blocks" };
+        format!("{}, {}, {bytes} in {blocks} {noun}", row.tag.trim_end(), row.pool.name())
     }
 
     fn is_selected(&self, row: usize) -> bool {

@@ -12,12 +12,12 @@ use poolscope_analysis::pivot::{Key, RowPath, RowPathStep};
 use super::ANALYZE;
 use super::commands::SuspectsCommand as C;
 use super::job::LeaksRequest;
+use super::marks::alarming;
 use super::state::Goal;
 use super::texts;
 use crate::format;
 use crate::gui::commands::DocumentCommand;
 use crate::gui::commands::{Command, RecordingCommand};
-use crate::gui::document::table_model::row_id;
 use crate::gui::document::{Document, Effect};
 use crate::gui::model::columns::{leak_candidates, paged_text, pool_step};
 use crate::gui::model::filter::Step;
@@ -122,13 +122,65 @@ impl Document {
         selected.or((!self.suspects().suspects().is_empty()).then_some(0))
     }
 
+    /// Opens the rows at the suspect that the sentence above them names, with the stack that most of it comes from, until the
+    /// user turns to other rows.
+    pub(in crate::gui) fn land_on_suspect(&mut self) {
+        let by_tag = self.analyzed_by() == SuspectGrouping::Tag;
+        let suspects = self.suspects().suspects();
+        let Some(suspect) = suspects.first().filter(|_| by_tag && alarming(suspects).is_some()) else { return };
+        let landed = (suspect.tag.clone(), suspect.is_paged, suspect.stack);
+        let keys = self.query.columns.keys();
+        let leads = keys.starts_with(&[Key::Type, Key::Paged, Key::Tag]);
+        let is_new = self.suspects().landed.as_ref() != Some(&landed);
+        if !(is_new && leads && self.is_landing_untouched()) || self.awaits_table() {
+            return;
+        }
+        let Some(goal) = self.goal_of_suspect(0) else { return };
+        let row = goal.row();
+        if !self.results.rows.as_mut().is_some_and(|rows| rows.flat_mut().walk_to_place(&row).is_some()) {
+            return;
+        }
+        self.close_all_rows();
+        let Some(rows) = &mut self.results.rows else { return };
+        if let Some(node) = rows.find_place(&row, &mut self.ui.expanded) {
+            let innermost = rows.find_place(&goal.place, &mut self.ui.expanded);
+            self.show_row(node, innermost, false);
+            self.ask_for_unknown();
+        }
+        self.suspects_mut().landed = Some(landed);
+        self.note_landing();
+    }
+
     /// Shows the rows of a suspect in the table, opened down to the stack that most of it comes from.
     pub fn show_suspect(&mut self, at: usize) {
+        self.show_suspect_rows(at, false);
+    }
+
+    /// The same; with `to_responsible` it goes on to the responsible frame of that stack.
+    pub(in crate::gui) fn show_suspect_rows(&mut self, at: usize, to_responsible: bool) {
         if self.analyzed_by() == SuspectGrouping::Process {
             // No preset begins with processes: the rows of one are what a filter leaves.
             return self.filter_to_suspect(at);
         }
-        let Some(suspect) = self.suspects().suspects().get(at) else { return };
+        let Some(goal) = self.goal_of_suspect(at) else { return };
+        let by_driver = self.analyzed_by() == SuspectGrouping::Driver;
+        self.suspects_mut().goal = Some(Goal { to_responsible, ..goal });
+        self.show_table();
+        let keys = self.query.columns.keys();
+        let wanted: &[Key] = if by_driver { &[Key::Driver, Key::Paged] } else { &[Key::Type, Key::Paged, Key::Tag] };
+        let stacked = by_driver || keys.get(3) == Some(&Key::Stack);
+        if !keys.starts_with(wanted) || !stacked {
+            self.apply_built_in(if by_driver { BuiltIn::ByDriver } else { BuiltIn::LeakHunt });
+            // The goal leads on, not the largest row.
+            self.ui.initial_reveal_done = true;
+        }
+        self.apply_pending_reveal();
+    }
+
+    /// The rows of a suspect, and the way to the stack that most of it comes from.
+    fn goal_of_suspect(&self, at: usize) -> Option<Goal> {
+        let shown = self.suspects().shown.as_ref()?;
+        let suspect = shown.analysis.suspects.get(at)?;
         let by_driver = self.analyzed_by() == SuspectGrouping::Driver;
         let steps = self.suspect_steps(suspect);
         let mut place = if by_driver {
@@ -143,19 +195,8 @@ impl Document {
         if self.analyzed_by() == SuspectGrouping::Stack {
             length = place.len();
         }
-        let Some(shown) = &self.suspects().shown else { return };
         let range = shown.analysis.request.visible_range;
-        self.suspects_mut().goal = Some(Goal { place: RowPath(place), steps: length, range });
-        self.show_table();
-        let keys = self.query.columns.keys();
-        let wanted: &[Key] = if by_driver { &[Key::Driver, Key::Paged] } else { &[Key::Type, Key::Paged, Key::Tag] };
-        let stacked = by_driver || keys.get(3) == Some(&Key::Stack);
-        if !keys.starts_with(wanted) || !stacked {
-            self.apply_built_in(if by_driver { BuiltIn::ByDriver } else { BuiltIn::LeakHunt });
-            // The goal leads on, not the largest row.
-            self.ui.initial_reveal_done = true;
-        }
-        self.apply_pending_reveal();
+        Some(Goal { place: RowPath(place), steps: length, range, to_responsible: false })
     }
 
     /// Unit of analysis of the suspects that are shown.
@@ -195,20 +236,21 @@ impl Document {
         }
         let Some(goal) = self.suspects_mut().goal.take() else { return };
         let Some(rows) = &mut self.results.rows else { return };
-        let row = RowPath(goal.place.0.iter().take(goal.steps).cloned().collect());
+        let row = goal.row();
         if let Some(node) = rows.find_place(&row, &mut self.ui.expanded) {
-            if goal.place.0.len() > goal.steps {
-                rows.find_place(&goal.place, &mut self.ui.expanded);
-            }
-            self.ui.table.select(row_id(node));
+            let leads_on = goal.place.0.len() > goal.steps;
+            let innermost = if leads_on { rows.find_place(&goal.place, &mut self.ui.expanded) } else { None };
+            self.show_row(node, innermost, true);
             self.ui.table.request_focus();
-            self.remember_selection();
             self.ask_for_unknown();
+            if goal.to_responsible {
+                self.go_to_responsible();
+            }
             return;
         }
         if !self.query.filter.steps().is_empty() {
             self.clear_filter();
-            self.notify("The filter excluded these rows and was cleared; Undo filter restores it");
+            self.notify("The filter excluded these rows and was cleared; Undo restores it");
         } else if self.go_to(goal.range, false) {
             self.range_changed();
         } else {

@@ -1,7 +1,7 @@
 //! The sentence above graph and table: who leaks, or that nothing does, with the ways to the rows and to all suspects. Its room
 //! is reserved before the answer arrives: nothing moves then.
 
-use eframe::egui::{Align, Button, Frame, Label, Layout, Margin, Panel, RichText, Ui};
+use eframe::egui::{Align, Button, Frame, Layout, Margin, Panel, Ui};
 
 use crate::gui::commands::{Command, DocumentCommand};
 use crate::gui::document::Document;
@@ -10,7 +10,7 @@ use crate::gui::model::page_id::PageId;
 use crate::gui::pages::suspects::commands::SuspectsCommand;
 use crate::gui::pages::suspects::marks;
 use crate::gui::theme::{self, Palette, ROW_HEIGHT};
-use crate::gui::widgets::close_button;
+use crate::gui::widgets::{close_button, fitted_text};
 use crate::leak_text;
 
 /// Height of the line, in points.
@@ -73,10 +73,6 @@ fn sentence(ui: &mut Ui, document: &Document, alarming: bool) {
     if document.are_leaks_outdated() {
         ui.multiply_opacity(0.6);
     }
-    let text = if alarming {
-        RichText::new(message).font(theme::strong_font()).color(palette.text)
-    } else {
-        RichText::new(message).color(palette.dim)
-    };
-    ui.add(Label::new(text).truncate());
+    let (font, color) = if alarming { (theme::strong_font(), palette.text) } else { (theme::text_font(), palette.dim) };
+    fitted_text::label(ui, &message, font, |text| text.color(color));
 }

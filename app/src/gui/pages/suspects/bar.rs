@@ -71,7 +71,7 @@ fn shows_non_leaking(ui: &mut Ui, state: &mut SuspectsState, listed: &[usize]) {
 
 fn filter(ui: &mut Ui, state: &mut SuspectsState, listed: &[usize], commands: &mut Vec<Command>) {
     let id = ui.scope_id().with("filter");
-    let field = TextEdit::singleline(&mut state.filter).id(id).hint_text("Filter by tag or driver");
+    let field = TextEdit::singleline(&mut state.filter).id(id).hint_text("Filter (Ctrl+F)");
     let field = ui.add(field.desired_width(FILTER));
     ui.ctx().accesskit_node_builder(field.id, |node| node.set_label("Filter suspects"));
     if std::mem::take(&mut state.wants_filter) {
@@ -83,7 +83,7 @@ fn filter(ui: &mut Ui, state: &mut SuspectsState, listed: &[usize], commands: &m
     if field.has_focus() || escaped {
         let cursor = table::row_of(state, listed);
         let actions = list_table::arrow_keys(ui, listed.len(), cursor);
-        table::apply(state, listed, &actions, commands);
+        table::apply(state, &[], listed, &actions, commands);
         if ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
             state.filter.clear();
             state.wants_focus = true;

@@ -4,6 +4,9 @@ use std::cmp::Ordering;
 
 use poolscope_analysis::leaks::Suspect;
 
+/// Least width of a page with processes, in points.
+const LEAST_WITH_PROCESS: f32 = 1400.0;
+
 /// A column of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SuspectColumn {
@@ -17,6 +20,8 @@ pub enum SuspectColumn {
     Pool,
     /// The driver and the function that allocate.
     Source,
+    /// The process with the most outstanding bytes.
+    Process,
     /// Growth.
     Growth,
     /// Bytes of the blocks that stayed.
@@ -33,7 +38,7 @@ pub enum SuspectColumn {
 
 impl SuspectColumn {
     /// All of them, from left to right.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Rank,
         Self::Verdict,
         Self::Tag,
@@ -44,8 +49,15 @@ impl SuspectColumn {
         Self::Count,
         Self::Frees,
         Self::Confidence,
+        Self::Process,
         Self::Curve,
     ];
+
+    /// The columns that a page of this width shows, in points.
+    #[must_use]
+    pub fn shown(width: f32) -> Vec<Self> {
+        Self::ALL.into_iter().filter(|column| *column != Self::Process || width >= LEAST_WITH_PROCESS).collect()
+    }
 
     /// The name in the header.
     #[must_use]
@@ -56,6 +68,7 @@ impl SuspectColumn {
             Self::Tag => "Pool Tag",
             Self::Pool => "Pool",
             Self::Source => "Allocated by",
+            Self::Process => "Process",
             Self::Growth => "Growth/min",
             Self::Size => "Impacting",
             Self::Count => "Count",
@@ -74,6 +87,7 @@ impl SuspectColumn {
             Self::Tag => "The four characters that the driver passed with the allocations.",
             Self::Pool => "Paged or nonpaged pool.",
             Self::Source => "Driver and function of most of the outstanding bytes.",
+            Self::Process => "Process that made most of the outstanding allocations, and its share of their bytes.",
             Self::Growth => "Growth over the analyzed range, in bytes per minute.",
             Self::Size => "Bytes allocated in the analyzed range and not freed before its end.",
             Self::Count => "Number of allocations made in the analyzed range and not freed before its end.",
@@ -98,6 +112,9 @@ impl SuspectColumn {
     /// The order of two suspects; the rank is not theirs, so it tells nothing.
     #[must_use]
     pub fn compare(self, a: &Suspect, b: &Suspect) -> Ordering {
+        let process = |suspect: &Suspect| {
+            suspect.attribution.processes.first().map(|share| share.name().to_lowercase()).unwrap_or_default()
+        };
         let text = |suspect: &Suspect| format!("{}!{}", suspect.driver, suspect.function).to_lowercase();
         match self {
             SuspectColumn::Rank => Ordering::Equal,
@@ -105,6 +122,7 @@ impl SuspectColumn {
             SuspectColumn::Tag => a.tag.cmp(&b.tag),
             SuspectColumn::Pool => a.is_paged.cmp(&b.is_paged),
             SuspectColumn::Source => text(a).cmp(&text(b)),
+            SuspectColumn::Process => process(a).cmp(&process(b)),
             SuspectColumn::Growth => a.growth_bytes_per_s.total_cmp(&b.growth_bytes_per_s),
             SuspectColumn::Size | SuspectColumn::Curve => {
                 a.evidence.outstanding.bytes.cmp(&b.evidence.outstanding.bytes)

@@ -45,7 +45,10 @@ impl SuspectsCommand {
     /// The rows of the command table.
     pub(super) fn rows() -> Vec<CommandSpec> {
         let place = MenuPlace::within(Menu::View, 0, "Leaks");
-        let row = |(command, id): (Self, &'static str)| CommandSpec::new(id, command, command.title(), place);
+        let row = |(command, id): (Self, &'static str)| {
+            let row = CommandSpec::new(id, command, command.title(), place);
+            if command == Self::Show { row.widget_key("Enter") } else { row }
+        };
         Self::ALL.map(row).into()
     }
 

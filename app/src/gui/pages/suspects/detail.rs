@@ -2,7 +2,7 @@
 //! that most of it comes from.
 
 use eframe::egui::{Align, Button, Label, Layout, RichText, ScrollArea, Ui, vec2};
-use poolscope_analysis::leaks::Suspect;
+use poolscope_analysis::leaks::{LeakAnalysis, Suspect};
 
 use super::{facts, stack};
 use crate::gui::commands::{Command, DocumentCommand, PageCommand};
@@ -13,13 +13,21 @@ use crate::gui::pages::suspects::marks;
 use crate::gui::pages::suspects::texts;
 use crate::gui::theme;
 use crate::gui::theme::{GRID, Palette};
+use crate::gui::widgets::fitted_text;
+use crate::gui::widgets::section::caption;
+use crate::gui::widgets::sparkline::Sparkline;
 use crate::{format, leak_text};
 
 /// Below these widths two columns, or all three, stand one above the other, in points.
 const TWO_COLUMNS: f32 = 640.0;
 const THREE_COLUMNS: f32 = 960.0;
+/// From this width on the owner has a column of its own, in points.
+const FOUR_COLUMNS: f32 = 1500.0;
 /// Between two columns, in points.
 const GAP: f32 = 6.0 * GRID;
+/// Height that the text keeps below the course of the outstanding bytes, and least and greatest height of the course, in points.
+const TEXT: f32 = 300.0;
+const COURSE: std::ops::RangeInclusive<f32> = 72.0..=240.0;
 
 /// Draws what is known of the selected suspect.
 pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
@@ -27,10 +35,24 @@ pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>
     let Some(suspect) = shown.analysis.suspects.get(at) else { return };
     head(ui, document, suspect, commands);
     ui.add_space(GRID);
+    course(ui, &shown.analysis, suspect);
     ScrollArea::vertical().id_salt(("suspect", at)).auto_shrink(false).min_scrolled_height(0.0).show(ui, |ui| {
         let width = ui.available_width();
+        if width >= FOUR_COLUMNS {
+            let mut parts: [&mut dyn FnMut(&mut Ui); 4] = [
+                &mut |ui| facts::evidence(ui, suspect),
+                &mut |ui| facts::owner(ui, document, suspect),
+                &mut |ui| facts::figures(ui, document, &shown.analysis, suspect),
+                &mut |ui| stack::show(ui, document, suspect, commands),
+            ];
+            return columns(ui, width, &mut parts);
+        }
         let mut parts: [&mut dyn FnMut(&mut Ui); 3] = [
-            &mut |ui| facts::why(ui, document, suspect),
+            &mut |ui| {
+                facts::evidence(ui, suspect);
+                ui.add_space(2.0 * GRID);
+                facts::owner(ui, document, suspect);
+            },
             &mut |ui| facts::figures(ui, document, &shown.analysis, suspect),
             &mut |ui| stack::show(ui, document, suspect, commands),
         ];
@@ -48,6 +70,24 @@ pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>
             }
         }
     });
+}
+
+/// The course of the outstanding bytes, where the page is high enough for it.
+fn course(ui: &mut Ui, analysis: &LeakAnalysis, suspect: &Suspect) {
+    let height = (ui.available_height() - TEXT).min(*COURSE.end());
+    if height < *COURSE.start() || suspect.evidence.bytes_curve.len() < 2 {
+        return;
+    }
+    let palette = Palette::of(ui);
+    let highest = suspect.evidence.bytes_curve.iter().copied().fold(0.0, f64::max);
+    let highest = format::bytes(highest.max(0.0).round() as u64);
+    caption(ui, &format!("OUTSTANDING BYTES OVER THE ANALYZED RANGE, AT MOST {highest}"));
+    let color = if marks::alarming(std::slice::from_ref(suspect)).is_some() { palette.accent } else { palette.dim };
+    let name = format!("Course of the outstanding bytes of {}", leak_text::tag(suspect));
+    let faint = texts::warm_up_share(analysis);
+    let size = vec2(ui.available_width(), height - theme::ROW_HEIGHT);
+    Sparkline { name: &name, values: &suspect.evidence.bytes_curve, faint, color }.show(ui, size);
+    ui.add_space(2.0 * GRID);
 }
 
 /// Parts side by side, equally wide.
@@ -104,7 +144,7 @@ fn head(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<
                 let tag = leak_text::tag(suspect);
                 let pool = leak_text::pool(suspect.is_paged);
                 let title = format!("{tag}, {pool} pool, {}", texts::source(suspect, by));
-                ui.add(Label::new(RichText::new(title).font(theme::strong_font())).truncate());
+                fitted_text::label(ui, &title, theme::strong_font(), |text| text);
             });
         });
     });

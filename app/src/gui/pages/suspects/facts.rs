@@ -17,16 +17,19 @@ const NAME: f32 = 116.0;
 /// Processes that are listed.
 const PROCESSES: usize = 8;
 
-/// The reasons, and who may own the tag.
-pub(super) fn why(ui: &mut Ui, document: &Document, suspect: &Suspect) {
+/// The reasons.
+pub(super) fn evidence(ui: &mut Ui, suspect: &Suspect) {
     caption(ui, "EVIDENCE");
     leak_text::reasons(suspect).iter().for_each(|reason| drop(item(ui, reason)));
+}
+
+/// Who may own the tag, the processes, and the next step.
+pub(super) fn owner(ui: &mut Ui, document: &Document, suspect: &Suspect) {
     let sources = &document.results.tag_sources;
     let pool_tags = sources.pool_tags.as_ref().map(|found| &*found.tags);
     let claims =
         owner::owner_candidates(suspect, TagOwnerData { pool_tags, scanned_drivers: sources.drivers.as_deref() });
     if !claims.is_empty() {
-        ui.add_space(2.0 * GRID);
         caption(ui, "OWNER");
         for claim in &claims {
             item(ui, &leak_text::owner_candidate(claim)).on_hover_text(leak_text::certainty_help(claim));

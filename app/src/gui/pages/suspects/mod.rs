@@ -21,21 +21,25 @@ use eframe::egui::{Align, Button, Frame, Id, Key, KeyboardShortcut, Label, Layou
 use crate::gui::commands::table::{CommandSpec, MenuPlace};
 use crate::gui::commands::{Command, DocumentCommand, Menu, ctrl_shift};
 use crate::gui::document::{Document, PageState, Widgets};
-use crate::gui::icons::Icon;
+use crate::gui::icons::{self, Icon};
 use crate::gui::jobs::document::{PageAnswer, PageWork};
+use crate::gui::model::data_quality::QualityLevel;
 use crate::gui::model::page_id::PageId;
 use crate::gui::model::recording_setup::SuggestedTag;
-use crate::gui::pages::Page;
+use crate::gui::pages::{Page, back_button};
+use crate::gui::shell::quality;
 use crate::gui::theme::{self, GRID, Palette};
 use crate::{leak_text, recorded_range_text};
 use commands::SuspectsCommand;
 use job::LeaksAnswer;
 use state::SuspectsState;
 
-/// Height of what is known of the selected suspect, in points, until the user gives it another.
-const DETAIL: f32 = 312.0;
 /// Height that the list keeps, in points.
-const LIST: f32 = 96.0;
+const LIST: f32 = 72.0;
+/// Greatest share of the height that the list has, until the user gives it another.
+const LIST_SHARE: f32 = 0.42;
+/// Steps in which the default height of the details changes with the window, in points.
+const HEIGHT_STEP: f32 = 24.0;
 
 /// The page.
 pub static PAGE: SuspectsPage = SuspectsPage;
@@ -106,6 +110,11 @@ impl Page for SuspectsPage {
         match command {
             DocumentCommand::CopyRows | DocumentCommand::CopyStack => document.copy_suspects(command),
             DocumentCommand::Find => document.suspects_mut().wants_filter = true,
+            DocumentCommand::GoToResponsible => {
+                if let Some(at) = document.current_suspect() {
+                    document.show_suspect_rows(at, true);
+                }
+            }
             _ => return false,
         }
         true
@@ -113,7 +122,11 @@ impl Page for SuspectsPage {
 
     fn can_shared(&self, document: &Document, command: &DocumentCommand) -> Option<bool> {
         let is_copy = matches!(command, DocumentCommand::CopyRows | DocumentCommand::CopyStack);
-        is_copy.then(|| document.suspects().current().is_some())
+        match command {
+            DocumentCommand::GoToResponsible => Some(document.current_suspect().is_some()),
+            DocumentCommand::Find => Some(!document.suspects().suspects().is_empty()),
+            _ => is_copy.then(|| document.suspects().current().is_some()),
+        }
     }
 
     fn update(&self, document: &mut Document) {
@@ -128,6 +141,7 @@ impl Page for SuspectsPage {
     fn apply(&self, document: &mut Document, _job: &'static str, answer: PageAnswer) {
         if let Ok(answer) = answer.downcast::<LeaksAnswer>() {
             document.suspects_mut().take(*answer);
+            document.land_on_suspect();
         }
     }
 
@@ -178,10 +192,14 @@ fn show(ui: &mut Ui, document: &Document, state: &mut SuspectsState, commands: &
             ui.multiply_opacity(0.6);
         }
         if state.current().is_some() && !listed.is_empty() {
-            let most = (ui.available_height() - LIST).max(80.0);
-            Panel::bottom(Id::unique("suspect"))
+            let whole = ui.available_height();
+            let most = (whole - LIST).max(80.0);
+            let height = detail_height(whole, listed.len()).clamp(80.0, most);
+            // A height that the user chose holds as long as the window and the list are about as they were.
+            let id = Id::unique(("suspect", (height / HEIGHT_STEP) as u32));
+            Panel::bottom(id)
                 .resizable(true)
-                .default_size(DETAIL.min(most))
+                .default_size(height)
                 .size_range(80.0..=most)
                 .frame(Frame::new().inner_margin(Margin { top: 8, ..Margin::ZERO }))
                 .show(ui, |ui| detail::show(ui, document, commands));
@@ -195,15 +213,18 @@ fn show(ui: &mut Ui, document: &Document, state: &mut SuspectsState, commands: &
     });
 }
 
+/// Height of what is known of the selected suspect: all that a list of `rows` rows leaves of the page.
+fn detail_height(whole: f32, rows: usize) -> f32 {
+    let list = theme::HEADER_HEIGHT + theme::ROW_HEIGHT * rows as f32 + 2.0 * theme::SCROLLBAR;
+    whole - list.clamp(LIST, (whole * LIST_SHARE).max(LIST))
+}
+
 /// The page's name, the way back, and the sentence about all.
 fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let palette = Palette::of(ui);
     ui.horizontal(|ui| {
         ui.heading("Suspects");
-        let back = if document.has_allocations() { "Back to Analysis" } else { "Back" };
-        if ui.button(back).clicked() {
-            commands.push(DocumentCommand::Page(PageId::ANALYSIS).into());
-        }
+        back_button(ui, document, commands);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| analyzed(ui, document));
     });
     let Some(shown) = &document.suspects().shown else { return };
@@ -214,7 +235,7 @@ fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
             None => drop(Icon::Ring.show(ui, palette.dim)),
         }
         let text = RichText::new(leak_text::summary(&shown.analysis)).font(theme::strong_font());
-        ui.add(Label::new(text).truncate());
+        ui.add(Label::new(text).wrap());
     });
 }
 
@@ -236,11 +257,12 @@ fn trust(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
         return;
     }
     let palette = Palette::of(ui);
-    ui.horizontal(|ui| {
-        Icon::Dot.show(ui, palette.warn);
+    let worst = quality::of_document(document).first().map_or(QualityLevel::Warning, |issue| issue.level);
+    ui.horizontal_top(|ui| {
+        icons::status_dot(ui, theme::ROW_HEIGHT, quality::color(worst.min(QualityLevel::Warning), palette));
         ui.spacing_mut().button_padding.x = 0.0;
         let text = RichText::new(notes.join(" \u{b7} ")).color(palette.dim);
-        let line = ui.add(Button::new(text).truncate().frame_when_inactive(false));
+        let line = ui.add(Button::new(text).wrap().frame_when_inactive(false));
         line.ctx.accesskit_node_builder(line.id, |node| node.set_label(format!("Data quality: {}", notes.join(" "))));
         if line.clicked() {
             commands.push(DocumentCommand::Page(PageId::TRACE_INFO).into());

@@ -44,12 +44,17 @@ pub(super) fn show(ui: &mut Ui, document: &Document, suspect: &Suspect, commands
     }
     ui.add_space(GRID / 2.0);
     ui.spacing_mut().item_spacing.y = GRID / 2.0;
-    frames.iter().for_each(|frame| one(ui, document, frame, commands));
+    let responsible = document.results.names.responsible_depth(suspect.stack);
+    let count = frames.len();
+    for (at, frame) in frames.iter().enumerate() {
+        one(ui, document, frame, responsible == Some(count - at), commands);
+    }
 }
 
-fn one(ui: &mut Ui, document: &Document, frame: &FrameParts, commands: &mut Vec<Command>) {
+fn one(ui: &mut Ui, document: &Document, frame: &FrameParts, is_responsible: bool, commands: &mut Vec<Command>) {
+    let (is_guess, inlined) = (is_guess(frame), inlined_lines(frame));
     let source = frame.line.as_ref().map(place);
-    let line = FrameLine { text: &frame.text, is_guess: is_guess(frame), inlined: inlined_lines(frame), source };
+    let line = FrameLine { text: &frame.text, is_guess, is_responsible, inlined, source };
     if line.show(ui, || document.explained_frame(frame)) {
         commands.extend(frame.line.clone().map(Command::OpenSource));
     }

@@ -71,6 +71,16 @@ pub struct Goal {
     pub steps: usize,
     /// The range that the row is surely found in.
     pub range: TimeRange,
+    /// The responsible frame below the row is selected, not the row.
+    pub to_responsible: bool,
+}
+
+impl Goal {
+    /// The way to the row.
+    #[must_use]
+    pub fn row(&self) -> RowPath {
+        RowPath(self.place.0.iter().take(self.steps).cloned().collect())
+    }
 }
 
 /// Inputs that the listed suspects depend on.
@@ -102,6 +112,8 @@ pub struct SuspectsState {
     pub dismissed: bool,
     /// The row of the table that is to be shown.
     pub goal: Option<Goal>,
+    /// The suspect that the table was opened at: tag, pool and stack.
+    pub landed: Option<(Option<String>, bool, StackId)>,
     /// Shows only suspects with this in their tags, drivers or functions.
     pub filter: String,
     /// Column that the suspects are sorted by.
@@ -137,6 +149,7 @@ impl Default for SuspectsState {
             broken: false,
             dismissed: false,
             goal: None,
+            landed: None,
             filter: String::new(),
             column: SuspectColumn::Rank,
             ascending: true,

@@ -11,6 +11,7 @@ use crate::format;
 use crate::gui::commands::{Command, DocumentCommand};
 use crate::gui::model::columns::paged_text;
 use crate::gui::theme::{self, GRID, Palette, ROW_HEIGHT};
+use crate::gui::widgets::fitted_text;
 use crate::gui::widgets::list_table::{self, Action, Column, Keyboard, ListTable, Pick, Rows, Width};
 use crate::gui::widgets::pivot_table::Sort;
 use crate::gui::widgets::sparkline::Sparkline;
@@ -18,24 +19,42 @@ use crate::leak_text;
 
 /// Least width of the column that takes the remaining width, in points.
 const SOURCE: f32 = 168.0;
+/// Greatest width of that column in a list with wide curves: the figures stay near the names.
+const MAX_SOURCE: f32 = 560.0;
 /// Least width of the list with wide curves, in points.
-const WIDE: f32 = 1280.0;
+const WIDE: f32 = 1180.0;
+/// Width of the column of processes, in points.
+const PROCESS: f32 = 220.0;
 
-fn column(column: SuspectColumn, page: &SuspectsState, is_wide: bool) -> Column {
+/// A column of a list of this width, beside columns that have `fixed` points.
+fn column(column: SuspectColumn, page: &SuspectsState, width: f32, fixed: f32) -> Column {
+    let is_wide = width >= WIDE;
     let width = match column {
+        SuspectColumn::Source if is_wide => Width::Exact(((width - fixed) * 0.6).clamp(SOURCE, MAX_SOURCE)),
+        SuspectColumn::Source => Width::Rest(SOURCE),
+        SuspectColumn::Curve if is_wide => Width::Rest(CURVE),
+        column => Width::Exact(exact_width(column)),
+    };
+    let sort = (page.column == column).then_some(Sort::of(page.ascending));
+    Column { title: column.title(), tip: column.tip(), width, is_figure: column.is_figure(), sort }
+}
+
+/// Width of a curve in a narrow list, in points.
+const CURVE: f32 = 96.0;
+
+/// The width of a column that has the same width in every list.
+const fn exact_width(column: SuspectColumn) -> f32 {
+    match column {
         SuspectColumn::Rank => 36.0,
         SuspectColumn::Verdict => 108.0,
         SuspectColumn::Tag | SuspectColumn::Count | SuspectColumn::Frees => 60.0,
         SuspectColumn::Pool => 70.0,
         SuspectColumn::Growth | SuspectColumn::Confidence => 80.0,
         SuspectColumn::Size => 72.0,
-        SuspectColumn::Curve if is_wide => 240.0,
-        SuspectColumn::Curve => 96.0,
+        SuspectColumn::Process => PROCESS,
+        SuspectColumn::Curve => CURVE,
         SuspectColumn::Source => 0.0,
-    };
-    let width = if column == SuspectColumn::Source { Width::Rest(SOURCE) } else { Width::Exact(width) };
-    let sort = (page.column == column).then_some(Sort::of(page.ascending));
-    Column { title: column.title(), tip: column.tip(), width, is_figure: column.is_figure(), sort }
+    }
 }
 
 /// Draws the list.
@@ -44,10 +63,14 @@ pub(super) fn show(ui: &mut Ui, state: &mut SuspectsState, listed: &[usize], com
     let wants_focus = std::mem::take(&mut state.wants_focus);
     let page = &*state;
     let Some(shown) = &page.shown else { return };
-    let is_wide = ui.available_width() >= WIDE;
-    let columns = SuspectColumn::ALL.map(|which| column(which, page, is_wide));
+    let width = ui.available_width();
+    let shown_columns = SuspectColumn::shown(width);
+    let gaps = ui.spacing().item_spacing.x * shown_columns.len() as f32;
+    let fixed = shown_columns.iter().map(|column| exact_width(*column)).sum::<f32>() + gaps;
+    let columns: Vec<Column> = shown_columns.iter().map(|which| column(*which, page, width, fixed)).collect();
     let mut rows = SuspectRows {
         page,
+        columns: &shown_columns,
         analysis: &shown.analysis,
         listed,
         by: shown.analysis.request.grouping,
@@ -58,7 +81,7 @@ pub(super) fn show(ui: &mut Ui, state: &mut SuspectsState, listed: &[usize], com
         .cursor(row_of(page, listed), wants_reveal)
         .keyboard(Keyboard::Idle, wants_focus)
         .show(ui, &mut rows);
-    apply(state, listed, &actions, commands);
+    apply(state, &shown_columns, listed, &actions, commands);
 }
 
 /// The row of the cursor in the list.
@@ -67,10 +90,16 @@ pub(super) fn row_of(page: &SuspectsState, listed: &[usize]) -> Option<usize> {
 }
 
 /// Carries out what the list, or the field above it, asks for.
-pub(super) fn apply(page: &mut SuspectsState, listed: &[usize], actions: &[Action], commands: &mut Vec<Command>) {
+pub(super) fn apply(
+    page: &mut SuspectsState,
+    columns: &[SuspectColumn],
+    listed: &[usize],
+    actions: &[Action],
+    commands: &mut Vec<Command>,
+) {
     for action in actions {
         match *action {
-            Action::Sort(column) => SuspectColumn::ALL.get(column).into_iter().for_each(|column| page.sort_by(*column)),
+            Action::Sort(column) => columns.get(column).into_iter().for_each(|column| page.sort_by(*column)),
             Action::Move { row, pick } | Action::Click { row, pick } => {
                 let Some(at) = listed.get(row).copied() else { continue };
                 match pick {
@@ -89,6 +118,7 @@ pub(super) fn apply(page: &mut SuspectsState, listed: &[usize], actions: &[Actio
 /// The listed suspects.
 struct SuspectRows<'s> {
     page: &'s SuspectsState,
+    columns: &'s [SuspectColumn],
     analysis: &'s LeakAnalysis,
     listed: &'s [usize],
     by: SuspectGrouping,
@@ -119,7 +149,14 @@ impl Rows for SuspectRows<'_> {
         let of_suspect = [SuspectsCommand::Show, SuspectsCommand::FilterTo, SuspectsCommand::Flame];
         let of_suspect = of_suspect.map(DocumentCommand::from);
         for command in of_suspect.into_iter().chain([DocumentCommand::CopyRows, DocumentCommand::CopyStack]) {
-            if ui.add(Button::new(command.title())).clicked() {
+            let title = command.title();
+            let mut entry = Button::new(&title);
+            if let Some(key) = Command::from(command.clone()).shortcut_text(ui) {
+                entry = entry.shortcut_text(key);
+            }
+            let response = ui.add(entry);
+            response.ctx.accesskit_node_builder(response.id, |node| node.set_label(title));
+            if response.clicked() {
                 ui.close();
                 self.commands.push(command.into());
             }
@@ -131,7 +168,8 @@ impl Rows for SuspectRows<'_> {
         let Some(suspect) = self.analysis.suspects.get(at) else { return };
         let palette = Palette::of(ui);
         let survivors = &suspect.evidence.outstanding;
-        match SuspectColumn::ALL[column] {
+        let Some(column) = self.columns.get(column) else { return };
+        match *column {
             SuspectColumn::Rank => {
                 list_table::figure_cell(ui, (at + 1).to_string())
                     .on_hover_text(leak_text::attribution::score_help(suspect));
@@ -148,7 +186,15 @@ impl Rows for SuspectRows<'_> {
                 list_table::colored_cell(ui, tag);
             }
             SuspectColumn::Pool => drop(list_table::text_cell(ui, paged_text(suspect.is_paged))),
-            SuspectColumn::Source => drop(list_table::text_cell(ui, texts::source(suspect, self.by))),
+            SuspectColumn::Source => {
+                let source = texts::source(suspect, self.by);
+                fitted_text::label(ui, &source, theme::text_font(), |text| text.color(palette.text));
+            }
+            SuspectColumn::Process => {
+                let share = suspect.attribution.processes.first();
+                let process = share.map(|share| leak_text::attribution::process(share, suspect)).unwrap_or_default();
+                fitted_text::label(ui, &process, theme::text_font(), |text| text.color(palette.text));
+            }
             SuspectColumn::Growth => {
                 list_table::figure_cell(ui, format::growth_per_minute(suspect.growth_bytes_per_s));
             }

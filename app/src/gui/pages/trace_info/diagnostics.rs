@@ -3,20 +3,18 @@
 use std::cmp::Ordering;
 
 use eframe::egui::{Button, Label, RichText, Ui};
-use poolscope_etl::diagnostics::Severity;
 
 use crate::format;
 use crate::gui::commands::Command;
 use crate::gui::document::Document;
 use crate::gui::icons::Icon;
+use crate::gui::model::data_quality::QualityIssue;
 use crate::gui::model::recording_fix::Fix;
+use crate::gui::shell::quality;
 use crate::gui::theme::{self, GRID, Palette, ROW_HEIGHT};
 use crate::gui::widgets::list_table::{self, Column, Width};
 use crate::gui::widgets::sorted_list::{Records, SortedList};
-use crate::recorded_range_text;
 
-/// Upper bound on the file offsets that are shown.
-const MAX_OFFSETS: usize = 4;
 /// Greatest height of the list, in points.
 const HEIGHT: f32 = 8.0 * ROW_HEIGHT;
 
@@ -24,8 +22,8 @@ const EFFECT: usize = 3;
 const FIX: usize = 5;
 
 /// Draws the list, and below it the details of the selected issue.
-pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
-    let issues = issues(document);
+pub(super) fn show(ui: &mut Ui, document: &Document, filter: &str, commands: &mut Vec<Command>) {
+    let issues = quality::of_document(document);
     let columns = vec![
         Column::text("Severity", Width::Exact(84.0)),
         Column::text("Issue", Width::Initial(140.0)),
@@ -36,7 +34,8 @@ pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>
     ];
     let mut records = Issues { issues: &issues, fix: None };
     let stamp = super::stamp(document);
-    let cursor = SortedList { name: "Data-quality issues", columns, height: HEIGHT, stamp }.show(ui, &mut records);
+    let cursor =
+        SortedList { name: "Data-quality issues", columns, height: HEIGHT, stamp, filter }.show(ui, &mut records);
     if let Some(fix) = records.fix {
         commands.push(document.record_again(fix));
     }
@@ -50,85 +49,8 @@ pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>
     }
 }
 
-/// Severity of an issue, the worst first, and the absence of losses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Level {
-    DataLoss,
-    Warning,
-    Info,
-    Complete,
-}
-
-impl Level {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::DataLoss => "Data loss",
-            Self::Warning => "Warning",
-            Self::Info => "Information",
-            Self::Complete => "Complete",
-        }
-    }
-}
-
-impl From<Severity> for Level {
-    fn from(severity: Severity) -> Self {
-        match severity {
-            Severity::DataLoss => Self::DataLoss,
-            Severity::Warning => Self::Warning,
-            Severity::Info => Self::Info,
-        }
-    }
-}
-
-struct Issue {
-    level: Level,
-    title: String,
-    count: u64,
-    effect: String,
-    offsets: String,
-    fix: Option<Fix>,
-}
-
-/// The issues, the worst first. A recording that avoids several is offered at the first of them.
-fn issues(document: &Document) -> Vec<Issue> {
-    let (trace, summary) = (&document.trace, &document.trace.summary);
-    let sentence = |level, title: &str, effect: String| Issue {
-        level,
-        title: title.to_owned(),
-        count: 1,
-        effect,
-        offsets: String::new(),
-        fix: None,
-    };
-    let mut issues = Vec::new();
-    issues.extend(
-        recorded_range_text::missing(trace).map(|part| sentence(Level::DataLoss, "Incomplete recording", part)),
-    );
-    if summary.events_lost == 0 && summary.buffers_lost == 0 && trace.diagnostics.worst() != Some(Severity::DataLoss) {
-        let effect = "Windows reports no lost events and no lost buffers.".to_owned();
-        issues.push(sentence(Level::Complete, "No losses", effect));
-    }
-    let mut rows: Vec<_> = trace.diagnostics.rows().iter().collect();
-    rows.sort_by_key(|anomaly| Level::from(anomaly.kind.severity()));
-    let mut offered: Vec<Fix> = Vec::new();
-    for anomaly in rows {
-        let fix = Fix::of(anomaly.kind).filter(|fix| !offered.contains(fix));
-        offered.extend(fix);
-        let offsets = anomaly.offsets.iter().take(MAX_OFFSETS).map(|offset| format!("{offset:#x}"));
-        issues.push(Issue {
-            level: anomaly.kind.severity().into(),
-            title: format::sentence_case(&anomaly.kind.name().replace('_', " ")),
-            count: anomaly.count,
-            effect: anomaly.kind.effect().to_owned(),
-            offsets: offsets.collect::<Vec<_>>().join(", "),
-            fix,
-        });
-    }
-    issues
-}
-
 struct Issues<'i> {
-    issues: &'i [Issue],
+    issues: &'i [QualityIssue],
     /// The recording whose button was clicked.
     fix: Option<Fix>,
 }
@@ -164,13 +86,7 @@ impl Records for Issues<'_> {
         let palette = Palette::of(ui);
         match column {
             0 => {
-                let color = match issue.level {
-                    Level::DataLoss => palette.bad,
-                    Level::Warning => palette.warn,
-                    Level::Info => palette.faint,
-                    Level::Complete => palette.good,
-                };
-                Icon::Status.show(ui, color);
+                Icon::Status.show(ui, quality::color(issue.level, palette));
                 list_table::text_cell(ui, issue.level.name());
             }
             2 => drop(list_table::figure_cell(ui, format::count(issue.count))),

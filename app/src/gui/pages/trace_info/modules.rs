@@ -17,7 +17,7 @@ use crate::gui::widgets::sorted_list::{Records, SortedList};
 const HEIGHT: f32 = 260.0;
 
 /// Draws the list.
-pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+pub(super) fn show(ui: &mut Ui, document: &Document, filter: &str, commands: &mut Vec<Command>) {
     let modules = document.trace.modules.modules();
     if modules.is_empty() {
         ui.weak("The trace has no image records, so frames are shown as addresses. Record with the Loader keyword.");
@@ -40,7 +40,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>
         Column::text("Path", Width::Rest(160.0)),
     ];
     let stamp = super::stamp(document);
-    SortedList { name: "Images", columns, height: HEIGHT, stamp }.show(ui, &mut Images(modules));
+    SortedList { name: "Images", columns, height: HEIGHT, stamp, filter }.show(ui, &mut Images(modules));
 }
 
 struct Images<'t>(&'t [Module]);

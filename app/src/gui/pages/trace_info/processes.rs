@@ -15,7 +15,7 @@ use crate::gui::widgets::sorted_list::{Records, SortedList};
 const HEIGHT: f32 = 260.0;
 
 /// Draws the list.
-pub(super) fn show(ui: &mut Ui, document: &Document) {
+pub(super) fn show(ui: &mut Ui, document: &Document, filter: &str) {
     let processes = document.trace.processes.rows();
     if processes.is_empty() {
         ui.weak("The trace has no process records. Allocations show only the process ID, or none.");
@@ -28,7 +28,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document) {
     ];
     let stamp = super::stamp(document);
     let mut records = Processes { processes, clock: document.trace.clock };
-    SortedList { name: "Processes", columns, height: HEIGHT, stamp }.show(ui, &mut records);
+    SortedList { name: "Processes", columns, height: HEIGHT, stamp, filter }.show(ui, &mut records);
 }
 
 struct Processes<'t> {

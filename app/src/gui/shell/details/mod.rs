@@ -14,6 +14,7 @@ use crate::gui::theme;
 use crate::gui::theme::GRID;
 use crate::gui::widgets::histogram::{Bar, Histogram};
 use crate::gui::widgets::section::caption;
+use poolscope_analysis::pivot::details::TimeHistogram;
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
@@ -88,16 +89,11 @@ fn blocks(
     section(ui, "LIFETIMES");
     let spans = &profile.lifetimes;
     let bars: Vec<Bar> = spans.bins.iter().map(bar).collect();
-    if bars.is_empty() {
-        ui.weak("None was freed in the trace.");
-    } else {
+    if !bars.is_empty() {
         Histogram { name: "Lifetimes", bars: &bars }.show(ui);
-        if spans.not_freed.count > 0 {
-            ui.weak(format!("{} not freed in the trace", format::count(spans.not_freed.count)));
-        }
     }
-    if spans.unknown.count > 0 {
-        ui.weak(format!("{} whose allocation or free was not recorded", format::count(spans.unknown.count)));
+    for line in lifetime_lines(spans, profile.total.count) {
+        ui.weak(line);
     }
     if !profile.ages.bins.is_empty() {
         section(ui, "AGE OF OUTSTANDING ALLOCATIONS");
@@ -114,6 +110,26 @@ fn blocks(
     stack::frees(ui, document, profile, commands);
 }
 
+/// Sentences on the allocations of a row, `all` of them, that have no lifetime.
+fn lifetime_lines(spans: &TimeHistogram, all: u64) -> Vec<String> {
+    let mut lines = Vec::new();
+    let not_freed = spans.not_freed.count;
+    if not_freed > 0 && not_freed == all {
+        lines.push("None was freed in the trace.".to_owned());
+    } else if not_freed > 0 {
+        lines.push(format!("{} not freed in the trace", format::count(not_freed)));
+    }
+    let unknown = format::counted(spans.unknown.count, "allocation", "allocations");
+    if spans.unknown.count > 0 && spans.unknown.count == all {
+        lines.push(
+            "Unknown: the allocations were made before the recording began, or their events were lost.".to_owned(),
+        );
+    } else if spans.unknown.count > 0 {
+        lines.push(format!("{unknown} without a recorded allocation or free"));
+    }
+    lines
+}
+
 fn section(ui: &mut Ui, title: &str) {
     ui.add_space(4.0 * GRID);
     caption(ui, title);
@@ -126,4 +142,25 @@ fn pair(ui: &mut Ui, title: &str, value: RichText) {
             ui.add(Label::new(value).truncate());
         });
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use poolscope_analysis::group::aggregate::Total;
+
+    #[test]
+    fn what_was_freed_is_never_called_not_freed() {
+        let of = |not_freed, unknown, all| {
+            let total = |count| Total { count, bytes: 8 * count };
+            let spans = TimeHistogram { bins: Vec::new(), not_freed: total(not_freed), unknown: total(unknown) };
+            lifetime_lines(&spans, all)
+        };
+        assert_eq!(of(5, 0, 5), ["None was freed in the trace."]);
+        assert_eq!(of(5, 0, 1005), ["5 not freed in the trace"]);
+        assert_eq!(of(0, 1, 7), ["1 allocation without a recorded allocation or free"]);
+        let before = of(0, 7, 7);
+        assert!(before.len() == 1 && before[0].starts_with("Unknown:"), "{before:?}");
+        assert!(of(0, 0, 7).is_empty());
+    }
 }

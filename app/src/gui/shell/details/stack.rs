@@ -1,6 +1,6 @@
 //! Stacks of the selected row: the heaviest ones of its allocations, whole, with offsets and raw addresses; and those that free.
 
-use eframe::egui::{Align, CollapsingHeader, Label, Layout, RichText, Ui};
+use eframe::egui::{Align, CollapsingHeader, Layout, RichText, Ui};
 use poolscope_analysis::group::frames::FrameParts;
 use poolscope_analysis::pivot::details::StackShare;
 use poolscope_analysis::pivot::{Metric, RowDetails};
@@ -16,6 +16,7 @@ use crate::gui::model::columns::What;
 use crate::gui::model::frame_parts::{inlined_lines, is_guess, lines, place};
 use crate::gui::theme;
 use crate::gui::theme::GRID;
+use crate::gui::widgets::fitted_text;
 use crate::gui::widgets::frame_line::FrameLine;
 use crate::gui::widgets::section::caption;
 
@@ -38,13 +39,12 @@ pub(super) fn show(ui: &mut Ui, document: &Document, details: &Details, commands
     let profile = document.results.profile.as_ref().map(|answer| &answer.profile);
     let known = profile.filter(|profile| !profile.stacks.is_empty());
     let Some(profile) = known else {
-        let is_known = document.results.profile.is_some() && !document.waits(Topic::Profile);
-        return plain(ui, details, is_known);
+        return plain(ui, document, details, profile.filter(|_| !document.waits(Topic::Profile)));
     };
     for (at, share) in profile.stacks.iter().enumerate() {
         one(ui, document, "stack", at, share, commands);
     }
-    more(ui, profile.stack_count, profile.stacks.len(), "stacks");
+    more(ui, profile.stack_count, profile.stacks.len(), "stack");
     if profile.uncertain_stack.count > 0 {
         let allocations = format::counted(profile.uncertain_stack.count, "allocation", "allocations");
         let text = format!("{allocations} with an uncertain stack");
@@ -56,20 +56,30 @@ pub(super) fn show(ui: &mut Ui, document: &Document, details: &Details, commands
     }
 }
 
-/// Before the blocks were looked at (`is_known`: after that): the stack that the groups know.
-fn plain(ui: &mut Ui, details: &Details, is_known: bool) {
-    if details.stack.is_empty() && !is_known {
-        return;
-    }
+/// The stack that the groups know, until the allocations were looked at; after that, `profile`, why there is none.
+fn plain(ui: &mut Ui, document: &Document, details: &Details, profile: Option<&RowDetails>) {
     if details.stack.is_empty() {
-        ui.weak("These allocations were recorded without stacks; -stackwalk PoolAlloc+PoolFree records them.");
+        if let Some(profile) = profile {
+            ui.weak(why_no_stack(document, profile));
+        }
         return;
     }
     let allocations = format::counted(details.stack_blocks, "allocation", "allocations");
     ui.weak(format!("{allocations}, innermost frame first"));
     ui.add_space(GRID);
     for frame in &details.stack {
-        ui.add(Label::new(RichText::new(frame).font(theme::figure_font())).truncate());
+        fitted_text::label(ui, frame, theme::figure_font(), |text| text);
+    }
+}
+
+/// The reason why no allocation of a row has a stack, and the switch that helps where one does.
+fn why_no_stack(document: &Document, profile: &RowDetails) -> &'static str {
+    if profile.total.count > 0 && profile.lifetimes.unknown.count >= profile.total.count {
+        "Allocated before the recording began, or in a part that was lost: the stacks of these allocations are not in the trace."
+    } else if document.lacks_stacks() {
+        "These allocations were recorded without stacks; -stackwalk PoolAlloc+PoolFree records them."
+    } else {
+        "The trace has no stacks of these allocations."
     }
 }
 
@@ -82,7 +92,7 @@ pub(super) fn frees(ui: &mut Ui, document: &Document, profile: &RowDetails, comm
     for (at, share) in profile.free_stacks.iter().enumerate() {
         one(ui, document, "free stack", at, share, commands);
     }
-    more(ui, profile.free_stack_count, profile.free_stacks.len(), "stacks");
+    more(ui, profile.free_stack_count, profile.free_stacks.len(), "stack");
     if profile.freed_without_stack.count > 0 {
         let frees = format::counted(profile.freed_without_stack.count, "free", "frees");
         ui.weak(format!("{frees} without a stack"));
@@ -91,7 +101,8 @@ pub(super) fn frees(ui: &mut Ui, document: &Document, profile: &RowDetails, comm
 
 fn more(ui: &mut Ui, all: usize, shown: usize, what: &str) {
     if all > shown {
-        ui.weak(format!("and {} more {what}", format::count((all - shown) as u64)));
+        let one = format!("more {what}");
+        ui.weak(format!("and {}", format::counted((all - shown) as u64, &one, &format!("{one}s"))));
     }
 }
 
@@ -105,13 +116,21 @@ fn one(ui: &mut Ui, document: &Document, kind: &str, at: usize, share: &StackSha
         .id_salt((kind, at))
         .default_open(at == 0)
         .show_unindented(ui, |ui| {
-            let outer = share.frames.len().saturating_sub(INNER);
-            let (callers, inner) = share.frames.split_at(if outer > SPARE { outer } else { 0 });
-            inner.iter().rev().for_each(|frame| one_frame(ui, document, frame, commands));
+            let responsible = document.results.names.responsible_depth(share.stack);
+            let mut one_frame = |ui: &mut Ui, (at, frame): (usize, &FrameParts)| {
+                one_frame(ui, document, frame, responsible == Some(at + 1), commands);
+            };
+            // The responsible frame is always among those that are shown.
+            let inner = INNER.max(responsible.map_or(0, |depth| share.frames.len().saturating_sub(depth - 1)));
+            let outer = share.frames.len().saturating_sub(inner);
+            let outer = if outer > SPARE { outer } else { 0 };
+            let (callers, inner) = share.frames.split_at(outer);
+            let inner = inner.iter().enumerate().map(|(at, frame)| (outer + at, frame));
+            inner.rev().for_each(|frame| one_frame(ui, frame));
             if !callers.is_empty() {
                 let title = RichText::new(format!("{} outer frames", callers.len())).font(theme::small_font());
                 CollapsingHeader::new(title).id_salt((kind, at, "outer")).show_unindented(ui, |ui| {
-                    callers.iter().rev().for_each(|frame| one_frame(ui, document, frame, commands));
+                    callers.iter().enumerate().rev().for_each(|frame| one_frame(ui, frame));
                 });
             }
             let all = share.frames.iter().rev().map(lines).collect::<Vec<_>>().join("\n");
@@ -125,9 +144,10 @@ fn one(ui: &mut Ui, document: &Document, kind: &str, at: usize, share: &StackSha
         });
 }
 
-fn one_frame(ui: &mut Ui, document: &Document, frame: &FrameParts, commands: &mut Vec<Command>) {
+fn one_frame(ui: &mut Ui, document: &Document, frame: &FrameParts, is_responsible: bool, commands: &mut Vec<Command>) {
+    let (is_guess, inlined) = (is_guess(frame), inlined_lines(frame));
     let source = frame.line.as_ref().map(place);
-    let line = FrameLine { text: &frame.text, is_guess: is_guess(frame), inlined: inlined_lines(frame), source };
+    let line = FrameLine { text: &frame.text, is_guess, is_responsible, inlined, source };
     if line.show(ui, || document.explained_frame(frame)) {
         commands.extend(frame.line.clone().map(Command::OpenSource));
     }

@@ -90,7 +90,8 @@ impl Axes {
         let bottom = (outer.bottom() - HEIGHT).max(outer.top() + 1.0);
         let step = round_step(top, f64::from((bottom - outer.top()) / 36.0).max(2.0), Some(unit));
         let values = ticks(0.0, top, step);
-        let widest = values.iter().map(|value| width_of(painter, &tick_text(*value, step, unit))).fold(0.0, f32::max);
+        let widest =
+            values.iter().map(|value| width_of(painter, &tick_text(*value, step, top, unit))).fold(0.0, f32::max);
         // In steps, so that the frame keeps its place while the values change.
         let width = ((widest + BESIDE + MARGIN) / 8.0).ceil() * 8.0;
         let left = (outer.left() + width.max(LEAST_WIDTH)).min(outer.right() - 1.0);
@@ -152,7 +153,7 @@ fn value_marks(scale: &Scale, step: f64, values: Vec<f64>, unit: AxisUnit) -> Ma
     let (mut marks, mut moved) = (Vec::new(), Vec::new());
     let highest = scale.frame.top() + theme::SMALL / 2.0;
     for value in values {
-        let mut word = tick_text(value, step, unit);
+        let mut word = tick_text(value, step, scale.top, unit);
         if scale.y(value) < highest {
             let place = pos2(scale.frame.left() - BESIDE, highest);
             moved.push((place, Align2::RIGHT_CENTER, std::mem::take(&mut word)));

@@ -13,11 +13,13 @@ use super::axes::Scale;
 use super::decimation::{self, Curve, MinMaxDecimation};
 use super::model::{GraphData, Kind, Range};
 use super::pattern::{self, Fill};
+use crate::gui::theme::Palette;
 
-/// Opacity of outdated series, and of the others while one is emphasized.
-const BACK: f32 = 0.35;
-/// Opacity of the other series while some are marked.
-const BESIDE: f32 = 0.55;
+/// Share of gray in outdated series, and in the others while one is emphasized. A color that is only paler would be read as that of
+/// another series.
+const BACK: f32 = 0.72;
+/// Share of gray in the other series while some are marked.
+const BESIDE: f32 = 0.3;
 /// Upper bound on the points of the edges of areas; areas with more are drawn without edges.
 const EDGE_POINTS: usize = 12_000;
 
@@ -64,9 +66,10 @@ impl ShapeCache {
     }
 
     /// The shapes of all series; `emphasized` is the number of the one under the pointer.
-    pub fn shapes(&mut self, ctx: &Context, graph: &Graph<'_>, scale: &Scale, emphasized: Option<usize>) -> &[Shape] {
+    pub fn shapes(&mut self, ui: &Ui, graph: &Graph<'_>, scale: &Scale, emphasized: Option<usize>) -> &[Shape] {
         self.reduced(graph.data, graph.kind, scale);
-        let looks = looks(graph, emphasized);
+        let ctx = ui.ctx();
+        let looks = looks(graph, Palette::of(ui).other, emphasized);
         // Without series there is nothing to cache.
         if self.strokes != looks || looks.is_empty() {
             self.shapes = Arc::new(match graph.kind {
@@ -80,19 +83,19 @@ impl ShapeCache {
     }
 }
 
-fn looks(graph: &Graph<'_>, emphasized: Option<usize>) -> Vec<SeriesStyle> {
+fn looks(graph: &Graph<'_>, gray: Color32, emphasized: Option<usize>) -> Vec<SeriesStyle> {
     let series = &graph.data.series;
     let any_marked = series.iter().any(|s| s.on && s.marked);
     let look = |(at, s): (usize, &super::Series)| {
         let above = s.marked || emphasized == Some(at);
         let back = graph.dimmed || emphasized.is_some_and(|e| e != at);
-        let opacity = match () {
+        let share = match () {
             () if back => BACK,
             () if any_marked && !above => BESIDE,
-            () => 1.0,
+            () => 0.0,
         };
         let width = if above { 2.5 } else { 1.5 };
-        SeriesStyle { color: s.color.gamma_multiply(opacity), pattern: s.pattern, width, above }
+        SeriesStyle { color: s.color.lerp_to_gamma(gray, share), pattern: s.pattern, width, above }
     };
     series.iter().enumerate().map(look).collect()
 }
@@ -213,7 +216,7 @@ impl<'a, 'g> SeriesItem<'a, 'g> {
 impl PlotItem for SeriesItem<'_, '_> {
     fn shapes(&self, ui: &Ui, transform: &PlotTransform, shapes: &mut Vec<Shape>) {
         let scale = Scale::from(transform);
-        shapes.extend_from_slice(self.drawn.borrow_mut().shapes(ui.ctx(), self.graph, &scale, self.emphasized));
+        shapes.extend_from_slice(self.drawn.borrow_mut().shapes(ui, self.graph, &scale, self.emphasized));
     }
 
     fn initialize(&mut self, _times: RangeInclusive<f64>) {}

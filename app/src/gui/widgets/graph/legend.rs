@@ -12,6 +12,7 @@ use super::{Graph, GraphState, menu as plot_menu, pattern};
 use crate::format::axis::value_text;
 use crate::gui::icons::Icon;
 use crate::gui::theme::{self, GRID, Palette};
+use crate::gui::widgets::fitted_text;
 use crate::gui::widgets::menu_by_keys::{self, KeyedMenu};
 
 const LINE: f32 = 20.0;
@@ -140,7 +141,7 @@ fn line(
     switch.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, series.on, format!("Show {label}")));
     let name = ui.interact(name_rect, ids[1], CONTROL);
     // The sum of the others has no row.
-    let label_of_name = if series.has_row { format!("Select row of {label}") } else { format!("Series {label}") };
+    let label_of_name = if series.has_row { format!("Select row of {label}") } else { format!("Show more of {label}") };
     name.widget_info(|| WidgetInfo::labeled(Role::Button, true, &label_of_name));
     for control in [&switch, &name] {
         if control.gained_focus() {
@@ -166,10 +167,14 @@ fn line(
     } else if switch.clicked() {
         actions.push(Action::Toggle(id));
     }
-    if series.has_row && name.clicked() {
-        actions.push(Action::Reveal(id));
+    if name.clicked() {
+        actions.push(if series.has_row { Action::Reveal(id) } else { Action::More });
     }
-    let tip = if series.has_row { "Click to select its row." } else { "All other groups combined." };
+    let tip = if series.has_row {
+        "Click to select its row."
+    } else {
+        "All other groups combined. Click to draw more of them."
+    };
     let cut = if whole { "" } else { "\n" };
     name.on_hover_text(format!("{label}{cut}: {last} at the end of the visible range. {tip}"));
     switch.on_hover_text("Click to show or hide it; double-click or Alt+click to show only this.");
@@ -187,6 +192,8 @@ fn menu(ui: &mut Ui, series: &Series, graph: &Graph<'_>, actions: &mut Vec<Actio
     entry(ui, if series.on { "Hide" } else { "Show" }, &|| Action::Toggle(series.id));
     if series.has_row {
         entry(ui, "Select row", &|| Action::Reveal(series.id));
+    } else {
+        entry(ui, "Show more series", &|| Action::More);
     }
     entry(ui, "Copy values", &|| Action::Copy(plot_menu::series_as_text(graph.data, series)));
 }
@@ -209,7 +216,7 @@ fn paint(
     let value = painter.text(place, Align2::RIGHT_CENTER, last, figures, palette.dim);
     let start = pos2(name_rect.left() + GRID / 2.0, middle);
     let room = value.left() - GRID - start.x;
-    theme::clipped_text(painter, start, room, &series.name, theme::small_font(), color)
+    fitted_text::paint(painter, start, room, &series.name, &theme::small_font(), color)
 }
 
 fn focus_ring(ui: &Ui, painter: &Painter, control: &Response, rect: Rect) {

@@ -55,15 +55,22 @@ fn entry(ui: &mut Ui, enabled: bool, text: &str) -> bool {
     ui.add_enabled(enabled, Button::new(text)).clicked()
 }
 
+/// An entry with the key of the graph that does the same.
+fn entry_with_key(ui: &mut Ui, enabled: bool, text: &str, key: &str) -> bool {
+    let response = ui.add_enabled(enabled, Button::new(text).shortcut_text(key));
+    response.ctx.accesskit_node_builder(response.id, |node| node.set_label(text));
+    response.clicked()
+}
+
 fn zooms(ui: &mut Ui, stage: &PlotContext<'_, '_>, state: &mut GraphState, actions: &mut Vec<Action>) {
-    if entry(ui, state.selection.is_some(), "Zoom to selection") {
+    if entry_with_key(ui, state.selection.is_some(), "Zoom to selection", "Enter") {
         keys::to_selection(state, actions);
     }
-    if entry(ui, true, "Zoom in") {
+    if entry_with_key(ui, true, "Zoom in", "Up") {
         keys::around_cursor(stage, state, keys::ZOOM * keys::ZOOM, actions);
     }
     let part = stage.graph.view != stage.graph.whole;
-    if entry(ui, part, "Zoom out") {
+    if entry_with_key(ui, part, "Zoom out", "Down") {
         keys::around_cursor(stage, state, 1.0 / (keys::ZOOM * keys::ZOOM), actions);
     }
     if entry(ui, part, "Zoom to the whole trace") {
@@ -72,7 +79,7 @@ fn zooms(ui: &mut Ui, stage: &PlotContext<'_, '_>, state: &mut GraphState, actio
 }
 
 fn marks(ui: &mut Ui, stage: &PlotContext<'_, '_>, state: &GraphState, actions: &mut Vec<Action>) {
-    if entry(ui, state.menu_at.is_some(), "Add marker here") {
+    if entry_with_key(ui, state.menu_at.is_some(), "Add marker here", "M") {
         actions.extend(state.menu_at.map(Action::AddMark));
     }
     if entry(ui, state.selection.is_some(), "Add markers at selection bounds") {

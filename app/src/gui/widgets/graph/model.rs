@@ -190,6 +190,8 @@ pub enum Action {
     Solo(u64),
     /// Show every series.
     ShowAll,
+    /// Draw more of the groups that are combined in the series without a row.
+    More,
     /// Put this text on the clipboard.
     Copy(String),
     /// Mark this time, in seconds from the trace's start.

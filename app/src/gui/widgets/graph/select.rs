@@ -37,8 +37,8 @@ pub(super) fn pointer(
     state: &mut GraphState,
     actions: &mut Vec<Action>,
 ) {
-    // A click leaves the keyboard where it is, usually with the table.
-    if response.drag_started() || std::mem::take(&mut state.wants_focus) {
+    // The keys of the graph, such as M for a marker, are for what was clicked last.
+    if response.clicked() || response.drag_started() || std::mem::take(&mut state.wants_focus) {
         response.request_focus();
     }
     drag(ui, response, stage, state, actions);

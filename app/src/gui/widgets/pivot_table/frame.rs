@@ -68,7 +68,9 @@ impl<'a> TableFrame<'a> {
         let outer = area.rect;
         let width = (outer.width() - theme::SCROLLBAR).max(0.0);
         let opened = drag::opened(model.columns(), state.drag);
-        let places = ColumnLayout::place(model.columns(), &state.widths, width, opened).freeze(options.frozen, width);
+        let places = ColumnLayout::place(model.columns(), &state.widths, width, opened)
+            .with_extras(model.extra_columns(), width)
+            .freeze(options.frozen, width);
         let overflow = (places.width - width).max(0.0);
         state.scroll_x = state.scroll_x.clamp(0.0, overflow);
         let bottom = if overflow - places.opened > 0.5 { theme::SCROLLBAR } else { 0.0 };

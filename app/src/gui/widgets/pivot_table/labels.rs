@@ -57,21 +57,28 @@ pub fn tab_separated(model: &dyn TreeModel, rows: impl Iterator<Item = u64>) -> 
     let mut out = columns.iter().map(|c| clean(&c.title)).collect::<Vec<_>>().join("\t");
     out.push('\n');
     for index in rows {
-        let Some(row) = model.row(index) else { continue };
         let mut path: Vec<Vec<String>> = vec![Vec::new(); keys];
-        let mut at = Some(index);
-        while let Some((above, own)) = at.and_then(|at| Some((model.parent(at), model.row(at)?))) {
-            path.get_mut(own.key_column).into_iter().for_each(|texts| texts.push(clean(&own.text)));
-            at = above;
+        let mut above = Vec::new();
+        let mut at = model.parent(index);
+        while let Some(parent) = at {
+            above.push(parent);
+            at = model.parent(parent);
         }
-        let in_order = |texts: Vec<String>| texts.into_iter().rev().collect::<Vec<_>>().join(";");
-        let mut fields: Vec<String> = path.into_iter().map(in_order).collect();
-        fields.extend(row.cells.iter().map(|cell| {
-            let gap = if cell.unit.is_empty() { "" } else { " " };
-            if cell.pending { String::new() } else { format!("{}{gap}{}", cell.text, cell.unit) }
-        }));
-        out.push_str(&fields.join("\t"));
-        out.push('\n');
+        // A folded run of rows has all of them.
+        let mut put = |row: &Row, path: &mut Vec<Vec<String>>| {
+            path.get_mut(row.key_column).into_iter().for_each(|texts| texts.push(clean(&row.text)));
+        };
+        above.iter().rev().flat_map(|parent| model.copied(*parent)).for_each(|row| put(&row, &mut path));
+        for row in model.copied(index) {
+            put(&row, &mut path);
+            let mut fields: Vec<String> = path.iter().map(|texts| texts.join(";")).collect();
+            fields.extend(row.cells.iter().map(|cell| {
+                let gap = if cell.unit.is_empty() { "" } else { " " };
+                if cell.pending { String::new() } else { format!("{}{gap}{}", cell.text, cell.unit) }
+            }));
+            out.push_str(&fields.join("\t"));
+            out.push('\n');
+        }
     }
     out
 }

@@ -7,7 +7,7 @@ use eframe::egui::emath::Rangef;
 use eframe::egui::{FontId, Ui};
 
 use super::headers::SORT_ROOM;
-use super::model::{Area, Column, Row, TreeModel};
+use super::model::{Area, Column, ExtraColumn, Row, TreeModel};
 use super::rows::{self, MIN_KEY_TEXT, TRIANGLE, UNIT_WIDTH};
 use super::state::{FitRequest, TableState};
 use crate::gui::theme::{self, GRID, INDENT};
@@ -20,6 +20,11 @@ pub const SWATCH_WIDTH: f32 = 24.0;
 pub const EMPTY_AREA: f32 = 40.0;
 /// Upper bound on the width that [`fit`] gives a column, in points.
 const MAX_FIT: f32 = 900.0;
+/// Width up to which the last key column grows in a table of ordinary width, in points, and its share of a very wide one.
+const KEY_CAP: f32 = 440.0;
+const KEY_SHARE: f32 = 0.26;
+/// Least width that an extra column can use, in points.
+const LEAST_EXTRA: f32 = 96.0;
 /// Least width that frozen columns leave for the others, in points.
 const MIN_UNFROZEN: f32 = 120.0;
 
@@ -36,6 +41,8 @@ pub struct ColumnLayout {
     pub blue: Rangef,
     /// The color squares.
     pub swatch: Rangef,
+    /// The extra columns that there is room for.
+    pub extras: Vec<Rangef>,
     /// The whole width.
     pub width: f32,
     /// Width of the empty areas that are open for a dragged column. It is added to the width, so that the bars keep their places
@@ -43,6 +50,11 @@ pub struct ColumnLayout {
     pub opened: f32,
     /// Right edge of the frozen columns; 0 when none is frozen.
     pub frozen: f32,
+}
+
+/// Greatest width of the key column that takes what is left over, in a table of `available` points.
+fn key_cap(available: f32) -> f32 {
+    (KEY_SHARE * available).clamp(KEY_CAP, MAX_FIT)
 }
 
 /// The place between two columns where a dragged column would go.
@@ -57,8 +69,9 @@ pub struct Gap {
 }
 
 impl ColumnLayout {
-    /// Places the columns in `available` points: the last key column takes what is left over, and when nothing is left the
-    /// table becomes wider than its place (and scrolls). Areas that are `opened` have a width although they have no column.
+    /// Places the columns in `available` points: the last key column takes what is left over, up to a width at which names are
+    /// still near their figures, and when nothing is left the table becomes wider than its place (and scrolls). Areas that are
+    /// `opened` have a width although they have no column.
     #[must_use]
     pub fn place(columns: &[Column], widths: &BTreeMap<u32, f32>, available: f32, opened: [bool; 3]) -> Self {
         let width_of = |c: &Column| widths.get(&c.id).copied().unwrap_or(c.width).max(MIN_COLUMN_WIDTH);
@@ -70,6 +83,10 @@ impl ColumnLayout {
         let total: f32 = columns.iter().map(width_of).sum::<f32>() + fixed;
         let spare = (available - total).max(0.0);
         let stretched = columns.iter().rposition(|c| c.area == Area::Key);
+        let own = stretched.and_then(|at| columns.get(at)).map_or(0.0, width_of);
+        let capped = (key_cap(available) - own).clamp(0.0, spare);
+        // Room that no other column can use is better used by names.
+        let spare = if spare - capped < LEAST_EXTRA { spare } else { capped };
         let mut ranges = Vec::with_capacity(columns.len());
         let mut areas = [Rangef::new(0.0, 0.0); 3];
         let mut x = 0.0;
@@ -94,10 +111,37 @@ impl ColumnLayout {
             gold: Rangef::new(key.max, data.min),
             blue: Rangef::new(data.max, graph.min),
             swatch,
+            extras: Vec::new(),
             width: swatch.max,
             opened: Area::ALL.map(width_of_empty).iter().sum(),
             frozen: 0.0,
         }
+    }
+
+    /// Adds as many of the extra columns as there is room for, with what is left over divided among those that can use it.
+    #[must_use]
+    pub fn with_extras(mut self, extras: &[ExtraColumn], available: f32) -> Self {
+        let mut rest = available - self.width;
+        let mut widths: Vec<f32> = Vec::new();
+        for extra in extras {
+            if extra.width > rest {
+                break;
+            }
+            rest -= extra.width;
+            widths.push(extra.width);
+        }
+        for (width, extra) in widths.iter_mut().zip(extras) {
+            let more = (extra.max_width - extra.width).clamp(0.0, rest.max(0.0));
+            *width += more;
+            rest -= more;
+        }
+        let mut x = self.width;
+        for width in widths {
+            self.extras.push(Rangef::new(x, x + width));
+            x += width;
+        }
+        self.width = x;
+        self
     }
 
     /// Freezes the first `count` columns, unless they would not leave enough of `available` points for the others.
@@ -218,6 +262,31 @@ mod tests {
         assert_eq!(placed.ranges[2].min, placed.gold.max);
         assert_eq!(placed.blue.min, placed.ranges[2].max);
         assert_eq!(placed.width, 230.0 + FIXED + 70.0);
+    }
+
+    #[test]
+    fn a_wide_table_keeps_names_near_their_figures() {
+        let columns = [column(0, Area::Key, 76.0), column(1, Area::Key, 240.0), column(2, Area::Graph, 96.0)];
+        let extra = |width, max_width| ExtraColumn {
+            title: String::new(),
+            tip: String::new(),
+            width,
+            max_width,
+            is_figure: true,
+        };
+        let extras = [extra(120.0, 320.0), extra(96.0, 96.0), extra(150.0, 150.0)];
+        for available in [780.0, 1000.0, 1420.0, 2000.0, 3400.0] {
+            let places = placed(&columns, available).with_extras(&extras, available);
+            let name_to_figure = places.ranges[2].max - places.ranges[1].min;
+            assert!(name_to_figure <= key_cap(available) + 96.0 + FIXED + LEAST_EXTRA, "{available}: {name_to_figure}");
+            assert!(places.width <= available + 0.5, "{available}: {}", places.width);
+            let ends = places.extras.windows(2).all(|pair| pair[0].max == pair[1].min);
+            assert!(ends && places.extras.first().is_none_or(|first| first.min == places.swatch.max));
+        }
+        let shown = |available| placed(&columns, available).with_extras(&extras, available).extras.len();
+        assert_eq!((shown(500.0), shown(3400.0)), (0, 3));
+        let wide = placed(&columns, 3400.0).with_extras(&extras, 3400.0);
+        assert_eq!(wide.extras[0].span(), 320.0, "the first takes what is left, up to its greatest width");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod bars;
 mod drag;
+mod extras;
 mod frame;
 mod headers;
 mod input;
@@ -19,7 +20,7 @@ use eframe::egui::{EventFilter, Id, Rect, Response, Sense, Stroke, Ui, UiBuilder
 
 pub use labels::{cell_label, header_label, row_label, several_sorted, tab_separated};
 pub use menus::{HeaderMenu, RowMenu};
-pub use model::{Action, Area, Cell, Column, Row, RowId, Sort, Swatch, TreeModel};
+pub use model::{Action, Area, Cell, Column, ExtraCell, ExtraColumn, Row, RowId, RowKind, Sort, Swatch, TreeModel};
 pub use scroll::ScrollPos;
 pub use state::TableState;
 
@@ -132,6 +133,9 @@ fn show_frame(ui: &mut Ui, area: &Response, frame: &TableFrame<'_>, state: &mut 
     ground(ui, frame);
     rows::show(ui, frame, state, &mut actions);
     headers::show(ui, frame, state, &mut actions);
+    extras::headers(ui, frame);
+    state.shown_rows = frame.visible_rows().ceil() as u64;
+    state.shown_extras = frame.places.extras.len();
     // Above the edges of headers, which reach to the bars.
     bars::show(ui, frame, state, &mut actions);
     scrollbars(ui, frame, state);

@@ -95,6 +95,57 @@ pub struct Cell {
     pub pending: bool,
 }
 
+/// A column that is shown where there is room beside the chosen ones.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExtraColumn {
+    /// The name in the header.
+    pub title: String,
+    /// The tooltip: a sentence.
+    pub tip: String,
+    /// Least width, in points.
+    pub width: f32,
+    /// Greatest width where there is more room than for all extra columns, in points.
+    pub max_width: f32,
+    /// True if it holds figures, which are aligned to the right.
+    pub is_figure: bool,
+}
+
+/// A cell of an extra column.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ExtraCell {
+    /// A figure.
+    Figure(Cell),
+    /// A text.
+    Text(String),
+    /// Values at equal distances, none of them negative.
+    Curve(Vec<f32>),
+}
+
+impl ExtraCell {
+    /// The accessible name: "Growth 12.3 MB/min", "Trend, rising".
+    #[must_use]
+    pub fn label(&self, column: &ExtraColumn) -> String {
+        match self {
+            Self::Figure(cell) if cell.pending => format!("{} computing", column.title),
+            Self::Figure(cell) => {
+                let gap = if cell.unit.is_empty() { "" } else { " " };
+                format!("{} {}{gap}{}", column.title, cell.text, cell.unit)
+            }
+            Self::Text(text) => format!("{} {text}", column.title),
+            Self::Curve(values) => {
+                let highest = values.iter().copied().fold(0.0_f32, f32::max);
+                let word = match (values.first(), values.last()) {
+                    (Some(first), Some(last)) if last - first > 0.5 * highest => "rising",
+                    (Some(first), Some(last)) if first - last > 0.5 * highest => "falling",
+                    (Some(_), Some(_)) => "level",
+                    _ => "computing",
+                };
+                format!("{}, {word}", column.title)
+            }
+        }
+    }
+}
+
 /// The color square of a row that has its own series in the graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Swatch {
@@ -102,6 +153,18 @@ pub struct Swatch {
     pub color: Color32,
     /// True if the series is shown.
     pub on: bool,
+}
+
+/// Kind of a row, which decides how its key is drawn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RowKind {
+    /// A row like most.
+    #[default]
+    Plain,
+    /// A row that stands for several; expanding it shows them.
+    Folded,
+    /// The row of a responsible frame, which is tinted.
+    Responsible,
 }
 
 /// A row of the flattened tree.
@@ -123,6 +186,8 @@ pub struct Row {
     pub found: bool,
     /// True if the row is drawn dimmed.
     pub dimmed: bool,
+    /// Its kind.
+    pub kind: RowKind,
     /// True if the row has children.
     pub expandable: bool,
     /// True if the children are shown.
@@ -137,10 +202,22 @@ pub struct Row {
 pub trait TreeModel {
     /// The columns, keys first.
     fn columns(&self) -> &[Column];
+    /// The columns that are shown where there is room, the most useful first.
+    fn extra_columns(&self) -> &[ExtraColumn] {
+        &[]
+    }
+    /// The first `count` extra cells of a row.
+    fn extra_cells(&self, _id: RowId, _count: usize) -> Vec<ExtraCell> {
+        Vec::new()
+    }
     /// Number of rows of the flattened tree.
     fn row_count(&self) -> u64;
     /// The row at `index`; `None` beyond the last one.
     fn row(&self, index: u64) -> Option<Row>;
+    /// The rows that the row at `index` stands for on the clipboard.
+    fn copied(&self, index: u64) -> Vec<Row> {
+        self.row(index).into_iter().collect()
+    }
     /// The identity of the row at `index`.
     fn id_at(&self, index: u64) -> Option<RowId>;
     /// Index of the row; `None` while it is not in the flattened tree.

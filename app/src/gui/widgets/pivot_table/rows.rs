@@ -1,7 +1,7 @@
 //! The visible rows: painting, accessible names, and clicks, which become actions.
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
+use eframe::egui::text::{LayoutJob, TextFormat};
 use eframe::egui::{
     Align2, Color32, FontId, Painter, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
@@ -9,11 +9,12 @@ use eframe::egui::{
 use super::frame::TableFrame;
 use super::labels::{cell_label, row_label};
 use super::layout::indentation;
-use super::model::{Action, Cell, Row};
+use super::model::{Action, Cell, Row, RowKind};
 use super::state::TableState;
-use super::{input, menus};
+use super::{extras, input, menus};
 use crate::gui::icons::Icon;
 use crate::gui::theme::{self, GRID, ROW_HEIGHT};
+use crate::gui::widgets::fitted_text;
 
 /// Width of a unit: the same for all, so that figures are aligned.
 pub(super) const UNIT_WIDTH: f32 = 24.0;
@@ -21,6 +22,8 @@ pub(super) const UNIT_WIDTH: f32 = 24.0;
 pub(super) const TRIANGLE: f32 = 14.0;
 /// Least width that an indented key keeps for its text.
 pub(super) const MIN_KEY_TEXT: f32 = 200.0;
+/// Width of the bar before the name of a responsible frame.
+const TINT_BAR: f32 = 3.0;
 /// Opacity of outdated figures and of dimmed rows.
 const OLD: f32 = 0.45;
 /// Text in place of a figure that is being computed.
@@ -72,6 +75,7 @@ fn one_row(
     let cut_key = key(&painter, frame, place);
     let selected = state.selected.contains(&row.id);
     let cut_cell = cells(ui, &painter, frame, place, &response, selected);
+    let cut_cell = extras::cells(ui, &painter, frame, row, rect, response.hover_pos()).or(cut_cell);
     let on_swatch = swatch(ui, &painter, frame, place, actions);
     if response.secondary_clicked() {
         super::take_focus(ui, frame.id);
@@ -111,9 +115,25 @@ fn ground(painter: &Painter, frame: &TableFrame<'_>, place: &RowPlace<'_>, respo
         // Stripes lead the eye from the key to its figures in a wide table.
         painter.rect_filled(place.rect, 0.0, p.stripe);
     }
+    if place.row.kind == RowKind::Responsible {
+        tint(painter, frame, place, state.selected.contains(&place.row.id));
+    }
     if frame.focused && state.cursor == Some(place.row.id) {
         painter.rect_stroke(place.rect, 0.0, Stroke::new(1.0, p.accent), StrokeKind::Inside);
     }
+}
+
+/// Tints the key of a responsible frame: a selected row keeps its own background, with a bar before the name.
+fn tint(painter: &Painter, frame: &TableFrame<'_>, place: &RowPlace<'_>, is_selected: bool) {
+    let Some((x, visible)) = key_place(frame, place) else { return };
+    let key = visible.with_min_x(x.max(visible.left()));
+    if !key.is_positive() {
+        return;
+    }
+    if !is_selected {
+        painter.rect_filled(key, 0.0, frame.palette.responsible);
+    }
+    painter.rect_filled(key.with_max_x(key.left() + TINT_BAR), 0.0, frame.palette.gold);
 }
 
 fn name_row(ui: &Ui, frame: &TableFrame<'_>, place: &RowPlace<'_>, response: &Response, selected: bool) {
@@ -125,6 +145,9 @@ fn name_row(ui: &Ui, frame: &TableFrame<'_>, place: &RowPlace<'_>, response: &Re
         node.set_selected(selected);
         if row.expandable {
             node.set_expanded(row.expanded);
+        }
+        if row.kind == RowKind::Responsible {
+            node.set_description("Responsible frame");
         }
     });
 }
@@ -176,7 +199,7 @@ fn triangle(
 /// The font of a key: monospaced for frames.
 pub(super) fn key_font(row: &Row) -> FontId {
     let is_frame = row.indent > 0 || row.lead.is_some() || row.text.contains('!');
-    if is_frame { theme::figure_font() } else { theme::text_font() }
+    if is_frame && row.kind != RowKind::Folded { theme::figure_font() } else { theme::text_font() }
 }
 
 /// Draws the key; returns its place if it was shortened.
@@ -188,17 +211,19 @@ fn key(painter: &Painter, frame: &TableFrame<'_>, place: &RowPlace<'_>) -> Optio
     if width <= 0.0 {
         return (visible.width() > 0.0).then_some(visible);
     }
-    let format = |color| TextFormat::simple(key_font(row), color);
-    let (lead, rest) = row.text.split_at(row.lead.map_or(0, |(bytes, _)| row.text.floor_char_boundary(bytes)));
+    let font = key_font(row);
+    let (shown, is_whole) = fitted_text::fitted(painter, &row.text, &font, width);
+    let format = |color| TextFormat::simple(font.clone(), color);
+    let color = if row.kind == RowKind::Folded { frame.palette.dim } else { frame.palette.text };
+    let (lead, rest) = shown.split_at(lead_of(row, &shown));
     let mut job = LayoutJob::default();
     if let Some((_, color)) = row.lead {
         job.append(lead, 0.0, format(color));
     }
-    job.append(rest, 0.0, format(frame.palette.text));
+    job.append(rest, 0.0, format(color));
     job.break_on_newline = false;
-    job.wrap = TextWrapping { max_width: width, max_rows: 1, break_anywhere: true, ..TextWrapping::default() };
     let galley = painter.layout_job(job);
-    let is_cut = galley.elided || start < visible.left();
+    let is_cut = !is_whole || start < visible.left();
     let painter = painter.with_clip_rect(painter.clip_rect().intersect(visible));
     let at = pos2(start, place.rect.center().y - galley.size().y / 2.0);
     if row.found {
@@ -207,6 +232,14 @@ fn key(painter: &Painter, frame: &TableFrame<'_>, place: &RowPlace<'_>) -> Optio
     }
     painter.galley(at, galley, frame.palette.text);
     is_cut.then_some(visible)
+}
+
+/// Number of bytes at the start of a shortened text that have the color of the module.
+fn lead_of(row: &Row, shown: &str) -> usize {
+    let lead = row.lead.map_or(0, |(bytes, _)| row.text.floor_char_boundary(bytes));
+    let same = shown.char_indices().zip(row.text.chars()).find(|((_, a), b)| a != b);
+    let same = same.map_or(shown.len().min(row.text.len()), |((at, _), _)| at);
+    shown.floor_char_boundary(lead.min(same))
 }
 
 /// Draws the figures; returns the text of the one under the pointer if it was shortened.
@@ -248,7 +281,7 @@ fn cells(
 }
 
 /// Draws a figure; returns whether all of it fitted.
-fn figure(painter: &Painter, frame: &TableFrame<'_>, rect: Rect, cell: &Cell) -> bool {
+pub(super) fn figure(painter: &Painter, frame: &TableFrame<'_>, rect: Rect, cell: &Cell) -> bool {
     let p = frame.palette;
     let mut right = rect.right() - 2.0 * GRID;
     let left = rect.left() + GRID;

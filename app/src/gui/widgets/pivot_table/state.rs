@@ -43,6 +43,9 @@ pub struct TableState {
     pub(super) menu: Option<OpenMenu>,
     /// The row whose key is under the pointer.
     pub(super) hovered: Option<RowId>,
+    /// Number of rows and of extra columns that the last frame had room for.
+    pub(super) shown_rows: u64,
+    pub(super) shown_extras: usize,
 }
 
 impl TableState {
@@ -74,6 +77,18 @@ impl TableState {
     #[must_use]
     pub fn scrolled_right(&self) -> f32 {
         self.scroll_x
+    }
+
+    /// Number of rows that the last frame had room for.
+    #[must_use]
+    pub fn shown_rows(&self) -> u64 {
+        self.shown_rows
+    }
+
+    /// Number of extra columns that the last frame had room for.
+    #[must_use]
+    pub fn shown_extras(&self) -> usize {
+        self.shown_extras
     }
 
     /// Selects one row with the cursor, and scrolls to it in the next frame.

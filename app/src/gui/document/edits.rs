@@ -1,0 +1,99 @@
+//! Undo and redo of filter, columns and order of the rows; and the selected row, which keeps its place when rows are grouped by other
+//! keys or a change is taken back.
+
+use poolscope_analysis::pivot::{RowPath, RowPathStep};
+use rustc_hash::FxHashSet;
+
+use super::{Document, Topic};
+use crate::gui::document::table_model::{node_id, row_id};
+use crate::gui::model::edit_log::Edit;
+use crate::gui::model::table_layout::TableLayout;
+use crate::gui::widgets::pivot_table::TreeModel;
+
+/// Rows below the first one on the screen that a row is kept at, at most.
+const MAX_BELOW: u64 = 60;
+
+/// Columns, and what was selected and scrolled to, before a change.
+#[derive(Debug, Clone)]
+pub(in crate::gui) struct Snapshot {
+    preset: String,
+    columns: TableLayout,
+    selected: FxHashSet<u64>,
+    cursor: Option<u64>,
+    /// Path of a row, and how far it is below the first one on the screen.
+    anchor: Option<(u64, u64)>,
+}
+
+/// A row as it is called in any grouping.
+#[derive(Debug, Clone)]
+pub(in crate::gui) struct CarriedRow {
+    steps: Vec<RowPathStep>,
+    /// Number of rows between the first one on the screen and it.
+    below: u64,
+}
+
+impl Document {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            preset: self.ui.preset.clone(),
+            columns: self.query.columns.clone(),
+            selected: self.ui.selected.clone(),
+            cursor: self.ui.cursor,
+            anchor: self.scroll_anchor(),
+        }
+    }
+
+    /// Remembers what is shown before a change, so that it can be undone.
+    pub(in crate::gui) fn note_edit(&mut self, edit: Edit) {
+        let before = self.snapshot();
+        self.ui.edits.push(edit, before);
+    }
+
+    /// Takes back the latest change of filter, columns or order, or makes it again.
+    pub fn undo(&mut self, back: bool) {
+        let now = self.snapshot();
+        let step = if back { self.ui.edits.undo(now) } else { self.ui.edits.redo(now) };
+        let Some((edit, shown)) = step else { return };
+        if edit.has_filter() {
+            self.filter_history(back);
+        }
+        self.ui.selected = shown.selected;
+        self.ui.cursor = shown.cursor;
+        self.ui.pending_anchor = shown.anchor;
+        if edit != Edit::Filter {
+            self.ui.preset = shown.preset;
+            self.apply_columns(shown.columns);
+        }
+        // The rows may be the same in another order, which needs no answer.
+        self.work.asked.insert(Topic::Table);
+        // Rows of the same keys are found again by their paths.
+        self.ui.carried = None;
+    }
+
+    /// Remembers the selected row by its values before the rows are grouped by other keys.
+    pub(in crate::gui) fn carry_cursor(&mut self) {
+        if self.ui.carried.is_some() {
+            return;
+        }
+        let (Some(rows), Some(id)) = (&self.results.rows, self.ui.table.cursor()) else { return };
+        let first = self.ui.table.position().row;
+        let index = rows.index_of(id);
+        let below = index.and_then(|index| index.checked_sub(first)).filter(|below| *below < MAX_BELOW);
+        let steps = RowPath::of(rows.flat().tree(), node_id(id)).0;
+        self.ui.carried = Some(CarriedRow { steps, below: below.unwrap_or_default() });
+    }
+
+    /// Selects the row of the values that were selected before rows were grouped by other keys. Returns whether there is one.
+    pub(in crate::gui) fn apply_carried(&mut self, carried: &CarriedRow) -> bool {
+        let Some(rows) = &mut self.results.rows else { return false };
+        let Some(node) = rows.flat_mut().find_values(&carried.steps) else { return false };
+        rows.flat_mut().show(node, &mut self.ui.expanded);
+        let index = rows.index_of(row_id(node));
+        self.ui.table.select(row_id(node));
+        if let Some(index) = index {
+            self.ui.table.scroll_to(index.saturating_sub(carried.below));
+        }
+        self.remember_selection();
+        true
+    }
+}
