@@ -6,6 +6,7 @@ mod cli;
 mod cli_usage;
 mod corpus;
 mod corruption;
+mod decompression;
 mod ground_truth;
 mod gui_analysis_columns;
 mod gui_analysis_filter;
