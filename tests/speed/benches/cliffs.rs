@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         found.push(groups);
     }
     // More groups than one table of sums per worker holds.
-    if bench_bytes() >= 100_000_000 && found.last().is_none_or(|groups| *groups < 131_072) {
+    if bench_bytes() >= 400_000_000 && found.last().is_none_or(|groups| *groups < 131_072) {
         return Err(format!("too few groups to show a cliff: {found:?}").into());
     }
     Ok(())

@@ -37,13 +37,17 @@ pub fn fastest<const N: usize>(mut work: [&mut dyn FnMut(); N]) -> [Cost; N] {
     best
 }
 
-/// CPU time of all threads of this process that exist, from the Linux scheduler's statistics; 0 on other systems.
+/// CPU time of all threads of this process.
+#[cfg(unix)]
 #[must_use]
 pub fn cpu_seconds() -> f64 {
-    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-    let nanoseconds = tasks.filter_map(|task| {
-        let text = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
-        text.split(' ').next()?.parse::<u64>().ok()
-    });
-    nanoseconds.sum::<u64>() as f64 / 1e9
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// CPU time of all threads of this process; not known on this system.
+#[cfg(not(unix))]
+#[must_use]
+pub const fn cpu_seconds() -> f64 {
+    0.0
 }

@@ -16,11 +16,11 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Size of the traces of a bench in bytes: `POOLSCOPE_BENCH_BYTES`, or 100 MB.
+/// Size of the traces of a bench in bytes: `POOLSCOPE_BENCH_BYTES`, or 425 MB.
 #[must_use]
 pub fn bench_bytes() -> u64 {
     let named = std::env::var("POOLSCOPE_BENCH_BYTES").ok();
-    named.and_then(|text| text.parse().ok()).unwrap_or(100_000_000)
+    named.and_then(|text| text.parse().ok()).unwrap_or(425_000_000)
 }
 
 /// A trace of pool events, half of them with stacks by key.
