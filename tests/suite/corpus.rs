@@ -6,7 +6,7 @@ use poolscope_etl::event::EventKind;
 use poolscope_etl::event::stack::{InlineStackEvent, StackKeyDefinitionEvent, StackKeyReferenceEvent, StackTarget};
 use poolscope_etl::file::{BodyScratch, TraceFile};
 use poolscope_etl::record::RecordKey;
-use poolscope_etl::xpress::{StreamEnd, decompress};
+use poolscope_etl::xpress::{Decompressor, StreamEnd};
 use poolscope_tests::corpus::{RealTrace, real_traces};
 use poolscope_tests::program::json;
 use serde_json::{Value, json};
@@ -70,11 +70,11 @@ fn every_compressed_buffer_gives_exactly_its_events() {
     let mut checked = 0;
     for trace in real_traces() {
         let file = TraceFile::open(&trace.path).expect("a trace of the corpus opens");
-        let (bytes, mut body) = (trace.bytes(), Vec::new());
+        let (bytes, mut memory) = (trace.bytes(), Decompressor::default());
         for buffer in file.layout.buffers.iter().filter(|buffer| buffer.header.is_compressed()) {
             let start = buffer.offset as usize;
             let stored = &bytes[start + HEADER_BYTES..start + buffer.header.size_bytes as usize];
-            let end = decompress(stored, &mut body, file.logfile.buffer_bytes as usize - HEADER_BYTES);
+            let (body, end) = memory.decompress(stored, file.logfile.buffer_bytes as usize - HEADER_BYTES);
             assert_eq!(end, StreamEnd::Complete, "{} at {start}", trace.name);
             assert_eq!(body.len(), buffer.header.filled_bytes as usize - HEADER_BYTES, "{} at {start}", trace.name);
             checked += 1;

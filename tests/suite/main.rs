@@ -9,6 +9,7 @@ mod cli_usage;
 mod compare;
 mod corpus;
 mod corruption;
+mod decompression;
 mod evidence_cli;
 mod export_cli;
 mod ground_truth;

@@ -1,9 +1,8 @@
-//! Properties of record framing, event decoders and decompression for arbitrary input.
+//! Properties of record framing and event decoders for arbitrary input.
 
 use poolscope_etl::record::{Record, RecordKey, Records};
-use poolscope_etl::xpress::{StreamEnd, decompress};
 use poolscope_synth::writer::{
-    Compressor, EventHeader, EventInstanceHeader, EventTraceHeader, ExtendedItem, Guid, KernelHeader, KernelHeaderForm,
+    EventHeader, EventInstanceHeader, EventTraceHeader, ExtendedItem, Guid, KernelHeader, KernelHeaderForm,
     RecordHeader, TraceMessageHeader, Width,
 };
 use proptest::prelude::*;
@@ -136,22 +135,6 @@ impl Planned {
     }
 }
 
-/// Bytes with repetitions at short and long distances, as records have them.
-fn compressible() -> impl Strategy<Value = Vec<u8>> {
-    let run = prop_oneof![
-        prop::collection::vec(any::<u8>(), 1..40),
-        (any::<u8>(), 1_usize..3_000).prop_map(|(byte, length)| vec![byte; length]),
-        (prop::collection::vec(0_u8..4, 1..12), 1_usize..200).prop_map(|(word, times)| word.repeat(times)),
-    ];
-    prop::collection::vec(run, 0..24).prop_map(|runs| runs.concat())
-}
-
-fn compressed(input: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    Compressor::new().compress(input, &mut out);
-    out
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -188,33 +171,5 @@ proptest! {
             prop_assert!(at >= end && at < body.len());
         }
         prop_assert!(records.next().is_none());
-    }
-
-    #[test]
-    fn decompression_restores_compressed_bytes(input in compressible()) {
-        let stream = compressed(&input);
-        let mut output = Vec::new();
-        prop_assert_eq!(decompress(&stream, &mut output, input.len()), StreamEnd::Complete);
-        prop_assert_eq!(&output, &input);
-        prop_assert_eq!(decompress(&stream, &mut output, input.len() + 1_000), StreamEnd::Complete);
-        prop_assert_eq!(&output, &input);
-    }
-
-    #[test]
-    fn a_truncated_stream_or_a_small_cap_yields_a_prefix(input in compressible(), keep in 0.0..1.0_f64) {
-        let stream = compressed(&input);
-        let mut output = Vec::new();
-        decompress(&stream[..(stream.len() as f64 * keep) as usize], &mut output, input.len());
-        prop_assert!(input.starts_with(&output));
-        let cap = (input.len() as f64 * keep) as usize;
-        decompress(&stream, &mut output, cap);
-        prop_assert_eq!(&output[..], &input[..cap]);
-    }
-
-    #[test]
-    fn arbitrary_bytes_decompress_within_the_cap(input in prop::collection::vec(any::<u8>(), 0..400), cap in 0_usize..5_000) {
-        let mut output = vec![1, 2, 3];
-        decompress(&input, &mut output, cap);
-        prop_assert!(output.len() <= cap, "{} of {}", output.len(), cap);
     }
 }

@@ -6,8 +6,6 @@ use super::file_reader::{FileReader, ReadError};
 /// Largest number of bytes that are read ahead. Larger reads are no faster on a local file, and this many fit into the
 /// cache of a processor core.
 const MAX_AHEAD_BYTES: u64 = 256 << 10;
-/// Largest number of bytes between the end of a read and the beginning of the next one that count as following it.
-const MAX_SKIPPED_BYTES: u64 = 16 << 10;
 
 /// Bytes of a file around the position that was read last. One per thread; bytes in memory are lent, not copied.
 #[derive(Debug, Default)]
@@ -38,9 +36,10 @@ impl FileWindow {
         Ok(self.bytes.get(start..start + (end - offset) as usize).unwrap_or_default())
     }
 
-    /// Reads the bytes from `offset` to `end`, and more behind them if the last read ended shortly before.
+    /// Reads the bytes from `offset` to `end`, and more behind them if the last read ended shortly before: if no more bytes
+    /// lie between than are asked for. Reading over larger gaps would cost more than the reads that it saves.
     fn fill(&mut self, file: &FileReader, offset: u64, end: u64, known_end: u64) -> Result<(), ReadError> {
-        let follows = self.filled > 0 && offset >= self.start && offset <= known_end + MAX_SKIPPED_BYTES;
+        let follows = self.filled > 0 && offset >= self.start && offset - known_end.min(offset) <= end - offset;
         let ahead = if follows { (2 * self.filled as u64).min(MAX_AHEAD_BYTES) } else { 0 };
         let end = end.max(offset.saturating_add(ahead)).min(file.len());
         let len = (end - offset) as usize;

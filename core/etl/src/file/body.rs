@@ -3,7 +3,7 @@
 use super::layout::BufferRef;
 use crate::buffer::{BufferHeader, HEADER_BYTES, MAX_BUFFER_BYTES};
 use crate::diagnostics::{DiagnosticKind, Diagnostics};
-use crate::xpress;
+use crate::xpress::Decompressor;
 use poolscope_base::file_reader::{FileReader, ReadError};
 use poolscope_base::file_window::FileWindow;
 
@@ -14,7 +14,7 @@ const MIN_ZEROS: usize = 64;
 #[derive(Debug, Default)]
 pub struct BodyScratch {
     pub(super) window: FileWindow,
-    body: Vec<u8>,
+    decompressor: Decompressor,
 }
 
 /// Bytes of a buffer's records.
@@ -55,9 +55,9 @@ pub(super) fn read_body<'a>(
     buffer: &BufferRef,
     scratch: &'a mut BodyScratch,
 ) -> Result<BufferBody<'a>, ReadError> {
-    let BodyScratch { window, body } = scratch;
+    let BodyScratch { window, decompressor } = scratch;
     let present = window.bytes(reader, buffer.offset, buffer.present_bytes as usize)?;
-    Ok(body_of(present, buffer, body))
+    Ok(body_of(present, buffer, decompressor))
 }
 
 /// Upper bound on the bytes of a buffer in its file, from its header on, that hold the first `bytes` of its body.
@@ -80,7 +80,7 @@ pub(super) fn read_beginning<'a>(
 }
 
 /// Finds the body in the bytes of a buffer, or decompresses it.
-fn body_of<'a>(present: &'a [u8], buffer: &BufferRef, body: &'a mut Vec<u8>) -> BufferBody<'a> {
+fn body_of<'a>(present: &'a [u8], buffer: &BufferRef, decompressor: &'a mut Decompressor) -> BufferBody<'a> {
     let header = &buffer.header;
     let stored = present.get(HEADER_BYTES..).unwrap_or_default();
     let wanted = (header.filled_bytes as usize).saturating_sub(HEADER_BYTES);
@@ -93,7 +93,7 @@ fn body_of<'a>(present: &'a [u8], buffer: &BufferRef, body: &'a mut Vec<u8>) -> 
     // session buffer with its fill (not seen in a real file): decompression stops at the end of the events in both
     // cases.
     let cap = wanted.min(MAX_BUFFER_BYTES as usize);
-    xpress::decompress(stored, body, cap);
+    let (body, _) = decompressor.decompress(stored, cap);
     let damage = (body.len() < wanted).then(|| damage_of(present, BodyDamage::Compression));
     BufferBody { bytes: body.get(..wanted).unwrap_or(body), damage }
 }
