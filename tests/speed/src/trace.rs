@@ -100,8 +100,13 @@ impl Trace {
     /// If it cannot be loaded.
     #[must_use]
     pub fn load(&self, stacks: StackScope) -> Arc<LoadedTrace> {
-        load_file(&self.path(), LoadOptions { stacks }, &Progress::default(), &CancelToken::none())
-            .expect("a synthetic trace loads")
+        load_file(
+            &self.path(),
+            LoadOptions { stacks, ..LoadOptions::default() },
+            &Progress::default(),
+            &CancelToken::none(),
+        )
+        .expect("a synthetic trace loads")
     }
 
     /// Loads the file and groups its allocations, as `report` does; returns the number of groups.

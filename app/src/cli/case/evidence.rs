@@ -209,7 +209,7 @@ fn of_snapshots(paths: &[&PathBuf]) -> anyhow::Result<Evidence> {
 
 fn trace(path: &Path, symbols: &SymbolArgs, io: &mut Io<'_>) -> anyhow::Result<Evidence> {
     let args = TraceArgs { trace: Some(path.to_owned()), ..TraceArgs::default() };
-    args.with_trace(io, LoadOptions { stacks: StackScope::Pool }, |trace, workers, io| {
+    args.with_trace(io, LoadOptions { stacks: StackScope::Pool, ..LoadOptions::default() }, |trace, workers, io| {
         let values = ColumnValues::new(trace.clone(), FrameNaming::Symbol);
         let values = match symbols.resolve(trace, &args, io)? {
             Some(resolved) => values.with_symbols(Arc::new(resolved.table(trace))),

@@ -551,7 +551,10 @@ pub fn natural_width(what: What) -> f32 {
             Key::Driver
             | Key::Function
             | Key::StackTag
-            | Key::Process | Key::TagDescription | Key::PoolTagModule | Key::Address,
+            | Key::Process
+            | Key::TagDescription
+            | Key::PoolTagModule
+            | Key::Address,
         ) => 140.0,
         What::Key(_) => 76.0,
         What::Figure(_) => 96.0,

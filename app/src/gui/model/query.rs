@@ -147,7 +147,11 @@ impl Query {
             range: self.range,
             max_curves: self.max_curves,
             marks: if has(Key::Generation) { self.marks.clone() } else { Vec::new() },
-            tag_revision: if Key::FROM_POOL_TAGS.into_iter().any(has) || has(Key::StackTag) { self.tag_revision } else { 0 },
+            tag_revision: if Key::FROM_POOL_TAGS.into_iter().any(has) || has(Key::StackTag) {
+                self.tag_revision
+            } else {
+                0
+            },
             names_revision: if keys.iter().any(|key| is_named_by_frames(*key)) { self.names_revision } else { 0 },
             overview: self.overview(),
             keys,

@@ -17,7 +17,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let (Some(name), Some(trace)) = (arguments.next(), arguments.next()) else { return Err(usage.into()) };
     let path = Path::new(&trace);
-    let load = |stacks| load_file(path, LoadOptions { stacks }, &Progress::default(), &CancelToken::none());
+    let load = |stacks| {
+        load_file(path, LoadOptions { stacks, ..LoadOptions::default() }, &Progress::default(), &CancelToken::none())
+    };
     let count = match &*name {
         "write" => write(path, Compression::None)?,
         "write-compressed" => write(path, Compression::Filled)?,

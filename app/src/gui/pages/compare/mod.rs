@@ -110,7 +110,7 @@ impl Page for ComparePage {
             DocumentCommand::ExpandBelow => document.expand_compared(),
             DocumentCommand::FilterTo => document.filter_compared(false),
             DocumentCommand::FilterOut => document.filter_compared(true),
-            DocumentCommand::FilterUndo => drop(document.comparison_mut().steps.pop()),
+            DocumentCommand::Undo => drop(document.comparison_mut().steps.pop()),
             DocumentCommand::FilterClear => document.comparison_mut().clear_filter(),
             _ => return false,
         }
@@ -127,9 +127,9 @@ impl Page for ComparePage {
             DocumentCommand::CopyRows | DocumentCommand::FilterTo | DocumentCommand::FilterOut => {
                 Some(!state.table.selected().is_empty())
             }
-            DocumentCommand::FilterUndo => Some(!state.steps.is_empty()),
+            DocumentCommand::Undo => Some(!state.steps.is_empty()),
             DocumentCommand::FilterClear => Some(!state.steps.is_empty() || !state.query.is_empty()),
-            DocumentCommand::FilterRedo => Some(false),
+            DocumentCommand::Redo => Some(false),
             DocumentCommand::CopyStack => Some(!document.compared_frames().is_empty()),
             DocumentCommand::ExpandBelow => Some(state.table.cursor().is_some()),
             _ => None,
@@ -361,5 +361,5 @@ fn selected_text(state: &ComparePageState) -> Option<String> {
     let rows = state.rows.as_ref()?.lock();
     let mut places: Vec<u64> = state.table.selected().iter().filter_map(|row| rows.index_of(*row)).collect();
     places.sort_unstable();
-    (!places.is_empty()).then(|| tab_separated(rows.columns(), places.into_iter().filter_map(|at| rows.row(at))))
+    (!places.is_empty()).then(|| tab_separated(&*rows, places.into_iter()))
 }

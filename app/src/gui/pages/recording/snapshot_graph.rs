@@ -127,7 +127,8 @@ fn apply(ui: &Ui, page: &mut SnapshotList, view: &SeriesView, action: Action) {
     let name = |id: u64| usize::try_from(id).ok().and_then(|at| view.curves.get(at)).map(|curve| curve.name.clone());
     let state = &mut page.series;
     match action {
-        Action::Select(_) => {}
+        // All curves that there are have a legend entry.
+        Action::Select(_) | Action::More => {}
         Action::Zoom { to, .. } => state.visible = Some((to.from, to.to)),
         Action::ZoomAll => state.visible = None,
         Action::Toggle(id) => {

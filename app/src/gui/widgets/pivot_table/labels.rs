@@ -65,7 +65,7 @@ pub fn tab_separated(model: &dyn TreeModel, rows: impl Iterator<Item = u64>) -> 
             at = model.parent(parent);
         }
         // A folded run of rows has all of them.
-        let mut put = |row: &Row, path: &mut Vec<Vec<String>>| {
+        let put = |row: &Row, path: &mut Vec<Vec<String>>| {
             path.get_mut(row.key_column).into_iter().for_each(|texts| texts.push(clean(&row.text)));
         };
         above.iter().rev().flat_map(|parent| model.copied(*parent)).for_each(|row| put(&row, &mut path));
