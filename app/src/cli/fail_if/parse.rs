@@ -99,14 +99,17 @@ impl<'t, F: Figure> Parser<'t, F> {
                     }
                 }
             }
-            (Operand::Number(at, value, unit), comparison) => match self
-                .operand(&format!("a figure such as {}", F::EXAMPLES.figure))?
-            {
-                Operand::Figure(figure) => (figure, comparison.flipped(), (at, value, unit)),
-                Operand::Number(at, ..) => {
-                    return Err(SyntaxError::new(at, format!("here a figure such as {} is missing", F::EXAMPLES.short)));
+            (Operand::Number(at, value, unit), comparison) => {
+                match self.operand(&format!("a figure such as {}", F::EXAMPLES.figure))? {
+                    Operand::Figure(figure) => (figure, comparison.flipped(), (at, value, unit)),
+                    Operand::Number(at, ..) => {
+                        return Err(SyntaxError::new(
+                            at,
+                            format!("here a figure such as {} is missing", F::EXAMPLES.short),
+                        ));
+                    }
                 }
-            },
+            }
         };
         let value = quantity(figure, value, unit).map_err(|message| SyntaxError::new(at, message))?;
         Ok(Term::Compare(figure, comparison, value))
