@@ -407,3 +407,17 @@ fn the_fold_and_the_cursor_stay_when_names_arrive() {
     assert_eq!(now, count, "a run that was opened is open under other names");
     assert_eq!(way(&window)[..3], ["AIFO", "NonPaged", "Drip"]);
 }
+
+#[test]
+fn a_long_sentence_is_not_cut() {
+    let (_folder, mut window) = planted();
+    for (width, height) in [(1280.0, 720.0), (1000.0, 700.0)] {
+        window.set_size(vec2(width, height));
+        window.run_steps(4);
+        let sentence = window.get_by_label_contains("a_driver_with_a_rather_long_name.sys leaks ");
+        let text = sentence.accesskit_node().value().expect("a sentence");
+        assert!(text.ends_with("a_driver_with_a_rather_long_name.sys+0x1230"), "{text}");
+        let graph = window.get_by_role(Role::Figure).rect();
+        assert!(sentence.rect().bottom() <= graph.top(), "{:?} over {graph:?}", sentence.rect());
+    }
+}

@@ -128,6 +128,8 @@ pub struct ShownTrend {
 
 /// Rows whose trends are kept at most.
 const MAX_TRENDS: usize = 20_000;
+/// Groups of a table with trends at most.
+const MAX_TREND_GROUPS: usize = 1_000_000;
 
 /// A row's identity as the widget knows it.
 #[must_use]
@@ -172,7 +174,10 @@ impl Rows {
         self.columns = columns(layout);
         self.placed.clone_from(&layout.columns);
         let is_chosen = |extra: &Extra| layout.columns.iter().any(|column| Some(column.what) == extra.chosen());
-        self.extras = Extra::ALL.into_iter().filter(|extra| !is_chosen(extra)).collect();
+        // With very many groups a look at every allocation for a few rows takes too long.
+        let is_large = self.flat.tree().pivot().len() > MAX_TREND_GROUPS;
+        let is_slow = |extra: &Extra| is_large && !matches!(extra, Extra::Figure(_));
+        self.extras = Extra::ALL.into_iter().filter(|extra| !is_chosen(extra) && !is_slow(extra)).collect();
         self.extra_columns = self.extras.iter().map(|extra| extra.column()).collect();
     }
 
@@ -197,9 +202,12 @@ impl Rows {
         known.extend(trends.into_iter().map(|(node, trend)| (tree.path_hash(node), trend)));
     }
 
-    /// The nodes of these rows whose trends are not known.
+    /// The nodes of these rows whose trends are not known; none where no column shows trends.
     #[must_use]
     pub fn without_trend(&self, rows: Range<u64>) -> Vec<NodeId> {
+        if self.extras.iter().all(|extra| matches!(extra, Extra::Figure(_))) {
+            return Vec::new();
+        }
         let nodes = rows.map_while(|index| self.flat.node_at(index));
         nodes.filter(|node| !self.trends.contains_key(&self.flat.tree().path_hash(*node))).collect()
     }

@@ -217,17 +217,6 @@ pub trait WindowPage: Sync {
     fn show(&self, ui: &mut Ui, window: &mut WindowState<'_>, commands: &mut Vec<Command>);
 }
 
-/// Draws the button at the top of a page that leads back to the page before, as Escape does.
-pub fn back_button(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
-    let to = document.back_page();
-    let is_named = to != PageId::ANALYSIS || document.has_allocations();
-    let title = page(to).filter(|_| is_named).map_or("", |page| page.title());
-    let text = if title.is_empty() { "Back".to_owned() } else { format!("Back to {title}") };
-    if ui.button(text).on_hover_text("Escape").clicked() {
-        commands.push(DocumentCommand::Back.into());
-    }
-}
-
 /// The page without a trace of a name.
 #[must_use]
 pub fn window_page(id: PageId) -> Option<&'static dyn WindowPage> {

@@ -115,7 +115,7 @@ mod tests {
         let order = |wanted: &str, texts: &[&str]| {
             let bonus = |text: &&&str| std::cmp::Reverse(word_bonus(wanted, text));
             let mut sorted: Vec<&&str> = texts.iter().collect();
-            sorted.sort_by_key(|text| bonus(&text));
+            sorted.sort_by_key(|text| bonus(text));
             sorted.into_iter().map(|text| (*text).to_owned()).collect::<Vec<_>>()
         };
         let found =

@@ -4,8 +4,8 @@
 use eframe::egui::containers::menu::MenuState;
 use eframe::egui::text::{LayoutJob, TextFormat};
 use eframe::egui::{
-    Align2, Atom, Button, Checkbox, Color32, FocusDirection, Id, Key, MenuBar, Modifiers, Popup, Rect, Response,
-    RichText, Role, Sense, Stroke, StrokeKind, ThemePreference, Ui, WidgetInfo, pos2, vec2,
+    Align2, Atom, Button, Checkbox, Color32, Event, Id, Key, MenuBar, Modifiers, Popup, Rect, Response, RichText, Role,
+    Sense, Stroke, StrokeKind, ThemePreference, Ui, WidgetInfo, pos2, vec2,
 };
 
 use crate::gui::commands::table::Entry;
@@ -22,19 +22,21 @@ const FIELD: f32 = 320.0;
 pub fn show(ui: &mut Ui, entries: &[Entry], is_modal_open: bool, commands: &mut Vec<Command>) {
     MenuBar::new().ui(ui, |ui| {
         let bar = ui.max_rect();
-        let mut buttons: Vec<(Menu, Response)> = Vec::new();
+        let mut buttons: Vec<BarButton> = Vec::new();
         for menu in Menu::ALL {
             let shown = entries.iter().filter(|entry| !entry.spec.only_in_palette);
             let own: Vec<&Entry> = shown.filter(|entry| entry.spec.place.menu == menu).collect();
             if !own.is_empty() {
                 let button = ui.menu_button(title(ui, menu), |ui| {
-                    items(ui, &own, commands);
+                    let first = items(ui, &own, commands);
                     if menu == Menu::Help {
                         ui.separator();
                         ui.weak(concat!("poolscope ", env!("CARGO_PKG_VERSION")));
                     }
+                    first
                 });
-                buttons.push((menu, button.response));
+                let first = button.inner.flatten();
+                buttons.push(BarButton { menu, response: button.response, first });
             }
         }
         by_keys(ui, &buttons, is_modal_open);
@@ -59,6 +61,14 @@ fn title(ui: &Ui, menu: Menu) -> LayoutJob {
     job
 }
 
+/// The button of a menu in the bar.
+struct BarButton {
+    menu: Menu,
+    response: Response,
+    /// The first entry that can be chosen, while the menu is open.
+    first: Option<Id>,
+}
+
 /// The menu that keys opened, and the frames until its first entry gets the keyboard: one to measure it, one to draw it.
 #[derive(Debug, Clone, Copy)]
 struct KeyedBar {
@@ -69,13 +79,15 @@ struct KeyedBar {
 
 /// Opens a menu by Alt and its first letter, goes to the next one by Right and to the one before by Left, and closes it when an
 /// entry is chosen by Enter.
-fn by_keys(ui: &Ui, buttons: &[(Menu, Response)], is_modal_open: bool) {
+fn by_keys(ui: &Ui, buttons: &[BarButton], is_modal_open: bool) {
     let id = ui.scope_id().with("opened by keys");
-    let popup_of = |button: &Response| Popup::default_response_id(button);
-    let open = buttons.iter().position(|(_, button)| Popup::is_id_open(ui.ctx(), popup_of(button)));
+    let popup_of = |button: &BarButton| Popup::default_response_id(&button.response);
+    let open = buttons.iter().position(|button| Popup::is_id_open(ui.ctx(), popup_of(button)));
     let mut wanted = None;
-    for (at, (menu, _)) in buttons.iter().enumerate().filter(|_| !is_modal_open) {
-        if ui.input_mut(|input| input.consume_key(Modifiers::ALT, menu.key())) {
+    for (at, button) in buttons.iter().enumerate().filter(|_| !is_modal_open) {
+        if ui.input_mut(|input| input.consume_key(Modifiers::ALT, button.menu.key())) {
+            // The letter is no text for what has the keyboard.
+            ui.input_mut(|input| input.events.retain(|event| !matches!(event, Event::Text(_))));
             wanted = Some(at);
         }
     }
@@ -91,18 +103,20 @@ fn by_keys(ui: &Ui, buttons: &[(Menu, Response)], is_modal_open: bool) {
             }
         }
     }
-    if let Some((_, button)) = wanted.and_then(|at| buttons.get(at)) {
+    if let Some(button) = wanted.and_then(|at| buttons.get(at)) {
         let menu = popup_of(button);
         Popup::open_id(ui.ctx(), menu);
-        let owner =
-            keyed.map_or_else(|| ui.memory(|memory| memory.focused()).unwrap_or(button.id), |keyed| keyed.owner);
+        let owner = keyed
+            .map_or_else(|| ui.memory(|memory| memory.focused()).unwrap_or(button.response.id), |keyed| keyed.owner);
         keyed = Some(KeyedBar { menu, owner, until_focus: FRAMES_UNTIL_FOCUS });
         ui.ctx().request_repaint();
     } else if let Some(mut now) = keyed {
         if now.until_focus > 0 {
             now.until_focus -= 1;
-            if now.until_focus == 0 {
-                ui.memory_mut(|memory| memory.move_focus(FocusDirection::Down));
+            if now.until_focus == 0
+                && let Some(first) = open.and_then(|at| buttons.get(at)).and_then(|button| button.first)
+            {
+                ui.memory_mut(|memory| memory.request_focus(first));
             }
             ui.ctx().request_repaint();
         } else if menu_by_keys::is_chosen_by_key(ui, now.menu) {
@@ -128,8 +142,10 @@ fn has_open_submenu(ui: &Ui, menu: Id) -> bool {
     !MenuState::is_deepest_open_sub_menu(ui.ctx(), menu)
 }
 
-fn items(ui: &mut Ui, entries: &[&Entry], commands: &mut Vec<Command>) {
+/// Draws the entries of a menu. Returns the first one that can be chosen.
+fn items(ui: &mut Ui, entries: &[&Entry], commands: &mut Vec<Command>) -> Option<Id> {
     let mut group = None;
+    let mut first = None;
     let mut done: Vec<&str> = Vec::new();
     for entry in entries {
         if let Some(submenu) = entry.spec.place.submenu {
@@ -140,12 +156,19 @@ fn items(ui: &mut Ui, entries: &[&Entry], commands: &mut Vec<Command>) {
             done.push(submenu);
             let inner: Vec<&Entry> =
                 entries.iter().copied().filter(|other| other.spec.place.submenu == Some(submenu)).collect();
-            ui.menu_button(submenu, |ui| inner.iter().for_each(|entry| item(ui, entry, commands)));
+            let opener = ui.menu_button(submenu, |ui| {
+                for entry in inner {
+                    item(ui, entry, commands);
+                }
+            });
+            first = first.or(Some(opener.response.id));
         } else {
             separate(ui, &mut group, entry);
-            item(ui, entry, commands);
+            let response = item(ui, entry, commands);
+            first = first.or(response.enabled().then_some(response.id));
         }
     }
+    first
 }
 
 fn separate(ui: &mut Ui, group: &mut Option<u8>, entry: &Entry) {
@@ -154,7 +177,7 @@ fn separate(ui: &mut Ui, group: &mut Option<u8>, entry: &Entry) {
     }
 }
 
-fn item(ui: &mut Ui, entry: &Entry, commands: &mut Vec<Command>) {
+fn item(ui: &mut Ui, entry: &Entry, commands: &mut Vec<Command>) -> Response {
     let enabled = entry.blocked.is_none();
     let mut response = match entry.on {
         Some(mut on) => {
@@ -191,6 +214,7 @@ fn item(ui: &mut Ui, entry: &Entry, commands: &mut Vec<Command>) {
         ui.close();
         commands.push(entry.spec.command.clone());
     }
+    response
 }
 
 /// Button in the shape of a field that opens the palette.

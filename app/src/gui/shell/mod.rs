@@ -1,5 +1,6 @@
 //! The parts of the window around the pages: menu bar, tabs, side panel, status bar, palette, messages.
 
+pub mod back;
 pub mod details;
 pub mod file_changed;
 pub mod fuzzy;

@@ -90,11 +90,28 @@ pub fn paint(painter: &Painter, at: eframe::egui::Pos2, width: f32, text: &str, 
 /// A line of text of a font that is shortened to the width that there is; the whole text is on hover and for screen readers.
 pub fn label(ui: &mut Ui, text: &str, font: FontId, style: impl FnOnce(RichText) -> RichText) -> Response {
     let (shown, is_whole) = fitted(ui.painter(), text, &font, ui.available_width());
-    let label = Label::new(style(RichText::new(shown).font(font))).truncate().selectable(false);
-    let response = ui.add(label.show_tooltip_when_elided(false));
-    if is_whole {
+    let label = Label::new(style(RichText::new(shown).font(font))).truncate();
+    add(ui, label, (!is_whole).then_some(text))
+}
+
+/// Text that goes on in the next line, shortened to a number of times the width that there is, as [`label`] shortens a line.
+pub fn paragraph(
+    ui: &mut Ui,
+    text: &str,
+    font: FontId,
+    line_count: f32,
+    style: impl FnOnce(RichText) -> RichText,
+) -> Response {
+    let (shown, is_whole) = fitted(ui.painter(), text, &font, ui.available_width() * line_count);
+    add(ui, Label::new(style(RichText::new(shown).font(font))).wrap(), (!is_whole).then_some(text))
+}
+
+/// Adds a label; `whole` is the text that it was cut from.
+fn add(ui: &mut Ui, label: Label, whole: Option<&str>) -> Response {
+    let response = ui.add(label.selectable(false).show_tooltip_when_elided(false));
+    let Some(text) = whole else {
         return response;
-    }
+    };
     // The name of a label is its value.
     response.ctx.accesskit_node_builder(response.id, |node| node.set_value(text));
     response.on_hover_ui(|ui| {

@@ -327,12 +327,16 @@ impl ColumnValues {
     #[must_use]
     pub fn responsible_node(&self, stack: StackId) -> Option<u32> {
         let until = self.responsible().get(stack.index()).copied().filter(|until| *until != StackId::EMPTY)?;
-        let function = function_label(&self.trace, self.symbols.as_deref(), self.trace.stacks.frame(until)?);
+        let frame = self.trace.stacks.frame(until)?;
         let stacks = self.stacks();
         let mut node = stacks.node_of(until);
-        // Functions that are inlined in the frame have nodes of their own below its own.
-        while stacks.text(node).ends_with(INLINED_MARK) && stacks.text(node) != function && stacks.parent(node) != 0 {
-            node = stacks.parent(node);
+        if stacks.text(node).ends_with(INLINED_MARK) {
+            // Functions that are inlined in the frame have nodes of their own below its own.
+            let function = function_label(&self.trace, self.symbols.as_deref(), frame);
+            while stacks.text(node) != function && stacks.text(node).ends_with(INLINED_MARK) && stacks.parent(node) != 0
+            {
+                node = stacks.parent(node);
+            }
         }
         Some(node).filter(|node| *node != 0)
     }

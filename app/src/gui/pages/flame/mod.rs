@@ -20,8 +20,9 @@ use crate::gui::document::exporting::ShownFlameChoice;
 use crate::gui::document::{Document, PageState, Widgets};
 use crate::gui::jobs::document::{PageAnswer, PageWork};
 use crate::gui::model::page_id::{BUTTERFLY_OF_SELECTION, PageId};
+use crate::gui::pages::Page;
 use crate::gui::pages::flame::model::ShownModel;
-use crate::gui::pages::{Page, back_button};
+use crate::gui::shell::back;
 use crate::gui::theme;
 use crate::gui::theme::{GRID, Palette};
 use crate::gui::widgets::flame::{Action, FlameGraph};
@@ -232,7 +233,7 @@ fn show(ui: &mut Ui, document: &Document, state: &mut FlamePageState, commands: 
 fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         ui.heading("Flame graph");
-        back_button(ui, document, commands);
+        back::button(ui, document, commands);
     });
 }
 

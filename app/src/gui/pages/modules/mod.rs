@@ -19,7 +19,8 @@ use crate::gui::document::{Document, PageState, Widgets};
 use crate::gui::model::page_id::PageId;
 use crate::gui::model::symbol_texts;
 use crate::gui::model::symbols::{Phase, Symbols};
-use crate::gui::pages::{Page, back_button};
+use crate::gui::pages::Page;
+use crate::gui::shell::back;
 use crate::gui::theme::{GRID, Palette};
 use crate::gui::widgets::{list_table, progress_bar};
 use state::ModulesState;
@@ -134,7 +135,7 @@ fn show(ui: &mut Ui, document: &Document, state: &mut ModulesState, commands: &m
 fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         ui.heading("Modules");
-        back_button(ui, document, commands);
+        back::button(ui, document, commands);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let all = ui.button("Show all images");
             if all.on_hover_text("The Trace and data quality page also lists images that are on no stack").clicked() {

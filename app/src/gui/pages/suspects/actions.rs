@@ -137,7 +137,7 @@ impl Document {
         }
         let Some(goal) = self.goal_of_suspect(0) else { return };
         let row = goal.row();
-        if !self.results.rows.as_mut().is_some_and(|rows| rows.flat_mut().walk_to_place(&row).is_some()) {
+        if self.results.rows.as_mut().is_none_or(|rows| rows.flat_mut().walk_to_place(&row).is_none()) {
             return;
         }
         self.close_all_rows();

@@ -26,7 +26,8 @@ use crate::gui::jobs::document::{PageAnswer, PageWork};
 use crate::gui::model::data_quality::QualityLevel;
 use crate::gui::model::page_id::PageId;
 use crate::gui::model::recording_setup::SuggestedTag;
-use crate::gui::pages::{Page, back_button};
+use crate::gui::pages::Page;
+use crate::gui::shell::back;
 use crate::gui::shell::quality;
 use crate::gui::theme::{self, GRID, Palette};
 use crate::{leak_text, recorded_range_text};
@@ -224,7 +225,7 @@ fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let palette = Palette::of(ui);
     ui.horizontal(|ui| {
         ui.heading("Suspects");
-        back_button(ui, document, commands);
+        back::button(ui, document, commands);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| analyzed(ui, document));
     });
     let Some(shown) = &document.suspects().shown else { return };

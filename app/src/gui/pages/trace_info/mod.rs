@@ -11,7 +11,8 @@ use crate::gui::commands::table::MenuPlace;
 use crate::gui::commands::{Command, DocumentCommand, Menu};
 use crate::gui::document::{Document, PageState, Widgets};
 use crate::gui::model::page_id::PageId;
-use crate::gui::pages::{Page, back_button};
+use crate::gui::pages::Page;
+use crate::gui::shell::back;
 use crate::gui::theme::{GRID, Palette};
 
 /// The page.
@@ -77,7 +78,7 @@ fn show(ui: &mut Ui, document: &Document, state: &mut TraceInfoState, commands: 
         ui.set_min_size(ui.available_size());
         ui.horizontal(|ui| {
             ui.heading("Trace and data quality");
-            back_button(ui, document, commands);
+            back::button(ui, document, commands);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| filter(ui, state));
         });
         ui.add_space(2.0 * GRID);
