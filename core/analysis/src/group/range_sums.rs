@@ -23,7 +23,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 /// Upper bound on the bytes of all checkpoints per allocation. Traces of few allocations may take [`MIN_BYTES`].
-const BYTES_PER_ROW: usize = 8;
+const BYTES_PER_ROW: usize = 5;
 /// Bytes that the checkpoints of every trace may take.
 const MIN_BYTES: usize = 1 << 22;
 /// Upper bound on the number of checkpoints by allocations, and on those by frees.
@@ -343,9 +343,17 @@ impl RangeSums {
         for (part, position) in [(FREED_BEFORE, freed_before), (FREED_UNTIL, freed_until)] {
             pieces.push(Piece::between(part, self.checkpoints[ends[part]].free, position));
         }
-        pieces.push(Piece::between(STAYED, self.checkpoints[start].row, before));
-        let spanning = self.spanning.lists(start, self.checkpoints[start].row);
-        let work = RangeWork { events: &events, pieces: &pieces, spanning: &spanning, to: range.to };
+        let mut spanning = self.spanning.lists(start, self.checkpoints[start].row);
+        let rows: usize = spanning.iter().map(|list| list.len()).sum();
+        // Which of the two classes is counted makes no difference to the result.
+        let part = if freed_until - freed_before < rows { CROSSED } else { STAYED };
+        if part == CROSSED {
+            spanning.clear();
+            pieces.push(Piece { part, events: freed_before..freed_until, is_taken: false });
+        } else {
+            pieces.push(Piece::between(part, self.checkpoints[start].row, before));
+        }
+        let work = RangeWork { events: &events, pieces: &pieces, spanning: &spanning, range };
         let parts = work.run(groups, cancel)?;
         let sums = |group: usize| {
             let mut of_parts = [RowSums::default(); PARTS];
@@ -356,16 +364,19 @@ impl RangeSums {
             of_parts[UNTIL].add(&self.prefix.allocated(ends[UNTIL], group));
             of_parts[FREED_BEFORE].add(&self.prefix.freed(ends[FREED_BEFORE], group));
             of_parts[FREED_UNTIL].add(&self.prefix.freed(ends[FREED_UNTIL], group));
-            of_parts[STAYED].add(&self.prefix.kept(start, group));
-            by_class(of_parts)
+            if part == STAYED {
+                of_parts[STAYED].add(&self.prefix.kept(start, group));
+            }
+            by_class(of_parts, part)
         };
         Ok((0..groups).into_par_iter().with_min_len(1 << 12).map(sums).collect())
     }
 }
 
-/// Lifetime classes from the parts of a range; see the head of this file.
-fn by_class([before, until, freed_before, freed_until, stayed]: [RowSums; PARTS]) -> [RowSums; CLASSES] {
-    let aofi = before.less(&freed_before).less(&stayed);
+/// Lifetime classes from the parts of a range, the last of which is AOFO or AOFI; see the head of this file.
+fn by_class([before, until, freed_before, freed_until, last]: [RowSums; PARTS], part: usize) -> [RowSums; CLASSES] {
+    let other = before.less(&freed_before).less(&last);
+    let (stayed, aofi) = if part == STAYED { (last, other) } else { (other, last) };
     let aifi = freed_until.less(&freed_before).less(&aofi);
     let aifo = until.less(&before).less(&aifi);
     let mut classes = [RowSums::default(); CLASSES];
@@ -434,6 +445,8 @@ const UNTIL: usize = 1;
 const FREED_BEFORE: usize = 2;
 const FREED_UNTIL: usize = 3;
 const STAYED: usize = 4;
+/// Allocated before the range and freed in it; in the place of [`STAYED`].
+const CROSSED: usize = 5;
 const PARTS: usize = 5;
 
 /// Events between a checkpoint and a position, for one part of a range: rows, or positions among the frees.
@@ -562,7 +575,7 @@ struct RangeWork<'w> {
     pieces: &'w [Piece],
     /// Rows outstanding at the checkpoint before the range.
     spanning: &'w [&'w [u32]],
-    to: Ticks,
+    range: TimeRange,
 }
 
 impl RangeWork<'_> {
@@ -607,6 +620,10 @@ impl RangeWork<'_> {
     fn add_events(&self, piece: &Piece, run: Range<usize>, sums: &mut [[RowSums; PARTS]]) {
         match piece.part {
             STAYED => self.add_stayed(run, sums),
+            CROSSED => {
+                let freed = self.events.order.frees().get(run).unwrap_or_default().iter().map(|row| *row as usize);
+                self.add_matching(freed, |row| self.events.table.alloc_time[row] < self.range.from, sums);
+            }
             FREED_BEFORE | FREED_UNTIL => {
                 let freed = self.events.order.frees().get(run).unwrap_or_default();
                 self.add_rows(piece, freed.iter().map(|row| *row as usize), sums);
@@ -627,11 +644,19 @@ impl RangeWork<'_> {
 
     /// Adds those of the rows that are freed after the range, or never.
     fn add_stayed(&self, rows: impl Iterator<Item = usize>, sums: &mut [[RowSums; PARTS]]) {
-        let free_time = &self.events.table.free_time;
-        for row in rows {
-            if free_time.get(row).is_some_and(|free| *free > self.to)
-                && let Some(parts) = self.events.group(row).and_then(|group| sums.get_mut(group))
-            {
+        self.add_matching(rows, |row| self.events.table.free_time[row] > self.range.to, sums);
+    }
+
+    /// Adds those of the rows for which `is_meant` is true to the last part.
+    #[inline]
+    fn add_matching(
+        &self,
+        rows: impl Iterator<Item = usize>,
+        is_meant: impl Fn(usize) -> bool,
+        sums: &mut [[RowSums; PARTS]],
+    ) {
+        for row in rows.filter(|row| is_meant(*row)) {
+            if let Some(parts) = self.events.group(row).and_then(|group| sums.get_mut(group)) {
                 parts[STAYED].add(&RowSums::of(self.events.table, row));
             }
         }
