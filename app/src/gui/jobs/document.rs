@@ -14,6 +14,7 @@ use super::files::{FileAnswer, FileRequest};
 use super::find::{FindAnswer, FindRequest};
 use super::names::NamesRequest;
 use super::profile::{ProfileAnswer, ProfileRequest};
+use super::range_sums::{RangeSumsAnswer, RangeSumsRequest};
 use super::rows::RowChoice;
 use super::table::{TableAnswer, TableRequest};
 use super::tag_sources::{TagSources, TagSourcesRequest};
@@ -25,6 +26,7 @@ use crate::gui::jobs::files;
 use crate::gui::jobs::find;
 use crate::gui::jobs::names;
 use crate::gui::jobs::profile;
+use crate::gui::jobs::range_sums;
 use crate::gui::jobs::table;
 use crate::gui::jobs::tag_sources;
 use crate::gui::jobs::totals;
@@ -59,6 +61,8 @@ pub enum Topic {
     File,
     /// Tag descriptions and drivers from outside the trace.
     TagSources,
+    /// Sums that the rows of other visible ranges are computed from.
+    RangeSums,
     /// Work of a page. It comes last: the user is waiting for everything else.
     Page(PageJob),
 }
@@ -104,6 +108,8 @@ pub enum Request {
     Page(PageJob, PageWork),
     /// Read what is known of tags.
     TagSources(TagSourcesRequest),
+    /// Prepare for other visible ranges.
+    RangeSums(RangeSumsRequest),
 }
 
 /// An answer.
@@ -132,6 +138,8 @@ pub enum Reply {
     Page(PageJob, PageAnswer),
     /// Tag descriptions and drivers.
     TagSources(TagSources),
+    /// Sums for other visible ranges.
+    RangeSums(RangeSumsAnswer),
     /// The program made a mistake while it looked for the answer.
     Broken(Topic),
 }
@@ -153,6 +161,7 @@ impl Request {
             Self::File(_) => Topic::File,
             Self::Page(job, _) => Topic::Page(*job),
             Self::TagSources(_) => Topic::TagSources,
+            Self::RangeSums(_) => Topic::RangeSums,
         }
     }
 
@@ -177,6 +186,7 @@ impl Request {
             Self::File(request) => Some(Reply::File(files::run(request))),
             Self::Page(job, work) => work(cancel).map(|answer| Reply::Page(job, answer)),
             Self::TagSources(request) => tag_sources::run(request, cancel).map(Reply::TagSources),
+            Self::RangeSums(request) => range_sums::run(request, cancel).map(Reply::RangeSums),
         }
     }
 }
@@ -219,6 +229,7 @@ impl Reply {
             Self::File(_) => Topic::File,
             Self::Page(job, _) => Topic::Page(*job),
             Self::TagSources(_) => Topic::TagSources,
+            Self::RangeSums(_) => Topic::RangeSums,
             Self::Broken(topic) => *topic,
         }
     }
