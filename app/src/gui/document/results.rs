@@ -11,7 +11,7 @@ use poolscope_analysis::trace::Trace;
 
 use crate::gui::document::details::Details;
 use crate::gui::document::table_model::Rows;
-use crate::gui::jobs::curves::{Curve, CurvesAnswer};
+use crate::gui::jobs::curves::{Curve, CurveIndexSlot, CurvesAnswer};
 use crate::gui::jobs::profile::ProfileAnswer;
 use crate::gui::jobs::range_sums::{RangeSumsAnswer, RangeSumsRequest};
 use crate::gui::jobs::tag_sources::TagSources;
@@ -64,6 +64,8 @@ pub struct Results {
     pub profile: Option<ProfileAnswer>,
     /// The trace's events in order of time, once a question needed them.
     pub(in crate::gui) event_order: Arc<OnceLock<EventOrder>>,
+    /// Blocks of these events for the curves of the graph.
+    pub(in crate::gui) curve_index: CurveIndexSlot,
 }
 
 impl Results {
@@ -92,6 +94,7 @@ impl Results {
             details: None,
             profile: None,
             event_order: Arc::default(),
+            curve_index: Arc::default(),
         }
     }
 }

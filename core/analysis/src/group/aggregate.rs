@@ -529,6 +529,27 @@ impl GroupBy {
     }
 }
 
+impl GroupBy {
+    /// [`Self::sum_rows`] for groups that have been numbered by `ids`, which do not depend on the lifetime class.
+    ///
+    /// # Errors
+    /// [`Cancelled`] if `cancel` returns `true`.
+    pub fn sum_numbered<T: Sum>(
+        &self,
+        ids: &GroupIds,
+        table: &AllocationTable,
+        rows: usize,
+        classify: impl Fn(usize) -> Option<usize> + Sync + Send,
+        add: impl Fn(&mut T, usize, usize) + Sync + Send,
+        cancel: Cancel<'_>,
+    ) -> Result<Vec<(u64, T)>, Cancelled> {
+        let number = |row: usize, _| ids.of_row().get(row).map_or(usize::MAX, |number| *number as usize);
+        let sums = sum_dense(rows, ids.representatives().len(), classify, number, add, cancel)?;
+        let keys = ids.representatives().iter().map(|row| self.group_key(table, *row as usize, OUTSIDE));
+        Ok(keys.zip(sums).filter(|(_, sum)| !sum.is_empty()).collect())
+    }
+}
+
 /// One sum for each value of `position`, from the first `rows` rows.
 fn sum_dense<T: Sum>(
     rows: usize,

@@ -129,7 +129,8 @@ fn bounds<T>(count: usize, item: impl Fn(usize) -> Option<T>, number: impl Fn(&T
     let sampled = (0..samples).filter_map(|at| item((at as u128 * count as u128 / samples as u128) as usize));
     let mut sample: Vec<u64> = sampled.map(|item| number(&item)).collect();
     sample.sort_unstable();
-    let mut bounds: Vec<u64> = (1..ranges).filter_map(|range| sample.get(sample.len() * range / ranges)).copied().collect();
+    let mut bounds: Vec<u64> =
+        (1..ranges).filter_map(|range| sample.get(sample.len() * range / ranges)).copied().collect();
     bounds.dedup();
     bounds
 }

@@ -509,7 +509,8 @@ impl Events<'_> {
             if some.is_empty() {
                 break;
             }
-            some.into_par_iter().try_for_each(|(sums, uncertain, events)| self.add_run(sums, uncertain, events, cancel))?;
+            some.into_par_iter()
+                .try_for_each(|(sums, uncertain, events)| self.add_run(sums, uncertain, events, cancel))?;
         }
         drop(runs);
         prefixes.accumulate();
@@ -585,7 +586,8 @@ impl RangeWork<'_> {
         let mut pieces: Vec<(&Piece, Range<usize>)> = of_pieces.collect();
         let mut lists: Vec<&[u32]> = self.spanning.iter().flat_map(|list| list.chunks(CHUNK_ROWS)).collect();
         // Every worker has sums of all groups: few events are not worth a second one.
-        let events: usize = pieces.iter().map(|(_, run)| run.len()).sum::<usize>() + lists.iter().map(|l| l.len()).sum::<usize>();
+        let events: usize =
+            pieces.iter().map(|(_, run)| run.len()).sum::<usize>() + lists.iter().map(|l| l.len()).sum::<usize>();
         let workers = rayon::current_num_threads().min(events / groups.max(1) + 1);
         let mut shares: Vec<(Vec<(&Piece, Range<usize>)>, Vec<&[u32]>)> = vec![Default::default(); workers];
         for worker in (0..workers).cycle() {
@@ -668,7 +670,7 @@ mod tests {
     use super::*;
     use crate::group::parallel::not_cancelled;
     use crate::group::test_util::{Block, Rng, block, in_row_order, names, random_blocks};
-    use crate::pivot::{PivotRequest, pivot, pivot_of_range};
+    use crate::pivot::{Evaluator, Metric, PivotRequest, PivotTree, Value, pivot, pivot_of_range};
 
     const KEY_SETS: [&[Key]; 6] = [
         &[Key::Type, Key::Paged, Key::Tag, Key::Stack],
@@ -778,6 +780,32 @@ mod tests {
         assert_eq!(bytes(101, 149), [0, 0, 0, 1 + 2 + 4 + 8]);
         assert_eq!(bytes(-50, -10), [0, 0, 0, 4 + 8]);
         assert_eq!(bytes(401, 500), [0, 0, 0, 2 + 8]);
+    }
+
+    #[test]
+    fn extremes_are_computed_from_the_rows_when_they_are_asked_for() {
+        let blocks = blocks(9, 600);
+        let names = Arc::new(names(&blocks));
+        let filter = RowSet::from_fn(blocks.len(), |row| row % 5 != 3);
+        let range = TimeRange { from: Ticks(2050), to: Ticks(6020) };
+        for (keys, rows) in KEY_SETS.into_iter().zip([None, Some(&filter)].into_iter().cycle()) {
+            let quick = sums(&names, keys, rows, 9);
+            let quick = Arc::new(pivot_of_range(&quick, range, &not_cancelled).unwrap().unwrap());
+            let request = PivotRequest { keys, visible_range: range, rows };
+            let plain = pivot(&names, &request, &not_cancelled).unwrap();
+            let shared = rows.cloned().map(Arc::new);
+            let evaluator = Evaluator::new(Arc::clone(&names), &quick, shared, Arc::default());
+            for metric in [Metric::Min, Metric::Max, Metric::LifetimeMax, Metric::LifetimeAverage] {
+                assert_eq!(quick.knows(metric), metric == Metric::LifetimeAverage);
+                assert!(plain.knows(metric));
+                let expected: Vec<Value> = (0..plain.len()).map(|group| plain.value(group, metric)).collect();
+                let (found, total) = evaluator.group_values(metric, &not_cancelled).unwrap();
+                assert_eq!((found, total), (expected, plain.value_of(plain.total(), metric)), "{keys:?} {metric}");
+            }
+            let tree = PivotTree::new(quick);
+            assert_eq!(tree.value(PivotTree::ROOT, Metric::Max), Value::None);
+            assert_ne!(tree.value(PivotTree::ROOT, Metric::Size), Value::None);
+        }
     }
 
     #[test]

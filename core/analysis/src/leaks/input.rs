@@ -98,8 +98,7 @@ impl<'n> AnalysisInput<'n> {
             tag_units: Vec::new(),
             tag_units_of: vec![0; units.len()],
         };
-        input.lifetimes =
-            map_parallel(units.len(), cancel, |unit| lifetimes(units.figures(unit), &range.active))?;
+        input.lifetimes = map_parallel(units.len(), cancel, |unit| lifetimes(units.figures(unit), &range.active))?;
         let mut by_tag: Vec<(u64, usize)> = (0..units.len()).map(|unit| (input.tag_pool_key(unit), unit)).collect();
         by_tag.sort_unstable();
         let tags: Vec<&[(u64, usize)]> = by_tag.chunk_by(|a, b| a.0 == b.0).collect();

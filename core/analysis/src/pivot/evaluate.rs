@@ -201,7 +201,8 @@ impl Evaluator {
         for (run, sum) in sums.iter().enumerate() {
             runs.around(Some(run as u32)).for_each(|outer| with_inner[outer].merge(sum));
         }
-        let value = |same: &u32| with_inner.get(*same as usize).map_or(Value::None, |a| metric.of(a, self.pivot.clock()));
+        let value =
+            |same: &u32| with_inner.get(*same as usize).map_or(Value::None, |a| metric.of(a, self.pivot.clock()));
         Ok(runs.same.iter().map(value).collect())
     }
 

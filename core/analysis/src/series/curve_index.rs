@@ -1,5 +1,6 @@
-//! Minima, maxima and changes of the outstanding curves of all groups in blocks of events, so that curves of any visible range
-//! follow from blocks, and from single events only at the ends of intervals. A block has an entry for each group with events in
+//! Minima, maxima and changes of the outstanding curves of all groups in blocks of events. The groups with the highest peaks in
+//! any visible range follow from blocks, and so do their curves if intervals between points are longer than blocks; single
+//! events are visited only at the ends of intervals. A block has an entry for each group with events in
 //! it; its figures are relative to the group's value at the start of the block. Blocks are as short as [`MAX_BYTES`] permits.
 
 use super::curve::{Points, SeriesError, SeriesKind, SeriesRequest, collect};
@@ -29,8 +30,10 @@ const MIN_BLOCK_EVENTS: usize = 1 << 9;
 const SAMPLED_BLOCKS: usize = 32;
 /// Blocks between two moments for which the state of all groups is kept.
 const BLOCKS_PER_STATE: usize = 1 << 7;
-/// Upper bound on the number of groups.
-const MAX_GROUPS: usize = 1 << 15;
+/// Upper bound on the number of groups. With more, blocks of a bounded size would be as long as the whole trace.
+const MAX_GROUPS: usize = MAX_PEAK_GROUPS;
+/// Minimum number of blocks in an interval between two points for curves that are made of blocks.
+const MIN_BLOCKS_PER_INTERVAL: usize = 3;
 /// No curve.
 const NONE: u32 = u32::MAX;
 
@@ -374,7 +377,8 @@ impl CurveIndex {
             }
             None => return,
         };
-        let mut is_whole = self.events.get(block).is_some_and(|all| all.allocs == events.allocs && all.frees == events.frees);
+        let mut is_whole =
+            self.events.get(block).is_some_and(|all| all.allocs == events.allocs && all.frees == events.frees);
         while let Some(end) = self.ends.get(block) {
             if *end > to || !is_whole {
                 let own = if *end > to { order.until(table, &events, to) } else { events };
@@ -405,14 +409,12 @@ impl CurveIndex {
         let points = Points::new(request.visible_range, request.points);
         let start = self.states_at(request.visible_range.from);
         let (selection, number) = self.select(request, &start);
-        let own = selection.own;
         check_size(request.keys, selection.curves(), &points)?;
-        let mut found = self.scan_own(&points, own, &number, cancel)?;
-        if selection.others() > 0 {
-            let others = self.scan_others(request, &points, &start, &number, cancel)?;
-            found.amounts.extend(others.amounts);
-            found.extremes.extend(others.extremes);
-        }
+        let found = if selection.others() == 0 && self.has_short_blocks(request) {
+            self.scan_blocks(&points, selection.own, &number, cancel)?
+        } else {
+            self.scan_events(request, &points, (&selection, &start), &number, cancel)?
+        };
         let ScanResult { amounts, extremes } = found;
         let set = collect(&self.names, self.group_by.columns(), request, selection, &points, amounts);
         Ok(MinMaxDecimation { set, extremes })
@@ -427,7 +429,8 @@ impl CurveIndex {
         self.walk(from, to, &mut states, |group, _, high, _| peaks[group] = peaks[group].max(high));
         // Those with rows in the range, by the amount of the rows that count, as `CurveRows::groups` has them.
         let counted = |group: usize| states[group].allocated - start[group].allocated + start[group].value;
-        let mut order: Vec<usize> = (0..self.groups.len()).filter(|group| states[*group].allocs > before[*group].frees).collect();
+        let mut order: Vec<usize> =
+            (0..self.groups.len()).filter(|group| states[*group].allocs > before[*group].frees).collect();
         let ids = |group: &usize| &self.groups[*group].ids;
         order.sort_unstable_by(|a, b| counted(*b).cmp(&counted(*a)).then_with(|| ids(a).cmp(ids(b))));
         let compared = order.len().min(MAX_PEAK_GROUPS);
@@ -440,15 +443,21 @@ impl CurveIndex {
         (SeriesSelection { groups, own, is_chosen_by_sum }, number)
     }
 
-    /// The curves of groups with a curve of their own.
-    fn scan_own(&self, points: &Points, own: usize, number: &[u32], cancel: Cancel<'_>) -> Result<ScanResult, Cancelled> {
+    /// The curves of groups with a curve of their own, from blocks.
+    fn scan_blocks(
+        &self,
+        points: &Points,
+        own: usize,
+        number: &[u32],
+        cancel: Cancel<'_>,
+    ) -> Result<ScanResult, Cancelled> {
         let times = points.times();
         let intervals = times.len() - 1;
         let parts = worker_chunks().min(intervals.max(1));
         let part = |at: usize| intervals * at / parts..intervals * (at + 1) / parts;
-        let scanned = (0..parts).into_par_iter().map(|at| {
-            if cancel() { Err(Cancelled) } else { Ok(self.scan_intervals(times, part(at), own, number)) }
-        });
+        let scanned = (0..parts)
+            .into_par_iter()
+            .map(|at| if cancel() { Err(Cancelled) } else { Ok(self.scan_intervals(times, part(at), own, number)) });
         let scanned: Vec<Vec<(i64, i64, i64)>> = scanned.collect::<Result<_, Cancelled>>()?;
         let mut amounts = vec![0i128; own * times.len()];
         let mut extremes = vec![vec![(0i128, 0i128); intervals]; own];
@@ -468,7 +477,13 @@ impl CurveIndex {
     }
 
     /// Lowest, highest and last value of each curve in each of some intervals, one interval after the other.
-    fn scan_intervals(&self, times: &[Ticks], intervals: Range<usize>, own: usize, number: &[u32]) -> Vec<(i64, i64, i64)> {
+    fn scan_intervals(
+        &self,
+        times: &[Ticks],
+        intervals: Range<usize>,
+        own: usize,
+        number: &[u32],
+    ) -> Vec<(i64, i64, i64)> {
         let mut found = Vec::with_capacity(intervals.len() * own);
         let mut states = self.states_at(times[intervals.start]);
         let mut now = vec![(0i64, 0i64, 0i64); own];
@@ -489,27 +504,39 @@ impl CurveIndex {
         found
     }
 
-    /// The curve of all other groups together. Its extremes do not follow from those of the groups, so that every event is visited.
-    fn scan_others(
+    /// Returns `true` if most of the events of an interval are in blocks that lie in it.
+    fn has_short_blocks(&self, request: &SeriesRequest<'_>) -> bool {
+        let TimeRange { from, to } = request.visible_range;
+        let block_of = |time: Ticks| self.ends.partition_point(|end| *end < time);
+        block_of(to).saturating_sub(block_of(from)) / MIN_BLOCKS_PER_INTERVAL >= request.points
+    }
+
+    /// All curves, from every event of the range: the extremes of several groups together do not follow from those of each.
+    fn scan_events(
         &self,
         request: &SeriesRequest<'_>,
         points: &Points,
-        start: &[State],
+        (selection, start): (&SeriesSelection, &[State]),
         number: &[u32],
         cancel: Cancel<'_>,
     ) -> Result<ScanResult, Cancelled> {
-        let of_group: Vec<u32> = number.iter().map(|curve| if *curve == NONE { 0 } else { NONE }).collect();
-        let others = start.iter().zip(number).filter(|(_, curve)| **curve == NONE);
-        let value: i128 = others.map(|(state, _)| i128::from(state.value)).sum();
-        let curves = match &self.group_of {
+        let others = if selection.others() > 0 { selection.own as u32 } else { NONE };
+        let of_group: Vec<u32> = number.iter().map(|curve| (*curve).min(others)).collect();
+        let mut values = vec![0i128; selection.curves()];
+        for (state, curve) in start.iter().zip(&of_group) {
+            if let Some(value) = values.get_mut(*curve as usize) {
+                *value += i128::from(state.value);
+            }
+        }
+        let row_curves = match &self.group_of {
             GroupOf::Attributes(groups) => {
                 let curve = |group: &u32| of_group.get(*group as usize).copied().unwrap_or(NONE);
                 RowCurves::Attributes(groups.iter().map(curve).collect())
             }
-            GroupOf::Rows(ids) => RowCurves::Numbered(ids.of_row(), of_group),
+            GroupOf::Rows(ids) => RowCurves::Numbered(Arc::clone(ids), of_group),
         };
-        let table = self.table();
-        TimelineScan { table, request, order: self.order(), row_curves: &curves, start: &[value], points }.run(cancel)
+        let (table, order) = (self.table(), self.order());
+        TimelineScan { table, request, order, row_curves: &row_curves, start: &values, points }.run(cancel)
     }
 }
 
@@ -517,7 +544,8 @@ impl CurveIndex {
 fn blocks(table: &AllocationTable, order: &EventOrder, step: usize) -> (Vec<Ticks>, Vec<EventRange>) {
     let allocs = table.alloc_time.get(order.first_known()..).unwrap_or_default();
     let frees = order.frees();
-    let mut ends: Vec<Ticks> = allocs.iter().copied().skip(step - 1).step_by(step).chain(allocs.last().copied()).collect();
+    let mut ends: Vec<Ticks> =
+        allocs.iter().copied().skip(step - 1).step_by(step).chain(allocs.last().copied()).collect();
     let freed = frees.iter().skip(step - 1).step_by(step).chain(frees.last());
     ends.extend(freed.map(|row| table.free_time[*row as usize]));
     ends.sort_unstable();

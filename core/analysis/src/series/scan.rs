@@ -7,7 +7,7 @@ use super::curve::{MAX_VALUES, Points, SeriesError, SeriesKind, SeriesRequest, S
 use super::selection::{CurveRows, MAX_PEAK_GROUPS, SeriesSelection};
 use crate::group::column_values::ColumnValues;
 use crate::group::event_order::{EventOrder, EventRange};
-use crate::group::group_by::GroupIndex;
+use crate::group::group_by::{GroupIds, GroupIndex, OUTSIDE};
 use crate::group::key::Key;
 use crate::group::parallel::{Cancel, Cancelled, fold_rows, worker_chunks};
 use crate::trace::allocation::AllocationTable;
@@ -15,6 +15,7 @@ use crate::trace::time::Ticks;
 use rayon::prelude::*;
 use std::cmp::Reverse;
 use std::ops::AddAssign;
+use std::sync::Arc;
 
 /// Curves with their extremes.
 #[derive(Debug)]
@@ -114,27 +115,32 @@ const SHARED_VALUES: usize = 1 << 20;
 
 /// The curve of each row, and the start value of each curve.
 struct CurveOfRow {
-    curves: RowCurves<'static>,
+    curves: RowCurves,
     start: Vec<i128>,
 }
 
 /// Curves of rows, by the part of a row that determines them.
-pub(super) enum RowCurves<'g> {
+pub(super) enum RowCurves {
     /// By attributes, as for most keys.
     Attributes(Vec<u32>),
     /// By row.
     Row(Vec<u32>),
     /// By the number of the row's group: the number of each row, and the curve of each group.
-    Numbered(&'g [u32], Vec<u32>),
+    Numbered(Arc<GroupIds>, Vec<u32>),
 }
 
 impl CurveOfRow {
     fn new(rows: &CurveRows<'_>, index: &GroupIndex, curves: usize, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
         let curve = |key: u64| index.get(key).unwrap_or(NONE);
         let table = rows.table;
-        let of = match rows.group_by.keys_of_attributes() {
-            Some(keys) => RowCurves::Attributes(keys.into_iter().map(curve).collect()),
-            None => {
+        let of = match (rows.group_by.keys_of_attributes(), rows.ids(cancel)?) {
+            (Some(keys), _) => RowCurves::Attributes(keys.into_iter().map(curve).collect()),
+            (None, Some(ids)) => {
+                let key = |row: &u32| rows.group_by.group_key(table, *row as usize, OUTSIDE);
+                let curves = ids.representatives().iter().map(|row| curve(key(row))).collect();
+                RowCurves::Numbered(ids, curves)
+            }
+            (None, None) => {
                 let of_row = |row: usize| if rows.counts(row) { curve(rows.group_key(row)) } else { NONE };
                 RowCurves::Row((0..table.len()).into_par_iter().map(of_row).collect())
             }
@@ -197,13 +203,13 @@ impl CurveOfRow {
     }
 }
 
-impl RowCurves<'_> {
+impl RowCurves {
     #[inline]
     fn get(&self, row: usize, attributes: u32) -> u32 {
         let (curves, at) = match self {
             Self::Attributes(curves) => (curves, attributes as usize),
             Self::Row(curves) => (curves, row),
-            Self::Numbered(numbers, curves) => (curves, numbers.get(row).copied().unwrap_or(NONE) as usize),
+            Self::Numbered(numbers, curves) => (curves, numbers.of_row().get(row).copied().unwrap_or(NONE) as usize),
         };
         curves.get(at).copied().unwrap_or(NONE)
     }
@@ -214,7 +220,9 @@ impl RowCurves<'_> {
         match self {
             Self::Attributes(curves) => Self::Attributes(curves.iter().map(renumber).collect()),
             Self::Row(curves) => Self::Row(curves.par_iter().map(renumber).collect()),
-            Self::Numbered(numbers, curves) => Self::Numbered(numbers, curves.iter().map(renumber).collect()),
+            Self::Numbered(numbers, curves) => {
+                Self::Numbered(Arc::clone(numbers), curves.iter().map(renumber).collect())
+            }
         }
     }
 }
@@ -252,7 +260,7 @@ pub(super) struct TimelineScan<'s> {
     pub table: &'s AllocationTable,
     pub request: &'s SeriesRequest<'s>,
     pub order: &'s EventOrder,
-    pub row_curves: &'s RowCurves<'s>,
+    pub row_curves: &'s RowCurves,
     /// The value of each curve at the start of the range.
     pub start: &'s [i128],
     pub points: &'s Points,
@@ -365,13 +373,7 @@ impl TimelineScan<'_> {
     }
 
     /// Scans the events of one interval.
-    fn interval<A: Amount>(
-        &self,
-        events: &EventRange,
-        now: &mut [A],
-        extremes: &mut [(A, A)],
-        touched: &mut Vec<u32>,
-    ) {
+    fn interval<A: Amount>(&self, events: &EventRange, now: &mut [A], extremes: &mut [(A, A)], touched: &mut Vec<u32>) {
         let request = self.request;
         let by_count = request.metric.by_count;
         let first = if request.include_preexisting { 0 } else { self.order.first_known() };
