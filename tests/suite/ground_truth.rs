@@ -1,9 +1,17 @@
 //! Every kind of made-up trace gives what was planted in it, exactly: in the index, and through the command line's JSON
 //! and CSV, for the whole trace and for ranges. The truth comes from the writer's own log, never from the reader.
 
+use poolscope_analysis::group::column_values::ColumnValues;
+use poolscope_analysis::group::frames::FrameNaming;
+use poolscope_analysis::group::key::Key;
+use poolscope_analysis::group::parallel::not_cancelled;
+use poolscope_analysis::group::range_sums::RangeSums;
+use poolscope_analysis::pivot::{Pivot, pivot_of_range};
+use poolscope_analysis::series::{CurveIndex, SeriesKind, SeriesMetric, SeriesRequest, SeriesSet};
 use poolscope_analysis::trace::Trace;
+use poolscope_analysis::trace::time::TimeRange;
 use poolscope_etl::diagnostics::DiagnosticKind;
-use poolscope_synth::ground_truth::{GroundTruth, RangeGroundTruth};
+use poolscope_synth::ground_truth::{GroundTruth, OutstandingCurve, RangeGroundTruth};
 use poolscope_synth::writer::FileMode;
 use poolscope_synth::{GroundTruthRequest, SynthParams};
 use poolscope_tests::figures::{
@@ -16,6 +24,7 @@ use poolscope_tests::variants::{self, Variant};
 use rayon::prelude::*;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Points of the curves that are compared; each lies on a whole tick of every clock, or on the same side of a half.
 const CURVE: (f64, f64) = (1.0, 3.0);
@@ -50,6 +59,73 @@ fn the_index_holds_what_was_planted() {
         }
         complaints
     });
+}
+
+#[test]
+fn sums_and_curves_prepared_for_any_range_hold_what_was_planted() {
+    check_all(&variants::all(8_000), |params| {
+        let ranges = vec![CURVE, (1.0, 2.5), (0.0, 0.003), (3.25, 5.0), (1.5, 1.5)];
+        let request = GroundTruthRequest { ranges, curve_points: POINTS, ..GroundTruthRequest::default() };
+        let planted = plant(params, &request);
+        let trace = loaded(planted.bytes);
+        let names = Arc::new(ColumnValues::new(Arc::clone(&trace), FrameNaming::Address));
+        let order = Arc::default();
+        let keys = [Key::Type, Key::Paged, Key::Tag];
+        let sums = RangeSums::new(&names, &keys, None, &order, &not_cancelled).expect("nobody cancels");
+        let sums = sums.expect("nothing in these traces is so damaged");
+        let mut complaints = Vec::new();
+        for range in &planted.truth.ranges {
+            let visible_range = view_of(&trace, range);
+            let what = format!("{:?}..{:?}", range.from, range.to);
+            let pivot = pivot_of_range(&sums, visible_range, &not_cancelled).expect("nobody cancels");
+            let tags = tags_of_pivot(&pivot.expect("the range is one"));
+            complaints.extend(difference(&format!("{what} by tag"), &tags, &planted_tags(range)));
+        }
+        let range = planted.truth.ranges.iter().find(|range| range.from.zip(range.to) == Some(CURVE));
+        let range = range.expect("this range was asked for");
+        let wanted = curves_request(view_of(&trace, range));
+        let index = CurveIndex::new(&names, &wanted, None, &order, &not_cancelled).expect("nobody cancels");
+        let drawn = index.expect("the tags are few").highest(&wanted, &not_cancelled).expect("nobody cancels");
+        let curve = |curve: &OutstandingCurve| (curve.tag.clone(), curve.points.iter().map(|p| p.size).collect());
+        let mut wanted: Curves = range.curves.iter().map(curve).collect();
+        wanted.retain(|_, values| values.iter().any(|value| *value > 0));
+        complaints.extend(difference("curves", &drawn_curves(&drawn.set), &wanted));
+        complaints
+    });
+}
+
+/// Values of curves by tag, without those that are 0 throughout.
+fn drawn_curves(set: &SeriesSet) -> Curves {
+    let values =
+        |curve: &poolscope_analysis::series::Curve| curve.amounts.iter().map(|amount| *amount as u64).collect();
+    let tag = |at: usize| set.texts(at).expect("every tag has a curve").remove(0);
+    let mut curves: Curves = set.curves.iter().enumerate().map(|(at, curve)| (tag(at), values(curve))).collect();
+    curves.retain(|_, values| values.iter().any(|value| *value > 0));
+    curves
+}
+
+/// Rows of a pivot by type, paged and tag.
+fn tags_of_pivot(pivot: &Pivot) -> BTreeMap<TagKey, Sums> {
+    let text = |group: usize, column: usize| pivot.columns()[column].text(pivot.ids(group)[column]).into_owned();
+    let row = |group: usize| {
+        let aggregate = &pivot.aggregates()[group];
+        ((text(group, 0), text(group, 1), text(group, 2)), (aggregate.count(), aggregate.size()))
+    };
+    (0..pivot.len()).map(row).collect()
+}
+
+/// Outstanding bytes by tag at the points of the ground truth.
+fn curves_request(visible_range: TimeRange) -> SeriesRequest<'static> {
+    SeriesRequest {
+        keys: &[Key::Tag],
+        metric: SeriesMetric { kind: SeriesKind::Outstanding, by_count: false },
+        visible_range,
+        points: POINTS,
+        rows: None,
+        include_preexisting: false,
+        top: None,
+        chosen: None,
+    }
 }
 
 /// Counts of everything in the file.

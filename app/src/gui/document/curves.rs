@@ -39,6 +39,7 @@ impl Document {
             measure: self.query.measure(),
             earlier: self.query.include_preexisting,
             order: Arc::clone(&self.results.event_order),
+            index: Arc::clone(&self.results.curve_index),
             view: self.query.range,
             whole: None,
             total: self.ui.curve_style != graph::Kind::Lines,

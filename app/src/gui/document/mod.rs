@@ -223,6 +223,7 @@ impl Document {
                 Some(Request::Page(job, work))
             }
             Topic::TagSources => self.tag_sources_request().map(Request::TagSources),
+            Topic::RangeSums => self.results.range_sums_request.clone().map(Request::RangeSums),
         }
     }
 
@@ -232,10 +233,11 @@ impl Document {
         self.work.running.contains(&topic) && !self.work.unnoticed.contains(&topic)
     }
 
-    /// Returns whether anything is being computed.
+    /// Returns whether anything is being computed that will be shown.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        !self.work.running.is_empty() || !self.work.asked.is_empty()
+        let is_shown = |topic: &Topic| *topic != Topic::RangeSums;
+        self.work.running.iter().chain(&self.work.asked).any(is_shown)
     }
 
     /// Returns whether a result is being computed that will change what is shown.
@@ -273,6 +275,7 @@ impl Document {
                 }
             }
             Reply::TagSources(sources) => self.apply_tag_sources(sources),
+            Reply::RangeSums(sums) => self.results.range_sums = Some(sums),
             Reply::Broken(topic) => self.apply_failure(topic),
         }
     }
@@ -295,6 +298,7 @@ impl Document {
             }
             Topic::Page(job) => pages::page(job.page).map_or("a result", |page| page.job_failed(self, job.job)),
             Topic::TagSources => "the tag sources",
+            Topic::RangeSums => "the index of the rows",
         };
         if matches!(topic, Topic::Names | Topic::Table) {
             // The names before are shown.

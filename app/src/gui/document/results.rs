@@ -11,8 +11,9 @@ use poolscope_analysis::trace::Trace;
 
 use crate::gui::document::details::Details;
 use crate::gui::document::table_model::Rows;
-use crate::gui::jobs::curves::{Curve, CurvesAnswer};
+use crate::gui::jobs::curves::{Curve, CurveIndexSlot, CurvesAnswer};
 use crate::gui::jobs::profile::ProfileAnswer;
+use crate::gui::jobs::range_sums::{RangeSumsAnswer, RangeSumsRequest};
 use crate::gui::jobs::tag_sources::TagSources;
 use crate::gui::jobs::totals::TotalsAnswer;
 use crate::gui::model::query::{GroupsQuery, OverviewQuery};
@@ -35,6 +36,10 @@ pub struct Results {
     pub rows: Option<Rows>,
     /// Question that the rows answer.
     pub(in crate::gui) groups_query: Option<GroupsQuery>,
+    /// Sums that the rows of other visible ranges are computed from.
+    pub(in crate::gui) range_sums: Option<RangeSumsAnswer>,
+    /// The latest request for them.
+    pub(in crate::gui) range_sums_request: Option<RangeSumsRequest>,
     /// Index that metrics which are no sums are computed from.
     pub(in crate::gui) row_figures: Option<Arc<Evaluator>>,
     /// Allocations and bytes of the selected rows.
@@ -59,6 +64,8 @@ pub struct Results {
     pub profile: Option<ProfileAnswer>,
     /// The trace's events in order of time, once a question needed them.
     pub(in crate::gui) event_order: Arc<OnceLock<EventOrder>>,
+    /// Blocks of these events for the curves of the graph.
+    pub(in crate::gui) curve_index: CurveIndexSlot,
 }
 
 impl Results {
@@ -73,6 +80,8 @@ impl Results {
             tag_sources: TagSources::default(),
             rows: None,
             groups_query: None,
+            range_sums: None,
+            range_sums_request: None,
             row_figures: None,
             selected_sums: None,
             curves: None,
@@ -85,6 +94,7 @@ impl Results {
             details: None,
             profile: None,
             event_order: Arc::default(),
+            curve_index: Arc::default(),
         }
     }
 }

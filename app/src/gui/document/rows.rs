@@ -15,6 +15,7 @@ use crate::gui::document::table_model::{EXPAND_ALL_LIMIT, Rows, is_heavy, node_i
 use crate::gui::jobs::deferred::{DeferredAnswer, DeferredRequest};
 use crate::gui::jobs::discard::discard;
 use crate::gui::jobs::profile::ProfileRequest;
+use crate::gui::jobs::range_sums::{MIN_ALLOCATIONS, RangeSumsRequest};
 use crate::gui::jobs::table::{TableAnswer, TableRequest};
 use crate::gui::model::columns::What;
 use crate::gui::model::edit_log::Edit;
@@ -52,6 +53,7 @@ impl Document {
         TableRequest {
             names: Arc::clone(self.results.pending_names.as_ref().unwrap_or(&self.results.names)),
             pivot: known.map(|rows| Arc::clone(rows.flat().tree().pivot())),
+            range_sums: self.results.range_sums.clone(),
             deferred: known.map(|rows| rows.flat().deferred().clone()).unwrap_or_default(),
             query: self.query.groups(),
             sort: self.order(),
@@ -245,6 +247,7 @@ impl Document {
         if leads || was_untouched {
             self.note_landing();
         }
+        self.prepare_for_other_ranges();
         PAGES.iter().for_each(|page| page.rows_changed(self));
     }
 
@@ -257,6 +260,29 @@ impl Document {
             self.ui.initial_reveal_done = true;
         } else if !self.ui.initial_reveal_done {
             self.work.asked.insert(Topic::Table);
+        }
+    }
+
+    /// Drops the sums for other visible ranges if they are about other rows than those shown, and asks for new ones.
+    fn prepare_for_other_ranges(&mut self) {
+        let (names, query) = (&self.results.names, self.query.groups());
+        let is_asked = self.results.range_sums_request.as_ref().is_some_and(|request| request.serves(names, &query));
+        if is_asked || self.trace.allocations.len() < MIN_ALLOCATIONS {
+            return;
+        }
+        let request = RangeSumsRequest {
+            names: Arc::clone(names),
+            keys: query.keys().to_vec(),
+            filter: Arc::clone(query.filter()),
+            order: Arc::clone(&self.results.event_order),
+        };
+        if let Some(old) = self.results.range_sums.take() {
+            discard(old);
+        }
+        self.results.range_sums_request = None;
+        if !query.filter().depends_on_view() {
+            self.results.range_sums_request = Some(request);
+            self.work.asked.insert(Topic::RangeSums);
         }
     }
 

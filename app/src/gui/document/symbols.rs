@@ -170,8 +170,7 @@ impl Document {
         let groups = selected.flatten().take(MOST_GROUPS);
         let shown: BTreeSet<u32> = groups.filter_map(|group| pivot.ids(group as usize).get(column).copied()).collect();
         let Some(of_stacks) = pivot.columns().get(column).and_then(|column| column.stacks()) else { return stacks };
-        let all = of_stacks.of_stacks().iter().enumerate();
-        stacks.extend(all.filter(|(_, node)| shown.contains(node)).map(|(stack, _)| StackId(stack as u32)));
+        stacks.extend(shown.into_iter().flat_map(|node| of_stacks.stacks_at(node)));
         stacks
     }
 

@@ -276,7 +276,7 @@ impl Rows {
     /// The figures that have still to be computed, with the nodes that lack them.
     #[must_use]
     pub fn unknown(&self) -> Vec<(Metric, Vec<NodeId>)> {
-        let later = self.figures().filter(|metric| !metric.is_from_aggregate());
+        let later = self.figures().filter(|metric| !self.flat.tree().pivot().knows(*metric));
         let missing = later.map(|metric| (metric, self.flat.unknown(metric, LATER_LIMIT)));
         missing.filter(|(_, nodes)| !nodes.is_empty()).collect()
     }

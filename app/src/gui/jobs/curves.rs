@@ -4,22 +4,27 @@
 
 use std::sync::{Arc, OnceLock};
 
+use parking_lot::Mutex;
 use poolscope_analysis::filter::rowset::RowSet;
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::pivot::Key;
 use poolscope_analysis::series::{
-    EventOrder, MAX_PEAK_GROUPS, MinMaxDecimation, SeriesError, SeriesKind, SeriesMetric, SeriesRequest, SeriesSet,
-    decimate, decimate_highest, highest_groups, series,
+    CurveIndex, EventOrder, MAX_PEAK_GROUPS, MinMaxDecimation, SeriesError, SeriesKind, SeriesMetric, SeriesRequest,
+    SeriesSet, decimate, decimate_highest, highest_groups, series,
 };
 use poolscope_analysis::trace::time::TimeRange;
 use poolscope_base::progress::CancelToken;
 
+use super::range_sums::MIN_ALLOCATIONS;
 use crate::gui::model::query::CurvesQuery;
 
 /// Points of the overview.
 const OVERVIEW_POINTS: usize = 512;
 /// Name of the only curve where there are no key columns.
 const TOTAL: &str = "Total";
+
+/// Blocks of events for the curves of the graph: made by the first request that needs them, kept until the grouping changes.
+pub type CurveIndexSlot = Arc<Mutex<Option<Arc<CurveIndex>>>>;
 
 /// Request for curves.
 pub struct CurvesRequest {
@@ -29,6 +34,8 @@ pub struct CurvesRequest {
     pub names: Arc<ColumnValues>,
     /// The trace's events in order of time: made by the first request that needs it, kept for the next.
     pub order: Arc<OnceLock<EventOrder>>,
+    /// Blocks of these events.
+    pub index: CurveIndexSlot,
     /// One curve per combination of values in these columns; without columns one curve, "Total".
     pub keys: Vec<Key>,
     /// Only these rows, in the curves and in the overview.
@@ -144,11 +151,30 @@ impl Pen<'_> {
         let wanted = SeriesRequest { top: Some(*most), ..self.wanted(keys, *view, *points, rows) };
         let cancelled = || self.cancel.is_cancelled();
         if wanted.metric.kind == SeriesKind::Outstanding {
-            let MinMaxDecimation { set, extremes } = decimate_highest(names, &wanted, self.order(), &cancelled)?;
+            let MinMaxDecimation { set, extremes } = match self.index(&wanted)? {
+                Some(index) => index.highest(&wanted, &cancelled)?,
+                None => decimate_highest(names, &wanted, self.order(), &cancelled)?,
+            };
             return Ok(Drawn { set, extremes });
         }
         let chosen = highest_groups(names, &wanted, || self.order(), &cancelled)?;
         self.draw(&SeriesRequest { chosen: Some(&chosen), ..wanted })
+    }
+
+    /// Blocks of events for these curves; `None` where all events are visited: in small traces, and where which allocations count
+    /// depends on the visible range, so that blocks would serve once.
+    fn index(&self, wanted: &SeriesRequest<'_>) -> Result<Option<Arc<CurveIndex>>, SeriesError> {
+        let CurvesRequest { names, rows, order, index, query, .. } = self.request;
+        if names.trace().allocations.len() < MIN_ALLOCATIONS || query.overview().depends_on_range() {
+            return Ok(None);
+        }
+        let mut kept = index.lock();
+        if !kept.as_ref().is_some_and(|index| index.serves(names, wanted)) {
+            *kept = None;
+            let cancelled = || self.cancel.is_cancelled();
+            *kept = CurveIndex::new(names, wanted, rows.clone(), order, &cancelled)?.map(Arc::new);
+        }
+        Ok(kept.as_ref().filter(|index| index.serves(names, wanted)).map(Arc::clone))
     }
 
     /// One curve of all rows.
@@ -251,6 +277,7 @@ mod tests {
             whole: Some(trace.extent),
             names: Arc::new(ColumnValues::new(trace, FrameNaming::Symbol)),
             order: Arc::default(),
+            index: Arc::default(),
             keys: keys.to_vec(),
             rows: None,
             measure: SeriesMetric { kind: SeriesKind::Outstanding, by_count: false },

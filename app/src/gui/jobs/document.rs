@@ -15,6 +15,7 @@ use super::files::{FileAnswer, FileRequest};
 use super::find::{FindAnswer, FindRequest};
 use super::names::NamesRequest;
 use super::profile::{ProfileAnswer, ProfileRequest};
+use super::range_sums::{RangeSumsAnswer, RangeSumsRequest};
 use super::rows::RowChoice;
 use super::table::{TableAnswer, TableRequest};
 use super::tag_sources::{TagSources, TagSourcesRequest};
@@ -27,6 +28,7 @@ use crate::gui::jobs::files;
 use crate::gui::jobs::find;
 use crate::gui::jobs::names;
 use crate::gui::jobs::profile;
+use crate::gui::jobs::range_sums;
 use crate::gui::jobs::table;
 use crate::gui::jobs::tag_sources;
 use crate::gui::jobs::totals;
@@ -71,6 +73,8 @@ pub enum Topic {
     Export,
     /// Tag descriptions and drivers from outside the trace.
     TagSources,
+    /// Sums that the rows of other visible ranges are computed from.
+    RangeSums,
     /// Work of a page. It comes last: the user is waiting for everything else.
     Page(PageJob),
 }
@@ -118,6 +122,8 @@ pub enum Request {
     Page(PageJob, PageWork),
     /// Read what is known of tags.
     TagSources(TagSourcesRequest),
+    /// Prepare for other visible ranges.
+    RangeSums(RangeSumsRequest),
 }
 
 /// An answer.
@@ -148,6 +154,8 @@ pub enum Reply {
     Page(PageJob, PageAnswer),
     /// Tag descriptions and drivers.
     TagSources(TagSources),
+    /// Sums for other visible ranges.
+    RangeSums(RangeSumsAnswer),
     /// The program made a mistake while it looked for the answer.
     Broken(Topic),
 }
@@ -170,6 +178,7 @@ impl Request {
             Self::Export(_) => Topic::Export,
             Self::Page(job, _) => Topic::Page(*job),
             Self::TagSources(_) => Topic::TagSources,
+            Self::RangeSums(_) => Topic::RangeSums,
         }
     }
 
@@ -195,6 +204,7 @@ impl Request {
             Self::Export(order) => export::run(*order, cancel).map(Reply::Export),
             Self::Page(job, work) => work(cancel).map(|answer| Reply::Page(job, answer)),
             Self::TagSources(request) => tag_sources::run(request, cancel).map(Reply::TagSources),
+            Self::RangeSums(request) => range_sums::run(request, cancel).map(Reply::RangeSums),
         }
     }
 }
@@ -238,6 +248,7 @@ impl Reply {
             Self::Export(_) => Topic::Export,
             Self::Page(job, _) => Topic::Page(*job),
             Self::TagSources(_) => Topic::TagSources,
+            Self::RangeSums(_) => Topic::RangeSums,
             Self::Broken(topic) => *topic,
         }
     }

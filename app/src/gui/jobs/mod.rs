@@ -16,6 +16,7 @@ pub mod load;
 pub mod names;
 pub mod path_check;
 pub mod profile;
+pub mod range_sums;
 pub mod record;
 pub mod rows;
 pub mod snapshots;

@@ -4,11 +4,13 @@
 use std::sync::Arc;
 
 use poolscope_analysis::group::column_values::ColumnValues;
+use poolscope_analysis::group::parallel::Cancelled;
 use poolscope_analysis::pivot::{NodeId, Pivot, PivotRequest, PivotTree, SortOrder, pivot};
 use poolscope_base::progress::CancelToken;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::names::{Rename, Renamed, known_steps};
+use super::range_sums::RangeSumsAnswer;
 use crate::gui::model::filter::Step;
 use crate::gui::model::query::GroupsQuery;
 use crate::gui::model::visible_rows::{DeferredValues, VisibleRows, unfold_mark};
@@ -19,6 +21,8 @@ pub struct TableRequest {
     pub names: Arc<ColumnValues>,
     /// The groups, if they are known already and only their order or what is open changed.
     pub pivot: Option<Arc<Pivot>>,
+    /// Sums that the groups may be computed from.
+    pub range_sums: Option<RangeSumsAnswer>,
     /// Values of these groups that are no sums, as far as they are known.
     pub deferred: DeferredValues,
     /// Rows to group, and keys to group them by.
@@ -62,7 +66,6 @@ pub struct TableAnswer {
 pub(super) fn run(request: TableRequest, generation: u64, cancel: &CancelToken) -> Option<TableAnswer> {
     let TableRequest { names, pivot: known, mut query, sort, .. } = request;
     let (mut expanded, mut wanted) = (request.expanded, request.wanted);
-    let cancelled = || cancel.is_cancelled();
     let mut renamed = None;
     if let Some(rename) = request.rename {
         let done = rename.run(&names, expanded, wanted, cancel).ok()?;
@@ -73,11 +76,10 @@ pub(super) fn run(request: TableRequest, generation: u64, cancel: &CancelToken) 
     }
     let groups = match known {
         Some(groups) => groups,
-        None => {
-            let rows = query.filter().rows(&names, query.range(), &cancelled).ok()?;
-            let question = PivotRequest { keys: query.keys(), visible_range: query.range(), rows: rows.as_deref() };
-            Arc::new(pivot(&names, &question, &cancelled).ok()?)
-        }
+        None => match quick_groups(request.range_sums, &names, &query, cancel).ok()? {
+            Some(groups) => Arc::new(groups),
+            None => Arc::new(all_groups(&names, &query, cancel).ok()?),
+        },
     };
     let has_stacks = query.keys().iter().any(|key| key.is_stack());
     let responsible = if has_stacks { Arc::clone(names.responsible_nodes()) } else { Arc::default() };
@@ -93,4 +95,25 @@ pub(super) fn run(request: TableRequest, generation: u64, cancel: &CancelToken) 
     let known = known_steps(request.awaited, &names, cancel).ok()?;
     let answer = TableAnswer { generation, query, flat, expanded, wanted, found, led, renamed, known };
     (!cancel.is_cancelled()).then_some(answer)
+}
+
+/// The groups from sums that were prepared for them; `None` without such sums.
+fn quick_groups(
+    sums: Option<RangeSumsAnswer>,
+    names: &Arc<ColumnValues>,
+    query: &GroupsQuery,
+    cancel: &CancelToken,
+) -> Result<Option<Pivot>, Cancelled> {
+    match sums.filter(|sums| sums.request().serves(names, query)) {
+        Some(sums) => sums.groups(query.range(), cancel),
+        None => Ok(None),
+    }
+}
+
+/// The groups from all rows that the filter leaves.
+fn all_groups(names: &ColumnValues, query: &GroupsQuery, cancel: &CancelToken) -> Result<Pivot, Cancelled> {
+    let cancelled = || cancel.is_cancelled();
+    let rows = query.filter().rows(names, query.range(), &cancelled)?;
+    let question = PivotRequest { keys: query.keys(), visible_range: query.range(), rows: rows.as_deref() };
+    pivot(names, &question, &cancelled)
 }

@@ -159,6 +159,14 @@ impl Query {
     }
 }
 
+impl OverviewQuery {
+    /// Returns whether the visible range decides which allocations count.
+    #[must_use]
+    pub fn depends_on_range(&self) -> bool {
+        self.range.is_some()
+    }
+}
+
 impl CurvesQuery {
     /// The part that the curve of the whole trace answers.
     #[must_use]

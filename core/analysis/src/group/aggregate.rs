@@ -6,10 +6,12 @@
 use super::column_values::ColumnValues;
 use super::group_by::{GroupBy, GroupIds, OUTSIDE, class_of};
 use super::key::Key;
-use super::parallel::{Cancel, Cancelled, fold_rows, worker_chunks};
+use super::parallel::{CHUNK_ROWS, Cancel, Cancelled, fold_rows, worker_chunks};
+use super::partition::Sorted;
 use crate::filter::rowset::RowSet;
 use crate::trace::allocation::{AllocationTable, flag, lifetime};
 use crate::trace::time::{LifetimeClass, Ticks, TimeRange};
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 /// Lifetime classes.
@@ -159,6 +161,69 @@ impl Spread {
     }
 }
 
+/// The figures of rows that add up. Where rows are left out again, they are differences; arithmetic wraps, so that the order of
+/// additions and subtractions does not matter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct RowSums {
+    pub bytes: u64,
+    pub lifetime_ticks: u64,
+    pub count: u32,
+    pub lifetime_rows: u32,
+    pub uncertain_stacks: u32,
+    pub uncertain_free_stacks: u32,
+}
+
+impl RowSums {
+    /// The figures of one row.
+    #[inline(always)]
+    pub fn of(table: &AllocationTable, row: usize) -> Self {
+        let row = AggregateRow::of(table, row);
+        let ticks = row.lifetime_ticks();
+        Self {
+            bytes: row.size_bytes,
+            lifetime_ticks: ticks.unwrap_or(0),
+            count: 1,
+            lifetime_rows: u32::from(ticks.is_some()),
+            uncertain_stacks: u32::from(row.has(flag::UNCERTAIN_ALLOCATION_STACK)),
+            uncertain_free_stacks: u32::from(row.has(flag::UNCERTAIN_FREE_STACK)),
+        }
+    }
+
+    /// With the rows of another sum.
+    #[inline]
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        Self {
+            bytes: self.bytes.wrapping_add(other.bytes),
+            lifetime_ticks: self.lifetime_ticks.wrapping_add(other.lifetime_ticks),
+            count: self.count.wrapping_add(other.count),
+            lifetime_rows: self.lifetime_rows.wrapping_add(other.lifetime_rows),
+            uncertain_stacks: self.uncertain_stacks.wrapping_add(other.uncertain_stacks),
+            uncertain_free_stacks: self.uncertain_free_stacks.wrapping_add(other.uncertain_free_stacks),
+        }
+    }
+
+    /// Without the rows of another sum.
+    #[inline]
+    #[must_use]
+    pub fn less(&self, other: &Self) -> Self {
+        Self {
+            bytes: self.bytes.wrapping_sub(other.bytes),
+            lifetime_ticks: self.lifetime_ticks.wrapping_sub(other.lifetime_ticks),
+            count: self.count.wrapping_sub(other.count),
+            lifetime_rows: self.lifetime_rows.wrapping_sub(other.lifetime_rows),
+            uncertain_stacks: self.uncertain_stacks.wrapping_sub(other.uncertain_stacks),
+            uncertain_free_stacks: self.uncertain_free_stacks.wrapping_sub(other.uncertain_free_stacks),
+        }
+    }
+
+    /// Adds the rows of another sum.
+    #[inline]
+    pub fn add(&mut self, other: &Self) {
+        *self = self.plus(other);
+    }
+}
+
 /// Count and bytes of rows by lifetime class, with the extremes of their sizes and lifetimes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Aggregate {
@@ -186,6 +251,28 @@ impl Aggregate {
             *bytes = bytes.saturating_add(rows.bytes);
         }
         self.spread.merge(&rows.spread);
+    }
+
+    /// Adds sums of rows of one lifetime class, which have no extremes.
+    pub(super) fn add_sums(&mut self, class: usize, rows: &RowSums) {
+        if let (Some(count), Some(bytes)) = (self.counts.get_mut(class), self.bytes.get_mut(class)) {
+            *count = count.saturating_add(rows.count);
+            *bytes = bytes.saturating_add(rows.bytes);
+        }
+        self.spread.merge(&Spread {
+            lifetime_sum_ticks: rows.lifetime_ticks,
+            lifetime_rows: rows.lifetime_rows,
+            uncertain_stacks: rows.uncertain_stacks,
+            uncertain_free_stacks: rows.uncertain_free_stacks,
+            ..Spread::default()
+        });
+    }
+
+    /// The same without extremes: smallest and largest size, longest lifetime.
+    #[must_use]
+    pub fn without_extremes(mut self) -> Self {
+        (self.spread.not_min_bytes, self.spread.max_bytes, self.spread.lifetime_max_ticks) = (0, 0, 0);
+        self
     }
 
     /// Adds another aggregate.
@@ -442,6 +529,27 @@ impl GroupBy {
     }
 }
 
+impl GroupBy {
+    /// [`Self::sum_rows`] for groups that have been numbered by `ids`, which do not depend on the lifetime class.
+    ///
+    /// # Errors
+    /// [`Cancelled`] if `cancel` returns `true`.
+    pub fn sum_numbered<T: Sum>(
+        &self,
+        ids: &GroupIds,
+        table: &AllocationTable,
+        rows: usize,
+        classify: impl Fn(usize) -> Option<usize> + Sync + Send,
+        add: impl Fn(&mut T, usize, usize) + Sync + Send,
+        cancel: Cancel<'_>,
+    ) -> Result<Vec<(u64, T)>, Cancelled> {
+        let number = |row: usize, _| ids.of_row().get(row).map_or(usize::MAX, |number| *number as usize);
+        let sums = sum_dense(rows, ids.representatives().len(), classify, number, add, cancel)?;
+        let keys = ids.representatives().iter().map(|row| self.group_key(table, *row as usize, OUTSIDE));
+        Ok(keys.zip(sums).filter(|(_, sum)| !sum.is_empty()).collect())
+    }
+}
+
 /// One sum for each value of `position`, from the first `rows` rows.
 fn sum_dense<T: Sum>(
     rows: usize,
@@ -476,6 +584,22 @@ fn sum_dense<T: Sum>(
     )
 }
 
+/// Groups with their aggregates.
+#[derive(Debug, Default)]
+pub struct GroupAggregates {
+    /// The group key of each group.
+    pub keys: Vec<u64>,
+    /// The aggregate of each group.
+    pub aggregates: Vec<Aggregate>,
+}
+
+impl From<Vec<(u64, Aggregate)>> for GroupAggregates {
+    fn from(groups: Vec<(u64, Aggregate)>) -> Self {
+        let (keys, aggregates) = groups.into_iter().unzip();
+        Self { keys, aggregates }
+    }
+}
+
 /// The group keys that occur among the rows of a visible range with their aggregates, in no particular order. `group_by`
 /// is that of `keys`; `filter`: only these rows.
 ///
@@ -488,20 +612,73 @@ pub fn aggregates(
     range: TimeRange,
     filter: Option<&RowSet>,
     cancel: Cancel<'_>,
-) -> Result<Vec<(u64, Aggregate)>, Cancelled> {
+) -> Result<GroupAggregates, Cancelled> {
     let table = &names.trace().allocations;
-    // Many groups are numbered once, so that later visible ranges with the same columns need no search.
-    if group_by.key_count() > MAX_DENSE_KEYS
-        && let Some(ids) = names.group_ids(keys, cancel)?
-    {
-        return numbered(table, group_by, &ids, range, filter, cancel);
+    if group_by.key_count() > MAX_DENSE_KEYS {
+        // Many groups are numbered once, so that later visible ranges with the same columns need no search.
+        return match names.group_ids(keys, cancel)? {
+            Some(ids) => Ok(numbered(table, group_by, &ids, range, filter, cancel)?.into()),
+            None => sorted_by_key(table, group_by, range, filter, cancel),
+        };
     }
     let classify = |row: usize| {
         let class = class_of(range, table, row);
         (class != OUTSIDE && filter.is_none_or(|rows| rows.contains(row))).then_some(class)
     };
     let add = |sum: &mut Aggregate, class, row: usize| sum.add_row(class, AggregateRow::of(table, row));
-    group_by.sum_rows(table, table.rows_allocated_by(range.to), classify, add, cancel)
+    Ok(group_by.sum_rows(table, table.rows_allocated_by(range.to), classify, add, cancel)?.into())
+}
+
+/// A row with its group key.
+#[derive(Clone, Copy)]
+struct KeyedRow {
+    key: u64,
+    size_bytes: u64,
+    alloc: Ticks,
+    free: Ticks,
+    flags: u8,
+    class: u8,
+}
+const _: () = assert!(size_of::<KeyedRow>() == 40);
+
+/// [`aggregates`] of very many groups, by key: the rows are sorted by key, so that each group is a run of them.
+fn sorted_by_key(
+    table: &AllocationTable,
+    group_by: &GroupBy,
+    range: TimeRange,
+    filter: Option<&RowSet>,
+    cancel: Cancel<'_>,
+) -> Result<GroupAggregates, Cancelled> {
+    let keyed = |row: usize| {
+        let AggregateRow { size_bytes, alloc, free, flags } = AggregateRow::of(table, row);
+        let class = class_of(range, table, row);
+        let is_left = class != OUTSIDE && filter.is_none_or(|rows| rows.contains(row));
+        let keyed = || KeyedRow {
+            key: group_by.group_key(table, row, class),
+            size_bytes,
+            alloc,
+            free,
+            flags,
+            class: class as u8,
+        };
+        is_left.then(keyed)
+    };
+    let key = |row: &KeyedRow| row.key;
+    let sorted = Sorted::new(table.rows_allocated_by(range.to), keyed, key, cancel)?;
+    let runs = sorted.runs(key);
+    let aggregate = |run: usize| {
+        if run.is_multiple_of(CHUNK_ROWS) && cancel() {
+            return Err(Cancelled);
+        }
+        let mut sum = Aggregate::default();
+        for KeyedRow { size_bytes, alloc, free, flags, class, .. } in runs.get(run).iter().copied() {
+            sum.add_row(class.into(), AggregateRow { size_bytes, alloc, free, flags });
+        }
+        Ok(sum)
+    };
+    let groups = || (0..runs.len()).into_par_iter();
+    let keys = groups().map(|run| runs.get(run).first().map_or(0, key)).collect();
+    Ok(GroupAggregates { keys, aggregates: groups().map(aggregate).collect::<Result<_, Cancelled>>()? })
 }
 
 /// [`aggregates`] from the number of each row's group: sums by number and class, which are then joined by key.
@@ -599,6 +776,11 @@ mod tests {
                         }
                     }
                     let found = aggregates(&names, &group_by, keys, range, rows, &not_cancelled).unwrap();
+                    let by_key = sorted_by_key(table, &group_by, range, rows, &not_cancelled).unwrap();
+                    assert!(by_key.keys.is_sorted());
+                    let pairs = |found: GroupAggregates| found.keys.into_iter().zip(found.aggregates).collect();
+                    assert_eq!(pairs(by_key), sorted(plain.list.clone()), "{keys:?} {from} {to}");
+                    let found: Vec<(u64, Aggregate)> = pairs(found);
                     assert_eq!(sorted(numbered), sorted(plain.list.clone()), "{keys:?} {from} {to}");
                     assert_eq!(sorted(found), sorted(plain.list), "{keys:?} {from} {to}");
                 }

@@ -3,10 +3,13 @@
 
 use super::display_stacks::DisplayStacks;
 use super::key::Key;
+use super::parallel::not_cancelled;
+use super::partition::Sorted;
 use crate::trace::time::{Clock, Ticks};
 use rayon::prelude::*;
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The part of a row that determines its id, with the id for each value of that part.
 #[derive(Clone, Debug)]
@@ -170,14 +173,20 @@ fn power(exponent: u32) -> String {
 /// The distinct values of all rows in ascending order, and each row's position among them.
 #[must_use]
 pub fn rank_rows(rows: usize, value: impl Fn(usize) -> u64 + Sync + Send) -> (Vec<u64>, Vec<u32>) {
-    let values: Vec<u64> = (0..rows).into_par_iter().map(&value).collect();
-    let mut distinct = values.clone();
-    distinct.par_sort_unstable();
-    distinct.dedup();
-    distinct.shrink_to_fit();
-    let position = |v: &u64| distinct.binary_search(v).unwrap_or_else(|at| at) as u32;
-    let ids = values.par_iter().map(position).collect();
-    (distinct, ids)
+    let number = |item: &(u64, u32)| item.0;
+    let item = |row: usize| Some((value(row), row as u32));
+    let Ok(sorted) = Sorted::new(rows, item, number, &not_cancelled) else { return (Vec::new(), Vec::new()) };
+    let runs = sorted.runs(number);
+    let distinct = (0..runs.len()).into_par_iter().map(|run| runs.get(run).first().map_or(0, number)).collect();
+    // Each row is in one run, so that each place is written once, by any worker.
+    let ids: Vec<AtomicU32> = (0..rows).map(|_| AtomicU32::new(0)).collect();
+    runs.par_parts().for_each(|(first, own)| {
+        for (id, run) in (first as u32..).zip(own) {
+            let places = run.iter().filter_map(|(_, row)| ids.get(*row as usize));
+            places.for_each(|place| place.store(id, Ordering::Relaxed));
+        }
+    });
+    (distinct, ids.into_iter().map(AtomicU32::into_inner).collect())
 }
 
 /// The distinct texts in ascending order, and each text's position among them.

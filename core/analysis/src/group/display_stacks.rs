@@ -6,6 +6,7 @@
 mod union;
 
 use super::column::rank_texts;
+use super::group_by::Buckets;
 use crate::trace::ids::{FrameId, StackId};
 use crate::trace::stack::StackTable;
 use rustc_hash::FxHashMap;
@@ -144,7 +145,7 @@ pub struct DisplayStacks {
     ends: Vec<u32>,
     depths: Vec<u16>,
     texts: Vec<String>,
-    representatives: OnceLock<Vec<StackId>>,
+    by_node: OnceLock<Buckets>,
 }
 
 impl DisplayStacks {
@@ -170,7 +171,7 @@ impl DisplayStacks {
             ends: (1..=count as u32).collect(),
             depths: vec![0; count],
             texts,
-            representatives: OnceLock::new(),
+            by_node: OnceLock::new(),
         };
         for (temporary, (parent, label)) in edges.iter().enumerate().skip(1) {
             let node = renumbered[temporary] as usize;
@@ -215,22 +216,19 @@ impl DisplayStacks {
     /// It leads to the same place in the tree of another naming. `None` for a node of another tree.
     #[must_use]
     pub fn representative(&self, node: u32) -> Option<StackId> {
-        let all = self.representatives.get_or_init(|| {
-            let mut found = vec![StackId::NONE; self.len()];
-            for (stack, node) in self.of_stack.iter().enumerate().rev() {
-                if let Some(place) = found.get_mut(*node as usize) {
-                    *place = StackId(stack as u32);
-                }
-            }
-            // If no stack ends at a node, one continues in its first child, which is the next node.
-            for node in (0..found.len().saturating_sub(1)).rev() {
-                if found[node] == StackId::NONE {
-                    found[node] = found[node + 1];
-                }
-            }
-            found
-        });
-        all.get(node as usize).copied()
+        // If no stack ends at a node, one continues in its first child, which is the next node.
+        let from_there_on = self.by_node().run(node..self.len() as u32);
+        from_there_on.first().map(|stack| StackId(*stack))
+    }
+
+    /// The stacks of the trace that the node shows and that end there, in ascending order.
+    pub fn stacks_at(&self, node: u32) -> impl Iterator<Item = StackId> + '_ {
+        self.by_node().run(node..node.saturating_add(1)).iter().map(|stack| StackId(*stack))
+    }
+
+    /// The stacks of the trace by the node that shows them, sorted at the first call.
+    fn by_node(&self) -> &Buckets {
+        self.by_node.get_or_init(|| Buckets::new(&self.of_stack, self.len()))
     }
 
     /// The parent; that of the root is the root.

@@ -2,6 +2,8 @@
 //! need an order of their own; the columns that a scan reads of a freed row are copied into that order, because the row
 //! itself may be far away in memory.
 
+use super::parallel::{Cancelled, not_cancelled};
+use super::partition::Sorted;
 use crate::trace::Trace;
 use crate::trace::allocation::AllocationTable;
 use crate::trace::time::Ticks;
@@ -56,10 +58,7 @@ impl EventOrder {
     pub fn new(trace: &Trace) -> Self {
         let table = &trace.allocations;
         let first_known = table.rows_allocated_by(Ticks::UNKNOWN);
-        // Sorted with their times: comparing by row alone would read distant memory each time.
-        let times = table.free_time.par_iter().zip(0..table.len() as u32);
-        let mut timed: Vec<(Ticks, u32)> = times.map(|(t, row)| (*t, row)).filter(|t| t.0.is_known()).collect();
-        timed.par_sort_unstable();
+        let timed = frees_by_time(table);
         let (is_free, ends_tick) = merge(&table.alloc_time[first_known..], &timed);
         let frees: Vec<u32> = timed.par_iter().map(|t| t.1).collect();
         drop(timed);
@@ -91,6 +90,18 @@ impl EventOrder {
     #[must_use]
     pub fn bytes(&self) -> u128 {
         self.bytes
+    }
+
+    /// Number of frees before a time.
+    #[must_use]
+    pub fn frees_before(&self, table: &AllocationTable, time: Ticks) -> usize {
+        self.frees.partition_point(|row| table.free_time[*row as usize] < time)
+    }
+
+    /// Number of frees not after a time.
+    #[must_use]
+    pub fn frees_until(&self, table: &AllocationTable, time: Ticks) -> usize {
+        self.frees.partition_point(|row| table.free_time[*row as usize] <= time)
     }
 
     /// The events after `from` and not after `to`.
@@ -143,6 +154,15 @@ impl EventOrder {
             alloc += usize::from(!is_free);
         }
     }
+}
+
+/// The rows with a known free time and that time, in ascending order of time and then of rows.
+fn frees_by_time(table: &AllocationTable) -> Vec<(Ticks, u32)> {
+    let timed = |row: usize| Some((table.free_time[row], row as u32)).filter(|(time, _)| time.is_known());
+    // Times with their sign inverted are ordered as unsigned numbers.
+    let number = |(time, _): &(Ticks, u32)| time.0 as u64 ^ 1 << 63;
+    let sorted = Sorted::new(table.len(), timed, number, &not_cancelled);
+    sorted.map_or_else(|Cancelled| Vec::new(), |sorted| sorted.parts().concat())
 }
 
 #[inline]

@@ -24,6 +24,8 @@ pub const MAX_GROUPS: usize = 1 << 17;
 const CACHE_SIZE: usize = 2;
 /// Upper bound on the possible keys that a [`GroupIndex`] finds in a table.
 const MAX_TABLE_KEYS: u64 = 1 << 20;
+/// Upper bound on the possible keys, of all pieces together, whose numbers are found in tables while groups are numbered.
+const MAX_NUMBERED_KEYS: u64 = 1 << 24;
 /// No group.
 const NONE: u32 = u32::MAX;
 
@@ -215,6 +217,12 @@ impl GroupBy {
         key
     }
 
+    /// The share of a lifetime class in a group key.
+    #[must_use]
+    pub fn class_part(&self, class: usize) -> u64 {
+        self.parts[CLASS].as_ref().map_or(0, |digit| digit.part(class))
+    }
+
     /// The group keys by attributes; `None` if they depend on anything else.
     #[must_use]
     pub fn keys_of_attributes(&self) -> Option<Vec<u64>> {
@@ -273,6 +281,40 @@ impl GroupIndex {
     }
 }
 
+/// Numbers of the group keys that have been seen.
+enum Numbers {
+    /// By key: the number plus 1, or 0.
+    Table(Vec<u32>),
+    /// By hash.
+    Map(FxHashMap<u64, u32>),
+}
+
+impl Numbers {
+    /// No numbers yet of `key_count` possible keys, for one of `pieces` that are numbered at a time.
+    fn new(key_count: u64, pieces: usize) -> Self {
+        let is_small = key_count <= MAX_NUMBERED_KEYS / pieces.max(1) as u64;
+        if is_small { Self::Table(vec![0; key_count as usize]) } else { Self::Map(FxHashMap::default()) }
+    }
+
+    /// The number of a key; that of a new one comes from `insert`.
+    #[inline]
+    fn get_or_insert(&mut self, key: u64, insert: impl FnOnce() -> u32) -> u32 {
+        match self {
+            Self::Table(table) => match table.get_mut(key as usize) {
+                Some(0) | None => {
+                    let number = insert();
+                    if let Some(place) = table.get_mut(key as usize) {
+                        *place = number + 1;
+                    }
+                    number
+                }
+                Some(number) => *number - 1,
+            },
+            Self::Map(map) => *map.entry(key).or_insert_with(insert),
+        }
+    }
+}
+
 /// The groups that occur, numbered in the order of their first rows; four bytes per row. Their columns do not depend on the
 /// visible range.
 #[derive(Debug)]
@@ -287,11 +329,11 @@ impl GroupIds {
         let table = &names.trace().allocations;
         let group_by = GroupBy::new(names, keys);
         let mut of_row = vec![0u32; table.len()];
-        let pieces = rayon::current_num_threads() * 4;
+        let pieces = rayon::current_num_threads() * 2;
         let rows = table.len().div_ceil(pieces).max(CHUNK_ROWS);
         // Each piece first numbers its own groups.
         let own = of_row.par_chunks_mut(rows).enumerate().map(|(piece, numbers)| {
-            let mut number_of: FxHashMap<u64, u32> = FxHashMap::default();
+            let mut number_of = Numbers::new(group_by.key_count(), pieces);
             let mut found: Vec<(u64, u32)> = Vec::new();
             for (chunk, numbers) in numbers.chunks_mut(CHUNK_ROWS).enumerate() {
                 if cancel() {
@@ -304,7 +346,7 @@ impl GroupIds {
                 for (at, number) in numbers.iter_mut().enumerate() {
                     let row = first + at;
                     let key = group_by.group_key(table, row, OUTSIDE);
-                    *number = *number_of.entry(key).or_insert_with(|| {
+                    *number = number_of.get_or_insert(key, || {
                         found.push((key, row as u32));
                         found.len() as u32 - 1
                     });

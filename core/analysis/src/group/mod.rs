@@ -3,7 +3,8 @@
 //! - [`key`]: the list of key columns; [`mod@column`]: the values of one column as ids that sort like the values
 //! - [`column_values`]: all columns of a trace, computed on first use and then kept
 //! - [`group_by`]: the group of each row; [`aggregate`]: sums by group
-//! - [`event_order`]: allocations and frees by time; [`parallel`]: work over all rows on all workers
+//! - [`event_order`]: allocations and frees by time; [`range_sums`]: sums by group of any visible range without a pass over all
+//!   rows, with the help of [`spanning`]; [`parallel`]: work over all rows on all workers; [`partition`]: sorting on all workers
 //! - sources of values: [`frames`], [`display_stacks`], [`symbols`], [`responsible`] by [`wrapper_rules`], [`pool_tags`],
 //!   [`stack_tags`], [`generation`]
 
@@ -18,8 +19,11 @@ pub mod generation;
 pub mod group_by;
 pub mod key;
 pub mod parallel;
+pub mod partition;
 pub mod pool_tags;
+pub mod range_sums;
 pub mod responsible;
+mod spanning;
 pub mod stack_tags;
 pub mod symbols;
 #[cfg(test)]

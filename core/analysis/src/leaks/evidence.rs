@@ -5,8 +5,9 @@ use super::growth_end::{GrowthEnd, find_growth_end};
 use super::limits::{CURVE_POINTS, LEVEL_DEVIATIONS, MIN_OUTSTANDING};
 use super::older_than_usual::{LateFreeStart, OldAllocation, OlderThanUsual, UnitBirths, find_usual_lifetime};
 use super::statistics::{Slope, bin_of, r_squared, slope};
+use super::units::RowFigure;
 use crate::group::aggregate::Total;
-use crate::trace::allocation::{AllocationTable, flag};
+use crate::trace::allocation::flag;
 use crate::trace::growth::{GrowthScale, GrowthSum};
 use crate::trace::time::{Clock, Ticks, TimeRange};
 
@@ -143,8 +144,7 @@ impl AllocationActivity {
 /// were made and freed in the range.
 #[must_use]
 pub(super) fn collect_evidence(
-    table: &AllocationTable,
-    rows: &[u32],
+    rows: impl Iterator<Item = RowFigure> + Clone,
     range: &AnalysisRange,
     lifetimes: &[i64],
 ) -> Evidence {
@@ -158,9 +158,7 @@ pub(super) fn collect_evidence(
     let mut births_after_warm_up: Vec<i64> = Vec::new();
     let mut births_outstanding: Vec<i64> = Vec::new();
     let mut sizes: Vec<u64> = Vec::new();
-    for &row in rows {
-        let row = row as usize;
-        let (alloc, free, size) = (table.alloc_time[row], table.free_time[row], table.size[row]);
+    for RowFigure { alloc, free, size, .. } in rows.clone() {
         evidence.growth.add(scale.weigh(alloc, free, size));
         if alloc > range.active.to || free < range.active.from {
             continue;
@@ -186,11 +184,11 @@ pub(super) fn collect_evidence(
     evidence.activity = AllocationActivity::new(&births_after_warm_up, range);
     let usual_lifetime = find_usual_lifetime(&births_outstanding, lifetimes, range);
     let births = UnitBirths { all: &births_after_warm_up, outstanding: &births_outstanding };
-    let older = older_allocations(table, rows, usual_lifetime, range);
+    let older = older_allocations(rows.clone(), usual_lifetime, range);
     evidence.older_than_usual = OlderThanUsual::new(&older, usual_lifetime, &births, range);
     if usual_lifetime > 0 && evidence.freed.count <= evidence.outstanding.count {
         // Nearly all of it may be one cache: then the first frees of any age show when it was full.
-        let of_any_age = older_allocations(table, rows, 0, range);
+        let of_any_age = older_allocations(rows, 0, range);
         let start = LateFreeStart::new(&of_any_age, 0, range.active.to.0, range);
         if start.surprisal > evidence.older_than_usual.late_free_start.surprisal {
             evidence.older_than_usual.late_free_start = start;
@@ -202,22 +200,19 @@ pub(super) fn collect_evidence(
 
 /// Allocations made in the range that are older than `lifetime`, or were when they were freed.
 fn older_allocations(
-    table: &AllocationTable,
-    rows: &[u32],
+    rows: impl Iterator<Item = RowFigure>,
     lifetime: i64,
     range: &AnalysisRange,
 ) -> Vec<OldAllocation> {
     let to = range.active.to;
     let window_end = to.0.saturating_sub(lifetime);
-    let older = rows.iter().filter_map(|&row| {
-        let row = row as usize;
-        let (alloc, free) = (table.alloc_time[row], table.free_time[row]);
+    let older = rows.filter_map(|RowFigure { alloc, free, size, flags }| {
         let is_freed = free <= to;
         let end = if is_freed { free.0 } else { to.0 };
         let is_older = alloc >= range.active.from && alloc.0 < window_end && end.saturating_sub(alloc.0) > lifetime;
         // The time of an implied free is not known.
-        let has_known_end = !is_freed || table.flags[row] & flag::IMPLIED == 0;
-        (is_older && has_known_end).then(|| OldAllocation { birth: alloc.0, end, size: table.size[row], is_freed })
+        let has_known_end = !is_freed || flags & flag::IMPLIED == 0;
+        (is_older && has_known_end).then_some(OldAllocation { birth: alloc.0, end, size, is_freed })
     });
     older.collect()
 }
@@ -344,11 +339,9 @@ fn after_warm_up<'c>(curve: &'c [f64], range: &AnalysisRange) -> &'c [f64] {
 
 /// Lifetimes of the allocations among `rows` that were made and freed in a range; implied frees have none.
 #[must_use]
-pub(super) fn lifetimes(table: &AllocationTable, rows: &[u32], range: &TimeRange) -> Lifetimes {
-    let lifetimes = rows.iter().filter_map(|&row| {
-        let row = row as usize;
-        let (alloc, free) = (table.alloc_time[row], table.free_time[row]);
-        let is_known = alloc >= range.from && free <= range.to && table.flags[row] & flag::IMPLIED == 0;
+pub(super) fn lifetimes(rows: impl Iterator<Item = RowFigure>, range: &TimeRange) -> Lifetimes {
+    let lifetimes = rows.filter_map(|RowFigure { alloc, free, flags, .. }| {
+        let is_known = alloc >= range.from && free <= range.to && flags & flag::IMPLIED == 0;
         is_known.then(|| free.0.saturating_sub(alloc.0))
     });
     let mut lifetimes: Lifetimes = lifetimes.collect();

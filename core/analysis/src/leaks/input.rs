@@ -8,7 +8,7 @@ use super::evidence::{
     AgeHistogram, AnalysisRange, Evidence, Lifetimes, collect_evidence, count_older_than, lifetimes,
 };
 use super::limits::{MIN_EVENTS_FOR_SHARE, MIN_TAGS_FOR_LOSS};
-use super::units::Units;
+use super::units::{RowFigure, Units};
 use super::verdict::Verdict;
 use crate::group::column::{KeyColumn, KeySource};
 use crate::group::column_values::ColumnValues;
@@ -98,8 +98,7 @@ impl<'n> AnalysisInput<'n> {
             tag_units: Vec::new(),
             tag_units_of: vec![0; units.len()],
         };
-        input.lifetimes =
-            map_parallel(units.len(), cancel, |unit| lifetimes(&trace.allocations, units.rows(unit), &range.active))?;
+        input.lifetimes = map_parallel(units.len(), cancel, |unit| lifetimes(units.figures(unit), &range.active))?;
         let mut by_tag: Vec<(u64, usize)> = (0..units.len()).map(|unit| (input.tag_pool_key(unit), unit)).collect();
         by_tag.sort_unstable();
         let tags: Vec<&[(u64, usize)]> = by_tag.chunk_by(|a, b| a.0 == b.0).collect();
@@ -113,11 +112,9 @@ impl<'n> AnalysisInput<'n> {
     }
 
     fn tag_units_for(&self, units: Vec<usize>) -> TagUnits {
-        let table = &self.trace.allocations;
         let TimeRange { from, to } = self.range.active;
         let (mut preexisting_free_ages, mut frees) = (Vec::new(), 0);
-        for row in units.iter().flat_map(|unit| self.units.rows(*unit)).map(|row| *row as usize) {
-            let (alloc, free) = (table.alloc_time[row], table.free_time[row]);
+        for RowFigure { alloc, free, .. } in units.iter().flat_map(|unit| self.units.figures(*unit)) {
             if free < self.range.warm_up_end || free > to {
                 continue;
             }
@@ -177,7 +174,7 @@ impl<'n> AnalysisInput<'n> {
 
     fn evidence_of_unit(&self, unit: usize) -> Evidence {
         let lifetimes = self.lifetimes_of_unit(unit);
-        collect_evidence(&self.trace.allocations, self.units.rows(unit), &self.range, lifetimes)
+        collect_evidence(self.units.figures(unit), &self.range, lifetimes)
     }
 
     /// Allocations of all other units before and after the unit's allocations ended.
@@ -292,12 +289,10 @@ impl<'n> AnalysisInput<'n> {
 
     /// Rows of a unit that were allocated in the active range and are outstanding at its end.
     pub fn outstanding_rows(&self, unit: usize) -> impl Iterator<Item = usize> + '_ {
-        let (table, TimeRange { from, to }) = (&self.trace.allocations, self.range.active);
-        let rows = self.units.rows(unit).iter().map(|row| *row as usize);
-        rows.filter(move |row| {
-            let alloc = table.alloc_time[*row];
-            alloc >= from && alloc <= to && table.free_time[*row] > to
-        })
+        let TimeRange { from, to } = self.range.active;
+        let rows = self.units.rows_with_figures(unit);
+        let is_outstanding = move |figure: &RowFigure| figure.alloc >= from && figure.alloc <= to && figure.free > to;
+        rows.filter(move |(_, figure)| is_outstanding(figure)).map(|(row, _)| row)
     }
 
     /// Id of the value of a row in a key column.

@@ -14,7 +14,7 @@ use super::limits::{
 use super::reason::{Reason, add_shares_of_pool_growth, borderline_reason, reasons};
 use super::reconcile::Reconciliation;
 use super::suspect::{LeakAnalysis, PoolGrowth, Suspect};
-use super::units::{PROCESS_UNIT_KEYS, Units};
+use super::units::{PROCESS_UNIT_KEYS, RowFigures, Units};
 use super::verdict::Verdict;
 use super::{AnalysisRequest, SuspectGrouping};
 use crate::group::aggregate::Total;
@@ -326,7 +326,7 @@ fn classify_combined(input: &AnalysisInput<'_>, units: Vec<&AnalyzedUnit>) -> Op
     let mut rows: Vec<u32> = units.iter().flat_map(|unit| input.units.rows(unit.index)).copied().collect();
     rows.sort_unstable();
     let lifetimes = input.lifetimes_of(units.iter().map(|unit| unit.index));
-    let evidence = collect_evidence(&input.trace.allocations, &rows, &input.range, &lifetimes);
+    let evidence = collect_evidence(RowFigures::of(&input.trace.allocations, &rows).iter(), &input.range, &lifetimes);
     let sum = |part: fn(&Uncertainty) -> f64| units.iter().map(|unit| part(&unit.uncertainty)).sum();
     let uncertainty = Uncertainty {
         replaced: sum(|uncertainty| uncertainty.replaced),

@@ -7,7 +7,11 @@ use crate::group::group_by::Buckets;
 use crate::group::key::Key;
 use crate::group::parallel::{Cancel, Cancelled};
 use crate::trace::Trace;
+use crate::trace::allocation::AllocationTable;
 use crate::trace::ids::ProcessId;
+use crate::trace::time::Ticks;
+use rayon::prelude::*;
+use std::ops::Range;
 
 /// Keys of the units where suspects are processes.
 pub const PROCESS_UNIT_KEYS: &[Key] = &[Key::Tag, Key::Paged, Key::Function, Key::Process];
@@ -21,8 +25,62 @@ pub struct Units {
     starts: Vec<u32>,
     /// One row of each unit.
     samples: Vec<u32>,
+    /// The figures of `rows`.
+    figures: RowFigures,
     /// Requested keys by which the units are not split.
     dropped_keys: Vec<Key>,
+}
+
+/// The figures of some rows of the allocation table that the analysis reads again and again, copied together: the rows of one unit
+/// are far apart in the table. 25 bytes for each row.
+#[derive(Debug, Default)]
+pub struct RowFigures {
+    alloc: Vec<Ticks>,
+    free: Vec<Ticks>,
+    size: Vec<u64>,
+    flags: Vec<u8>,
+}
+
+/// The figures of one row of the allocation table.
+#[derive(Clone, Copy)]
+pub struct RowFigure {
+    /// Allocation time.
+    pub alloc: Ticks,
+    /// Free time.
+    pub free: Ticks,
+    /// Size in bytes.
+    pub size: u64,
+    /// Bits of [`flag`](crate::trace::allocation::flag).
+    pub flags: u8,
+}
+
+impl RowFigures {
+    /// Copies the figures of these rows.
+    #[must_use]
+    pub fn of(table: &AllocationTable, rows: &[u32]) -> Self {
+        let rows = rows.par_iter().with_min_len(1 << 12).map(|row| *row as usize);
+        Self {
+            alloc: rows.clone().map(|row| table.alloc_time[row]).collect(),
+            free: rows.clone().map(|row| table.free_time[row]).collect(),
+            size: rows.clone().map(|row| table.size[row]).collect(),
+            flags: rows.map(|row| table.flags[row]).collect(),
+        }
+    }
+
+    /// The figures of all rows, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = RowFigure> + Clone + '_ {
+        self.within(0..self.alloc.len())
+    }
+
+    /// The figures of a range of the rows.
+    fn within(&self, range: Range<usize>) -> impl Iterator<Item = RowFigure> + Clone + '_ {
+        let alloc = self.alloc.get(range.clone()).unwrap_or_default();
+        let free = self.free.get(range.clone()).unwrap_or_default();
+        let size = self.size.get(range.clone()).unwrap_or_default();
+        let flags = self.flags.get(range).unwrap_or_default();
+        let times = alloc.iter().zip(free).zip(size.iter().zip(flags));
+        times.map(|((alloc, free), (size, flags))| RowFigure { alloc: *alloc, free: *free, size: *size, flags: *flags })
+    }
 }
 
 impl Units {
@@ -45,8 +103,13 @@ impl Units {
                 let (rows, starts) = Buckets::new(combos.of_row(), combos.representatives().len()).into_parts();
                 let dropped_keys = requested.iter().copied().filter(|key| !keys.contains(key)).collect();
                 let samples = combos.representatives().to_vec();
-                let units = Self { rows, starts, samples, dropped_keys };
-                return Ok(if by_process { units.split_by_process(names.trace()) } else { units });
+                let units = Self { rows, starts, samples, dropped_keys, figures: RowFigures::default() };
+                let mut units = if by_process { units.split_by_process(names.trace()) } else { units };
+                if cancel() {
+                    return Err(Cancelled);
+                }
+                units.figures = RowFigures::of(&names.trace().allocations, &units.rows);
+                return Ok(units);
             }
         }
         Ok(Self::default())
@@ -86,6 +149,17 @@ impl Units {
     pub fn rows(&self, unit: usize) -> &[u32] {
         let bound = |at: usize| self.starts.get(at).map_or(0, |start| *start as usize);
         self.rows.get(bound(unit)..bound(unit + 1)).unwrap_or_default()
+    }
+
+    /// The figures of the rows of a unit, in the order of the table.
+    pub fn figures(&self, unit: usize) -> impl Iterator<Item = RowFigure> + Clone + '_ {
+        let bound = |at: usize| self.starts.get(at).map_or(0, |start| *start as usize);
+        self.figures.within(bound(unit)..bound(unit + 1))
+    }
+
+    /// The rows of a unit with their figures.
+    pub fn rows_with_figures(&self, unit: usize) -> impl Iterator<Item = (usize, RowFigure)> + '_ {
+        self.rows(unit).iter().map(|row| *row as usize).zip(self.figures(unit))
     }
 
     /// One row of a unit, which has the key values of the unit.
@@ -137,6 +211,7 @@ mod tests {
         ];
         let names = names(&blocks);
         let visible_range = TimeRange { from: Ticks(0), to: Ticks(10_000) };
-        assert_eq!(lifetimes(&names.trace().allocations, &[0, 1, 2, 3], &visible_range), [30, 10]);
+        let figures = RowFigures::of(&names.trace().allocations, &[0, 1, 2, 3]);
+        assert_eq!(lifetimes(figures.iter(), &visible_range), [30, 10]);
     }
 }

@@ -1,15 +1,16 @@
 //! Values of all metrics for the groups and nodes of a pivot: from aggregates if possible, else in another pass over the rows
-//! (growth, peaks, numbers of different values). For that pass, [`Evaluator`] keeps the group of each row (four bytes) and the
-//! order of events from its first use on.
+//! (growth, peaks, numbers of different values, and extremes that the aggregates lack). For that pass, [`Evaluator`] uses the
+//! numbers of the groups that [`ColumnValues`] keeps, or else the group of each row (four bytes), and the order of events.
 
 use super::metric::{Metric, MetricSource, Value};
 use super::table::Pivot;
 use super::tree::{NodeId, PivotTree};
 use crate::filter::rowset::RowSet;
+use crate::group::aggregate::{Aggregate, AggregateRow};
 use crate::group::column_values::ColumnValues;
 use crate::group::event_order::EventOrder;
-use crate::group::group_by::{GroupBy, GroupIndex, OUTSIDE, class_of};
-use crate::group::parallel::{Cancel, Cancelled};
+use crate::group::group_by::{GroupBy, GroupIds, GroupIndex, OUTSIDE, class_of};
+use crate::group::parallel::{Cancel, Cancelled, fold_rows};
 use crate::trace::growth::{GrowthScale, GrowthSum};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -28,7 +29,15 @@ pub struct Evaluator {
     pivot: Arc<Pivot>,
     filter: Option<Arc<RowSet>>,
     order: Arc<OnceLock<EventOrder>>,
-    group_of_row: OnceLock<Vec<u32>>,
+    group_of_row: OnceLock<RowGroups>,
+}
+
+/// The groups of rows.
+enum RowGroups {
+    /// Of each row; [`NONE`] for rows without a group.
+    Rows(Vec<u32>),
+    /// By number of the group without its lifetime class, and by that class.
+    Numbered(Arc<GroupIds>, Vec<[u32; OUTSIDE]>),
 }
 
 impl Evaluator {
@@ -62,7 +71,7 @@ impl Evaluator {
     /// [`Cancelled`] if `cancel` returns `true`.
     pub fn group_values(&self, metric: Metric, cancel: Cancel<'_>) -> Result<(Vec<Value>, Value), Cancelled> {
         let pivot = &self.pivot;
-        if metric.is_from_aggregate() {
+        if pivot.knows(metric) {
             let groups = pivot.aggregates().iter().map(|group| metric.of(group, pivot.clock())).collect();
             return Ok((groups, metric.of(pivot.total(), pivot.clock())));
         }
@@ -84,7 +93,7 @@ impl Evaluator {
         nodes: &[NodeId],
         cancel: Cancel<'_>,
     ) -> Result<Vec<Value>, Cancelled> {
-        if metric.is_from_aggregate() {
+        if self.pivot.knows(metric) {
             return Ok(nodes.iter().map(|node| tree.value(*node, metric)).collect());
         }
         let runs: Vec<Range<u32>> = nodes.iter().map(|node| tree.groups(*node)).collect();
@@ -97,43 +106,110 @@ impl Evaluator {
     /// # Errors
     /// [`Cancelled`] if `cancel` returns `true`.
     pub fn values(&self, metric: Metric, runs: &[Range<u32>], cancel: Cancel<'_>) -> Result<Vec<Value>, Cancelled> {
+        let tree = || RunTree::new(runs, self.pivot.len());
         match metric.source() {
-            MetricSource::Growth => self.growth(&RunTree::new(runs, self.pivot.len()), cancel),
-            MetricSource::PeakSize => self.peaks(&RunTree::new(runs, self.pivot.len()), true, cancel),
-            MetricSource::PeakCount => self.peaks(&RunTree::new(runs, self.pivot.len()), false, cancel),
-            MetricSource::Unique(key) => {
-                self.unique(&RunTree::new(runs, self.pivot.len()), &GroupBy::new(&self.names, &[key]), cancel)
-            }
-            MetricSource::Aggregate | MetricSource::StackAggregate => {
+            MetricSource::Growth => self.growth(&tree(), cancel),
+            MetricSource::PeakSize => self.peaks(&tree(), true, cancel),
+            MetricSource::PeakCount => self.peaks(&tree(), false, cancel),
+            MetricSource::Unique(key) => self.unique(&tree(), &GroupBy::new(&self.names, &[key]), cancel),
+            MetricSource::Extreme if !self.pivot.knows(metric) => self.extremes(metric, &tree(), cancel),
+            MetricSource::Aggregate | MetricSource::StackAggregate | MetricSource::Extreme => {
                 Ok(runs.iter().map(|run| metric.of(&self.pivot.aggregate_of(run), self.pivot.clock())).collect())
             }
         }
     }
 
-    /// The group of each row; [`NONE`] for rows without a group.
-    fn group_of_row(&self) -> &[u32] {
-        self.group_of_row.get_or_init(|| {
-            let (table, pivot) = (&self.names.trace().allocations, &self.pivot);
-            let keys = pivot.group_keys().iter().zip(0..).map(|(key, group)| (*key, group));
-            let groups = GroupIndex::new(pivot.group_by().key_count(), keys);
-            let group = |row: usize| {
-                let class = class_of(pivot.visible_range(), table, row);
-                if class == OUTSIDE || self.filter.as_ref().is_some_and(|rows| !rows.contains(row)) {
+    /// The groups of rows.
+    fn row_groups(&self, cancel: Cancel<'_>) -> Result<&RowGroups, Cancelled> {
+        if let Some(known) = self.group_of_row.get() {
+            return Ok(known);
+        }
+        let (table, pivot) = (&self.names.trace().allocations, &self.pivot);
+        let keys = pivot.group_keys().iter().zip(0..).map(|(key, group)| (*key, group));
+        let groups = GroupIndex::new(pivot.group_by().key_count(), keys);
+        let of_key = |key: u64| groups.get(key).unwrap_or(NONE);
+        let found = match self.names.group_ids(pivot.keys(), cancel)? {
+            Some(ids) => {
+                let key = |row: u32, class: usize| pivot.group_by().group_key(table, row as usize, class);
+                let of_classes = |row: &u32| [0, 1, 2, 3].map(|class| of_key(key(*row, class)));
+                let numbered = ids.representatives().iter().map(of_classes).collect();
+                RowGroups::Numbered(ids, numbered)
+            }
+            None => {
+                let group = |row: usize| {
+                    if row.is_multiple_of(CHECK_ROWS) && cancel() {
+                        return Err(Cancelled);
+                    }
+                    let class = class_of(pivot.visible_range(), table, row);
+                    let is_left = class != OUTSIDE && self.is_in_filter(row);
+                    Ok(if is_left { of_key(pivot.group_by().group_key(table, row, class)) } else { NONE })
+                };
+                RowGroups::Rows((0..table.len()).into_par_iter().map(group).collect::<Result<_, Cancelled>>()?)
+            }
+        };
+        Ok(self.group_of_row.get_or_init(|| found))
+    }
+
+    #[inline]
+    fn is_in_filter(&self, row: usize) -> bool {
+        self.filter.as_ref().is_none_or(|rows| rows.contains(row))
+    }
+
+    /// The group of a row; [`NONE`] for rows without a group.
+    #[inline]
+    fn group_of(&self, groups: &RowGroups, row: usize) -> u32 {
+        match groups {
+            RowGroups::Rows(groups) => groups.get(row).copied().unwrap_or(NONE),
+            RowGroups::Numbered(ids, groups) => {
+                let class = class_of(self.pivot.visible_range(), &self.names.trace().allocations, row);
+                if class == OUTSIDE || !self.is_in_filter(row) {
                     return NONE;
                 }
-                groups.get(pivot.group_by().group_key(table, row, class)).unwrap_or(NONE)
-            };
-            (0..table.len()).into_par_iter().map(group).collect()
-        })
+                let number = ids.of_row().get(row).and_then(|number| groups.get(*number as usize));
+                number.and_then(|groups| groups.get(class)).copied().unwrap_or(NONE)
+            }
+        }
     }
 
     /// Returns a function from a row to the innermost run with its group.
-    pub(super) fn run_of_row<'r>(&'r self, runs: &'r RunTree) -> impl Fn(usize) -> Option<u32> + Sync + 'r {
-        let group_of_row = self.group_of_row();
-        move |row| {
-            let group = group_of_row.get(row).copied().unwrap_or(NONE);
+    pub(super) fn run_of_row<'r>(
+        &'r self,
+        runs: &'r RunTree,
+        cancel: Cancel<'_>,
+    ) -> Result<impl Fn(usize) -> Option<u32> + Sync + 'r, Cancelled> {
+        let groups = self.row_groups(cancel)?;
+        Ok(move |row| {
+            let group = self.group_of(groups, row);
             runs.innermost.get(group as usize).copied().filter(|run| *run != NONE)
+        })
+    }
+
+    /// Smallest and largest sizes, longest lifetimes.
+    fn extremes(&self, metric: Metric, runs: &RunTree, cancel: Cancel<'_>) -> Result<Vec<Value>, Cancelled> {
+        let table = &self.names.trace().allocations;
+        let run_of_row = self.run_of_row(runs, cancel)?;
+        let none = || vec![Aggregate::default(); runs.outer.len()];
+        let merge = |mut a: Vec<Aggregate>, b: Vec<Aggregate>| {
+            a.iter_mut().zip(&b).for_each(|(a, b)| a.merge(b));
+            a
+        };
+        let rows = table.rows_allocated_by(self.pivot.visible_range().to);
+        let visit = |sums: &mut Vec<Aggregate>, rows: Range<usize>| {
+            for row in rows {
+                // The class makes no difference to extremes.
+                if let Some(sum) = run_of_row(row).and_then(|run| sums.get_mut(run as usize)) {
+                    sum.add_row(0, AggregateRow::of(table, row));
+                }
+            }
+        };
+        let sums = fold_rows(rows, rayon::current_num_threads(), cancel, none, visit, merge)?;
+        let mut with_inner = none();
+        for (run, sum) in sums.iter().enumerate() {
+            runs.around(Some(run as u32)).for_each(|outer| with_inner[outer].merge(sum));
         }
+        let value =
+            |same: &u32| with_inner.get(*same as usize).map_or(Value::None, |a| metric.of(a, self.pivot.clock()));
+        Ok(runs.same.iter().map(value).collect())
     }
 
     /// Peaks of the outstanding bytes or number of rows in the visible range. Allocations from before the trace are outstanding
@@ -142,7 +218,7 @@ impl Evaluator {
         let table = &self.names.trace().allocations;
         let order = self.order.get_or_init(|| EventOrder::new(self.names.trace()));
         let visible_range = self.pivot.visible_range();
-        let run_of_row = self.run_of_row(runs);
+        let run_of_row = self.run_of_row(runs, cancel)?;
         let amount = |row: usize| {
             if by_size { i128::from(table.size[row]) } else { 1 }
         };
@@ -183,7 +259,7 @@ impl Evaluator {
     fn growth(&self, runs: &RunTree, cancel: Cancel<'_>) -> Result<Vec<Value>, Cancelled> {
         let table = &self.names.trace().allocations;
         let scale = GrowthScale::new(self.names.trace().recorded.analyzed(self.pivot.visible_range()));
-        let run_of_row = self.run_of_row(runs);
+        let run_of_row = self.run_of_row(runs, cancel)?;
         let none = || vec![GrowthSum::default(); runs.outer.len()];
         let rows = (0..table.len()).into_par_iter().with_min_len(GROWTH_ROWS);
         let sums = rows.try_fold(none, |mut sums, row| {
@@ -217,7 +293,7 @@ impl Evaluator {
     fn unique(&self, runs: &RunTree, values: &GroupBy, cancel: Cancel<'_>) -> Result<Vec<Value>, Cancelled> {
         let table = &self.names.trace().allocations;
         let visible_range = self.pivot.visible_range();
-        let run_of_row = self.run_of_row(runs);
+        let run_of_row = self.run_of_row(runs, cancel)?;
         let pair =
             |row| run_of_row(row).map(|r| (r, values.group_key(table, row, class_of(visible_range, table, row))));
         let distinct = |mut pairs: Vec<(u32, u64)>| {

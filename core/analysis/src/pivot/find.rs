@@ -271,7 +271,7 @@ impl<'p> Search<'p> {
             let places = values.par_chunks_mut(metrics.len()).zip(&children).with_min_len(1 << 8);
             places.for_each(|(places, (_, groups))| {
                 let aggregate = self.pivot.aggregate_of(groups);
-                let values = metrics.iter().map(|metric| metric.of(&aggregate, self.pivot.clock()));
+                let values = metrics.iter().map(|metric| self.pivot.value_of(&aggregate, *metric));
                 places.iter_mut().zip(values).for_each(|(place, value)| *place = value);
             });
         }

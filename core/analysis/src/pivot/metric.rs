@@ -27,6 +27,8 @@ pub enum Unit {
 pub enum MetricSource {
     /// The aggregate of the group.
     Aggregate,
+    /// The extremes in the aggregate of the group, which a pivot from [`RangeSums`](crate::group::range_sums::RangeSums) lacks.
+    Extreme,
     /// The aggregate of the group, with counts about stacks: the trace has to be loaded with them.
     StackAggregate,
     /// The time of each event of the group.
@@ -106,13 +108,13 @@ metrics! {
     /// Mean size.
     Average = "average", "Average", Bytes, Aggregate;
     /// Smallest size.
-    Min = "min", "Min", Bytes, Aggregate;
+    Min = "min", "Min", Bytes, Extreme;
     /// Largest size.
-    Max = "max", "Max", Bytes, Aggregate;
+    Max = "max", "Max", Bytes, Extreme;
     /// Mean lifetime, in seconds, of allocations whose allocation and free were recorded; implied events do not count.
     LifetimeAverage = "lifetime_avg_s", "Lifetime (avg)", Seconds, Aggregate;
     /// Longest of these lifetimes, in seconds.
-    LifetimeMax = "lifetime_max_s", "Lifetime (max)", Seconds, Aggregate;
+    LifetimeMax = "lifetime_max_s", "Lifetime (max)", Seconds, Extreme;
     /// Frees in the visible range per allocation in it.
     FreesPerAlloc = "frees_per_alloc", "Frees/Allocs", Ratio, Aggregate;
     /// Slope of the outstanding bytes over the recorded part of the visible range, in bytes per second (see
@@ -156,14 +158,24 @@ impl Metric {
         match self.source() {
             MetricSource::StackAggregate => true,
             MetricSource::Unique(key) => key.needs_stacks(),
-            MetricSource::Aggregate | MetricSource::Growth | MetricSource::PeakSize | MetricSource::PeakCount => false,
+            MetricSource::Aggregate
+            | MetricSource::Extreme
+            | MetricSource::Growth
+            | MetricSource::PeakSize
+            | MetricSource::PeakCount => false,
         }
     }
 
     /// Returns `true` for a metric that follows from the aggregate of a group; the others are computed from the rows.
     #[must_use]
     pub const fn is_from_aggregate(self) -> bool {
-        matches!(self.source(), MetricSource::Aggregate | MetricSource::StackAggregate)
+        matches!(self.source(), MetricSource::Aggregate | MetricSource::Extreme | MetricSource::StackAggregate)
+    }
+
+    /// Returns `true` for a metric that is no sum but an extreme of the rows.
+    #[must_use]
+    pub const fn is_extreme(self) -> bool {
+        matches!(self.source(), MetricSource::Extreme)
     }
 
     /// The counts of uncertain stacks that concern a grouping by these keys: with an uncertain stack, a row can be in the wrong
@@ -266,6 +278,21 @@ impl Value {
         if quotient.is_finite() { Self::Float(quotient) } else { Self::None }
     }
 
+    /// A number that orders the values of one metric as [`Self::compare`] does; `None` for an integer beyond 63 bits.
+    #[must_use]
+    pub fn rank(self) -> Option<u64> {
+        const SIGN: u64 = 1 << 63;
+        match self {
+            Self::None => Some(0),
+            // The smallest number is left to what has no value.
+            Self::Int(int) => i64::try_from(int).ok().filter(|int| *int > i64::MIN).map(|int| int as u64 ^ SIGN),
+            Self::Float(float) => {
+                let bits = float.to_bits();
+                Some(if bits & SIGN == 0 { bits | SIGN } else { !bits }.max(1))
+            }
+        }
+    }
+
     /// Ascending order; [`Value::None`] is first.
     #[must_use]
     pub fn compare(self, other: Self) -> Ordering {
@@ -294,6 +321,19 @@ mod tests {
         assert_eq!("unique(stack)".parse::<Metric>().unwrap(), Metric::Unique(Key::Stack));
         let error = "sise".parse::<Metric>().unwrap_err();
         assert_eq!(error.to_string(), "there is no figure 'sise'; did you mean 'size'?");
+    }
+
+    #[test]
+    fn ranks_order_like_values() {
+        let ints = [Value::None, Value::Int(-(1 << 62)), Value::Int(-1), Value::Int(0), Value::Int(i64::MAX.into())];
+        let floats = [f64::NEG_INFINITY, -2.5, -1e-300, 0.0, 1e-300, 7.0, f64::INFINITY].map(Value::Float);
+        let floats: Vec<Value> = [Value::None].into_iter().chain(floats).collect();
+        for values in [&ints[..], &floats] {
+            for (a, b) in values.iter().zip(&values[1..]) {
+                assert_eq!((a.compare(*b), a.rank().cmp(&b.rank())), (Ordering::Less, Ordering::Less), "{a:?} {b:?}");
+            }
+        }
+        assert_eq!((Value::Int(1 << 63).rank(), Value::Int(i64::MIN.into()).rank()), (None, None));
     }
 
     #[test]

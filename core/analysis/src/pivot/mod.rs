@@ -1,7 +1,7 @@
 //! The pivot: rows of the allocation table grouped by key columns, with the metrics of each group, and the tree over the
 //! groups. The size of results depends on the number of groups; only [`Evaluator`] has data per row.
 //!
-//! - [`table`]: the groups and their aggregates ([`pivot`]); [`metric`]: data columns; [`sort`]: the order of groups
+//! - [`table`]: the groups and their aggregates ([`pivot`], [`pivot_of_range`]); [`metric`]: data columns; [`sort`]: the order of groups
 //! - [`tree`]: the tree that a table shows; [`row_path`]: the path of a node as texts, and its rows; [`mod@find`]: text search in the tree
 //! - [`evaluate`]: values of all metrics; [`trend`]: course and processes of rows; [`details`]: histograms and lists of a set of
 //!   rows
@@ -26,7 +26,7 @@ pub use find::{FindRequest, FindResult, find, walk_to};
 pub use metric::{Metric, Unit, Value};
 pub use row_path::{RowPath, RowPathStep, rows_of_paths};
 pub use sort::{SortLevel, SortOrder};
-pub use table::{Pivot, PivotRequest, pivot};
+pub use table::{Pivot, PivotRequest, pivot, pivot_of_range};
 pub use tree::{NodeId, PivotTree, TreeStep};
 pub use trend::{TREND_POINTS, Trend};
 

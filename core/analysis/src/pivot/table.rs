@@ -3,12 +3,14 @@
 use super::metric::{Metric, Value};
 use super::sort::SortOrder;
 use crate::filter::rowset::RowSet;
-use crate::group::aggregate::{Aggregate, aggregates};
+use crate::group::aggregate::{Aggregate, GroupAggregates, aggregates};
 use crate::group::column::{KeyColumn, KeyValue};
 use crate::group::column_values::ColumnValues;
 use crate::group::group_by::GroupBy;
 use crate::group::key::Key;
-use crate::group::parallel::{Cancel, Cancelled};
+use crate::group::parallel::{Cancel, Cancelled, not_cancelled};
+use crate::group::partition::Sorted;
+use crate::group::range_sums::{RangeGroups, RangeSums};
 use crate::trace::time::{Clock, TimeRange};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -35,7 +37,9 @@ pub struct Pivot {
     ids: Vec<u32>,
     aggregates: Vec<Aggregate>,
     total: Aggregate,
-    group_by: GroupBy,
+    /// False if the aggregates lack extremes.
+    has_extremes: bool,
+    group_by: Arc<GroupBy>,
     /// The group key of each group.
     group_keys: Vec<u64>,
 }
@@ -47,32 +51,33 @@ pub struct Pivot {
 pub fn pivot(names: &ColumnValues, request: &PivotRequest<'_>, cancel: Cancel<'_>) -> Result<Pivot, Cancelled> {
     let PivotRequest { keys, visible_range, rows } = *request;
     let group_by = GroupBy::new(names, keys);
-    let found = aggregates(names, &group_by, keys, visible_range, rows, cancel)?;
+    let GroupAggregates { keys: group_keys, aggregates } =
+        aggregates(names, &group_by, keys, visible_range, rows, cancel)?;
     let width = keys.len();
-    let mut found_ids = vec![0u32; found.len() * width];
+    let mut ids = vec![0u32; group_keys.len() * width];
     if width > 0 {
-        let places = found_ids.par_chunks_mut(width).zip(&found);
-        places.for_each(|(ids, (key, _))| group_by.write_ids(*key, ids));
+        let places = ids.par_chunks_mut(width).zip(&group_keys).with_min_len(1 << 10);
+        places.for_each(|(ids, key)| group_by.write_ids(*key, ids));
     }
-    let ids_of = |group: u32| &found_ids[group as usize * width..][..width];
-    let mut order: Vec<u32> = (0..found.len() as u32).collect();
-    order.par_sort_unstable_by(|a, b| ids_of(*a).cmp(ids_of(*b)));
+    let total = aggregates.par_chunks(1 << 14).map(Aggregate::sum).reduce(Aggregate::default, |mut sum, part| {
+        sum.merge(&part);
+        sum
+    });
     let mut pivot = Pivot {
         keys: keys.to_vec(),
         visible_range,
         clock: names.trace().clock,
-        ids: Vec::with_capacity(found_ids.len()),
-        aggregates: Vec::with_capacity(found.len()),
-        total: Aggregate::sum(found.iter().map(|(_, aggregate)| aggregate)),
-        group_by,
-        group_keys: Vec::with_capacity(found.len()),
+        ids,
+        aggregates,
+        total,
+        has_extremes: true,
+        group_by: Arc::new(group_by),
+        group_keys,
     };
-    for group in order {
-        let (key, aggregate) = found[group as usize];
-        pivot.ids.extend_from_slice(ids_of(group));
-        pivot.aggregates.push(aggregate);
-        pivot.group_keys.push(key);
+    if cancel() {
+        return Err(Cancelled);
     }
+    pivot.sort_groups();
     Ok(pivot)
 }
 
@@ -88,6 +93,27 @@ pub(crate) struct JoinedGroups {
     pub(crate) aggregates: Vec<Aggregate>,
 }
 
+/// Groups the rows of a visible range with the help of sums that were computed before: the result of [`pivot`] with the same
+/// keys and rows, without extremes ([`Metric::is_extreme`]), in a time that hardly depends on the number of rows. `None` for
+/// ranges that the sums do not serve.
+///
+/// # Errors
+/// [`Cancelled`] if `cancel` returns `true`.
+pub fn pivot_of_range(sums: &RangeSums, range: TimeRange, cancel: Cancel<'_>) -> Result<Option<Pivot>, Cancelled> {
+    let Some(RangeGroups { ids, aggregates, group_keys }) = sums.groups(range, cancel)? else { return Ok(None) };
+    Ok(Some(Pivot {
+        keys: sums.keys().to_vec(),
+        visible_range: range,
+        clock: sums.names().trace().clock,
+        total: Aggregate::sum(&aggregates),
+        ids,
+        aggregates,
+        has_extremes: false,
+        group_by: Arc::clone(sums.group_by()),
+        group_keys,
+    }))
+}
+
 impl Pivot {
     /// A pivot of groups that were not made from the rows of one trace; it has a tree and texts, and no rows.
     pub(crate) fn of_groups(groups: JoinedGroups, visible_range: TimeRange, clock: Clock) -> Self {
@@ -99,9 +125,39 @@ impl Pivot {
             ids,
             total: Aggregate::sum(&aggregates),
             aggregates,
-            group_by: GroupBy::of_columns(columns),
+            has_extremes: true,
+            group_by: Arc::new(GroupBy::of_columns(columns)),
             group_keys: Vec::new(),
         }
+    }
+
+    /// Puts the groups into ascending order of their column ids.
+    fn sort_groups(&mut self) {
+        let ids_of = |group: u32| self.ids(group as usize);
+        let mut order: Vec<u32> = (0..self.len() as u32).collect();
+        if order.par_windows(2).all(|pair| ids_of(pair[0]) <= ids_of(pair[1])) {
+            return;
+        }
+        match self.ranks() {
+            Some(ranks) => order = by_rank(&ranks, true),
+            None => order.par_sort_unstable_by(|a, b| ids_of(*a).cmp(ids_of(*b))),
+        }
+        let order = order.par_iter().map(|group| *group as usize);
+        let ids = order.clone().flat_map_iter(|group| self.ids(group).iter().copied()).collect();
+        let aggregates = order.clone().map(|group| self.aggregates[group]).collect();
+        let group_keys = order.map(|group| self.group_keys[group]).collect();
+        (self.ids, self.aggregates, self.group_keys) = (ids, aggregates, group_keys);
+    }
+
+    /// A number for each group that is ordered as its column ids are; `None` if they have too many combinations for that.
+    fn ranks(&self) -> Option<Vec<u64>> {
+        let counts: Vec<u64> = self.columns().iter().map(|column| u64::from(column.count()).max(1)).collect();
+        counts.iter().try_fold(1u64, |product, count| product.checked_mul(*count))?;
+        let rank = |group: usize| {
+            let digits = self.ids(group).iter().zip(&counts);
+            digits.fold(0, |rank, (id, count)| rank * count + u64::from(*id))
+        };
+        Some((0..self.len()).into_par_iter().map(rank).collect())
     }
 
     /// The key columns.
@@ -185,10 +241,22 @@ impl Pivot {
         &self.group_keys
     }
 
+    /// Returns `true` if the aggregates hold what the metric is computed from.
+    #[must_use]
+    pub fn knows(&self, metric: Metric) -> bool {
+        metric.is_from_aggregate() && (self.has_extremes || !metric.is_extreme())
+    }
+
+    /// A metric of an aggregate of these groups; [`Value::None`] if the aggregates do not [know](Self::knows) it.
+    #[must_use]
+    pub fn value_of(&self, aggregate: &Aggregate, metric: Metric) -> Value {
+        if self.knows(metric) { metric.of(aggregate, &self.clock) } else { Value::None }
+    }
+
     /// A metric of a group, from its aggregate.
     #[must_use]
     pub fn value(&self, group: usize, metric: Metric) -> Value {
-        self.aggregates.get(group).map_or(Value::None, |aggregate| metric.of(aggregate, &self.clock))
+        self.aggregates.get(group).map_or(Value::None, |aggregate| self.value_of(aggregate, metric))
     }
 
     /// The groups sorted by metrics from aggregates, then by keys.
@@ -206,11 +274,26 @@ impl Pivot {
             // Groups are in ascending order of keys.
             (None, true) => {}
             (None, false) => order.reverse(),
-            _ => order.par_sort_unstable_by(|a, b| {
-                let values = |metric| (value_of(*a as usize, metric), value_of(*b as usize, metric));
-                sort.order(values, a.cmp(b))
-            }),
+            (Some(metric), ascending) => {
+                let rank = |group: u32| value_of(group as usize, metric).rank();
+                let ranks: Option<Vec<u64>> = order.par_iter().map(|group| rank(*group)).collect();
+                if let (Some(ranks), [_]) = (ranks, sort.levels()) {
+                    return by_rank(&ranks, ascending);
+                }
+                order.par_sort_unstable_by(|a, b| {
+                    let values = |metric| (value_of(*a as usize, metric), value_of(*b as usize, metric));
+                    sort.order(values, a.cmp(b))
+                });
+            }
         }
         order
     }
+}
+
+/// The positions of numbers in ascending or descending order; of equal numbers the first comes first.
+fn by_rank(ranks: &[u64], ascending: bool) -> Vec<u32> {
+    let number = |item: &(u64, u32)| item.0;
+    let item = |at: usize| ranks.get(at).map(|rank| (if ascending { *rank } else { !rank }, at as u32));
+    let sorted = Sorted::new(ranks.len(), item, number, &not_cancelled);
+    sorted.map_or_else(|Cancelled| Vec::new(), |sorted| sorted.parts().iter().flatten().map(|item| item.1).collect())
 }

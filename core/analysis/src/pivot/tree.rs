@@ -126,7 +126,7 @@ impl PivotTree {
     /// A metric of the node, from its aggregate.
     #[must_use]
     pub fn value(&self, id: NodeId, metric: Metric) -> Value {
-        metric.of(self.aggregate(id), self.pivot.clock())
+        self.pivot.value_of(self.aggregate(id), metric)
     }
 
     /// The run of groups of the node.

@@ -225,12 +225,13 @@ fn at_points(
     let rows = CurveRows::new(names, *request);
     let selection = SeriesSelection::new(&rows, cancel)?;
     let amounts = amounts(&rows, &selection.index(&rows), points, selection.curves(), cancel)?;
-    Ok(collect(names, &rows, selection, points, amounts))
+    Ok(collect(names, rows.group_by.columns(), &rows.request, selection, points, amounts))
 }
 
 pub(super) fn collect(
     names: &ColumnValues,
-    rows: &CurveRows<'_>,
+    columns: &[Arc<KeyColumn>],
+    request: &SeriesRequest<'_>,
     selection: SeriesSelection,
     points: &Points,
     amounts: Vec<i128>,
@@ -239,10 +240,10 @@ pub(super) fn collect(
     let ids = selection.groups.into_iter().take(selection.own).map(|group| Some(group.ids));
     let ids = ids.chain((others > 0).then_some(None));
     let curves = ids.zip(amounts.chunks(points.times().len()));
-    let (request, clock) = (&rows.request, names.trace().clock);
+    let clock = names.trace().clock;
     SeriesSet {
         keys: request.keys.to_vec(),
-        columns: rows.group_by.columns().to_vec(),
+        columns: columns.to_vec(),
         metric: request.metric,
         visible_range: request.visible_range,
         times: points.times().to_vec(),

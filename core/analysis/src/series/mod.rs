@@ -4,13 +4,16 @@
 //! - [`curve`]: request and curves with values at points ([`series`])
 //! - [`selection`]: the rows that count, and the groups with a curve of their own
 //! - [`scan`]: outstanding curves with the extremes between points ([`decimate`])
+//! - [`curve_index`]: the same from blocks of events that were prepared ([`CurveIndex`])
 
 pub mod curve;
+pub mod curve_index;
 pub mod scan;
 pub mod selection;
 
 pub use crate::group::event_order::EventOrder;
 pub use curve::{Curve, SeriesError, SeriesKind, SeriesMetric, SeriesRequest, SeriesSet, series, series_at};
+pub use curve_index::CurveIndex;
 pub use scan::{MinMaxDecimation, decimate, decimate_highest};
 pub use selection::{MAX_COMPARED_GROUPS, MAX_PEAK_GROUPS, highest_groups};
 

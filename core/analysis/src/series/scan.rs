@@ -7,13 +7,15 @@ use super::curve::{MAX_VALUES, Points, SeriesError, SeriesKind, SeriesRequest, S
 use super::selection::{CurveRows, MAX_PEAK_GROUPS, SeriesSelection};
 use crate::group::column_values::ColumnValues;
 use crate::group::event_order::{EventOrder, EventRange};
-use crate::group::group_by::GroupIndex;
+use crate::group::group_by::{GroupIds, GroupIndex, OUTSIDE};
 use crate::group::key::Key;
 use crate::group::parallel::{Cancel, Cancelled, fold_rows, worker_chunks};
+use crate::trace::allocation::AllocationTable;
 use crate::trace::time::Ticks;
 use rayon::prelude::*;
 use std::cmp::Reverse;
 use std::ops::AddAssign;
+use std::sync::Arc;
 
 /// Curves with their extremes.
 #[derive(Debug)]
@@ -41,9 +43,9 @@ pub fn decimate(
     check_size(request.keys, curves, &points)?;
     let curve_of = CurveOfRow::new(&rows, &selection.index(&rows), curves, cancel)?;
     let number: Vec<u32> = (0..curves as u32).collect();
-    let scan = TimelineScan { rows: &rows, order, curve_of: &curve_of, number: &number, curves, points: &points };
-    let ScanResult { amounts, extremes } = scan.run(cancel)?;
-    Ok(MinMaxDecimation { set: collect(names, &rows, selection, &points, amounts), extremes })
+    let ScanResult { amounts, extremes } = curve_of.scan(&rows, order, &number, curves, &points, cancel)?;
+    let set = collect(names, rows.group_by.columns(), &rows.request, selection, &points, amounts);
+    Ok(MinMaxDecimation { set, extremes })
 }
 
 /// Computes the outstanding curves with the highest peaks in the visible range, highest first, then by sum, and the combined curve
@@ -65,17 +67,19 @@ pub fn decimate_highest(
     let curve_of = CurveOfRow::new(&rows, &selection.index(&rows), compared, cancel)?;
     let every: Vec<u32> = (0..compared as u32).collect();
     let ends = Points::new(request.visible_range, 2);
-    let scan =
-        TimelineScan { rows: &rows, order, curve_of: &curve_of, number: &every, curves: compared, points: &ends };
     let own = selection.own.min(request.top.unwrap_or(usize::MAX));
-    let order_by_peak = if own > 0 { by_peak(&scan.run(cancel)?, selection.own) } else { Vec::new() };
+    let order_by_peak = if own > 0 {
+        by_peak(&curve_of.scan(&rows, order, &every, compared, &ends, cancel)?, selection.own)
+    } else {
+        Vec::new()
+    };
     let number = selection.reorder(&order_by_peak, own);
     let points = Points::new(request.visible_range, request.points);
     let curves = selection.curves();
     check_size(request.keys, curves, &points)?;
-    let scan = TimelineScan { number: &number, curves, points: &points, ..scan };
-    let ScanResult { amounts, extremes } = scan.run(cancel)?;
-    Ok(MinMaxDecimation { set: collect(names, &rows, selection, &points, amounts), extremes })
+    let ScanResult { amounts, extremes } = curve_of.scan(&rows, order, &number, curves, &points, cancel)?;
+    let set = collect(names, rows.group_by.columns(), &rows.request, selection, &points, amounts);
+    Ok(MinMaxDecimation { set, extremes })
 }
 
 /// The rows of a request for outstanding curves.
@@ -96,7 +100,7 @@ fn by_peak(scanned: &ScanResult, own: usize) -> Vec<usize> {
     order
 }
 
-fn check_size(keys: &[Key], curves: usize, points: &Points) -> Result<(), SeriesError> {
+pub(super) fn check_size(keys: &[Key], curves: usize, points: &Points) -> Result<(), SeriesError> {
     let points = points.times().len();
     let fits = curves.checked_mul(points).is_some_and(|values| values <= MAX_VALUES);
     if fits { Ok(()) } else { Err(too_many(keys, curves, points)) }
@@ -116,19 +120,27 @@ struct CurveOfRow {
 }
 
 /// Curves of rows, by the part of a row that determines them.
-enum RowCurves {
+pub(super) enum RowCurves {
     /// By attributes, as for most keys.
     Attributes(Vec<u32>),
+    /// By row.
     Row(Vec<u32>),
+    /// By the number of the row's group: the number of each row, and the curve of each group.
+    Numbered(Arc<GroupIds>, Vec<u32>),
 }
 
 impl CurveOfRow {
     fn new(rows: &CurveRows<'_>, index: &GroupIndex, curves: usize, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
         let curve = |key: u64| index.get(key).unwrap_or(NONE);
         let table = rows.table;
-        let of = match rows.group_by.keys_of_attributes() {
-            Some(keys) => RowCurves::Attributes(keys.into_iter().map(curve).collect()),
-            None => {
+        let of = match (rows.group_by.keys_of_attributes(), rows.ids(cancel)?) {
+            (Some(keys), _) => RowCurves::Attributes(keys.into_iter().map(curve).collect()),
+            (None, Some(ids)) => {
+                let key = |row: &u32| rows.group_by.group_key(table, *row as usize, OUTSIDE);
+                let curves = ids.representatives().iter().map(|row| curve(key(row))).collect();
+                RowCurves::Numbered(ids, curves)
+            }
+            (None, None) => {
                 let of_row = |row: usize| if rows.counts(row) { curve(rows.group_key(row)) } else { NONE };
                 RowCurves::Row((0..table.len()).into_par_iter().map(of_row).collect())
             }
@@ -167,6 +179,28 @@ impl CurveOfRow {
         }
         start
     }
+
+    /// Scans the events of a request with other numbers of curves.
+    fn scan(
+        &self,
+        rows: &CurveRows<'_>,
+        order: &EventOrder,
+        number: &[u32],
+        curves: usize,
+        points: &Points,
+        cancel: Cancel<'_>,
+    ) -> Result<ScanResult, Cancelled> {
+        let (start, row_curves) = (self.start_of(number, curves), self.curves.renumbered(number));
+        let scan = TimelineScan {
+            table: rows.table,
+            request: &rows.request,
+            order,
+            row_curves: &row_curves,
+            start: &start,
+            points,
+        };
+        scan.run(cancel)
+    }
 }
 
 impl RowCurves {
@@ -175,6 +209,7 @@ impl RowCurves {
         let (curves, at) = match self {
             Self::Attributes(curves) => (curves, attributes as usize),
             Self::Row(curves) => (curves, row),
+            Self::Numbered(numbers, curves) => (curves, numbers.of_row().get(row).copied().unwrap_or(NONE) as usize),
         };
         curves.get(at).copied().unwrap_or(NONE)
     }
@@ -185,6 +220,9 @@ impl RowCurves {
         match self {
             Self::Attributes(curves) => Self::Attributes(curves.iter().map(renumber).collect()),
             Self::Row(curves) => Self::Row(curves.par_iter().map(renumber).collect()),
+            Self::Numbered(numbers, curves) => {
+                Self::Numbered(Arc::clone(numbers), curves.iter().map(renumber).collect())
+            }
         }
     }
 }
@@ -212,20 +250,20 @@ impl Amount for i128 {
 }
 
 /// The result of a scan: for each curve its values at the points, one curve after the other, and its extremes between them.
-struct ScanResult {
-    amounts: Vec<i128>,
-    extremes: Vec<Vec<(i128, i128)>>,
+pub(super) struct ScanResult {
+    pub amounts: Vec<i128>,
+    pub extremes: Vec<Vec<(i128, i128)>>,
 }
 
 /// A scan of the events of a visible range.
-struct TimelineScan<'s> {
-    rows: &'s CurveRows<'s>,
-    order: &'s EventOrder,
-    curve_of: &'s CurveOfRow,
-    /// The number of each curve of `curve_of` in this scan.
-    number: &'s [u32],
-    curves: usize,
-    points: &'s Points,
+pub(super) struct TimelineScan<'s> {
+    pub table: &'s AllocationTable,
+    pub request: &'s SeriesRequest<'s>,
+    pub order: &'s EventOrder,
+    pub row_curves: &'s RowCurves,
+    /// The value of each curve at the start of the range.
+    pub start: &'s [i128],
+    pub points: &'s Points,
 }
 
 /// The changes in one segment of the visible range, from zero: for each interval the extremes of each curve, and the values at the
@@ -237,24 +275,23 @@ struct Segment {
 }
 
 impl TimelineScan<'_> {
-    fn run(&self, cancel: Cancel<'_>) -> Result<ScanResult, Cancelled> {
-        if self.curves == 0 {
+    pub fn run(&self, cancel: Cancel<'_>) -> Result<ScanResult, Cancelled> {
+        if self.start.is_empty() {
             return Ok(ScanResult { amounts: Vec::new(), extremes: Vec::new() });
         }
         let cuts = self.cuts();
-        let row_curves = self.curve_of.curves.renumbered(self.number);
-        let narrow = self.order.bytes().max(self.rows.table.len() as u128) <= i64::MAX as u128;
+        let narrow = self.order.bytes().max(self.table.len() as u128) <= i64::MAX as u128;
         let segments: Result<Vec<Segment>, Cancelled> = cuts
             .par_windows(2)
             .map(|cut| match cancel() {
                 true => Err(Cancelled),
                 // 64 bits are twice as fast as 128, and sufficient unless the trace is damaged.
-                false if narrow => Ok(self.segment::<i64>(&row_curves, cut[0], cut[1])),
-                false => Ok(self.segment::<i128>(&row_curves, cut[0], cut[1])),
+                false if narrow => Ok(self.segment::<i64>(cut[0], cut[1])),
+                false => Ok(self.segment::<i128>(cut[0], cut[1])),
             })
             .collect();
-        let (curves, width) = (self.curves, self.points.times().len());
-        let mut now = self.curve_of.start_of(self.number, curves);
+        let (curves, width) = (self.start.len(), self.points.times().len());
+        let mut now = self.start.to_vec();
         let mut amounts = vec![0i128; curves * width];
         let mut extremes: Vec<Vec<Option<(i128, i128)>>> = vec![vec![None; width.saturating_sub(1)]; curves];
         let mut ends: Vec<Option<i128>> = vec![None; curves * width];
@@ -273,9 +310,8 @@ impl TimelineScan<'_> {
             }
             last.into_iter().flatten().zip(&mut now).for_each(|(end, now)| *now += end);
         }
-        let start = self.curve_of.start_of(self.number, curves);
-        for (curve, start) in start.into_iter().enumerate() {
-            let mut value = start;
+        for (curve, start) in self.start.iter().enumerate() {
+            let mut value = *start;
             for (at, amount) in amounts[curve * width..(curve + 1) * width].iter_mut().enumerate() {
                 value = ends[curve * width + at].unwrap_or(value);
                 *amount = value;
@@ -295,8 +331,8 @@ impl TimelineScan<'_> {
 
     /// The times at which the visible range is cut, evenly spread over allocations or frees, whichever are more.
     fn cuts(&self) -> Vec<Ticks> {
-        let (from, to) = (self.rows.request.visible_range.from, self.rows.request.visible_range.to);
-        let table = self.rows.table;
+        let (from, to) = (self.request.visible_range.from, self.request.visible_range.to);
+        let table = self.table;
         let EventRange { allocs, frees } = self.order.within(table, from, to);
         let inner: Vec<Ticks> = if allocs.len() >= frees.len() {
             allocs.skip(SEGMENT_EVENTS).step_by(SEGMENT_EVENTS).map(|row| table.alloc_time[row]).collect()
@@ -310,8 +346,8 @@ impl TimelineScan<'_> {
     }
 
     /// Scans the events after `from`, up to `to`.
-    fn segment<A: Amount>(&self, row_curves: &RowCurves, from: Ticks, to: Ticks) -> Segment {
-        let (table, order) = (self.rows.table, self.order);
+    fn segment<A: Amount>(&self, from: Ticks, to: Ticks) -> Segment {
+        let (table, order) = (self.table, self.order);
         let times = self.points.times();
         let first = times.partition_point(|time| *time <= from).saturating_sub(1);
         let last = self.points.first_at_or_after(to).saturating_sub(1);
@@ -320,15 +356,15 @@ impl TimelineScan<'_> {
             return segment;
         }
         let mut rest = order.within(table, from, to);
-        let mut now = vec![A::default(); self.curves];
-        let mut extremes: Vec<(A, A)> = Vec::with_capacity(self.curves);
+        let mut now = vec![A::default(); self.start.len()];
+        let mut extremes: Vec<(A, A)> = Vec::with_capacity(self.start.len());
         let mut touched: Vec<u32> = Vec::new();
         for interval in first..=last {
             extremes.clear();
             extremes.extend(now.iter().map(|value| (*value, *value)));
             let end = times.get(interval + 1).copied().unwrap_or(to);
             let own = if interval == last { rest.clone() } else { order.until(table, &rest, end) };
-            self.interval(row_curves, &own, &mut now, &mut extremes, &mut touched);
+            self.interval(&own, &mut now, &mut extremes, &mut touched);
             rest = EventRange { allocs: own.allocs.end..rest.allocs.end, frees: own.frees.end..rest.frees.end };
             segment.extremes.extend(extremes.iter().map(|(low, high)| ((*low).into(), (*high).into())));
             segment.ends.extend(now.iter().map(|value| -> i128 { (*value).into() }));
@@ -337,15 +373,8 @@ impl TimelineScan<'_> {
     }
 
     /// Scans the events of one interval.
-    fn interval<A: Amount>(
-        &self,
-        row_curves: &RowCurves,
-        events: &EventRange,
-        now: &mut [A],
-        extremes: &mut [(A, A)],
-        touched: &mut Vec<u32>,
-    ) {
-        let request = &self.rows.request;
+    fn interval<A: Amount>(&self, events: &EventRange, now: &mut [A], extremes: &mut [(A, A)], touched: &mut Vec<u32>) {
+        let request = self.request;
         let by_count = request.metric.by_count;
         let first = if request.include_preexisting { 0 } else { self.order.first_known() };
         let counts = |row: usize| row >= first && request.rows.is_none_or(|rows| rows.contains(row));
@@ -355,8 +384,8 @@ impl TimelineScan<'_> {
             *low = now[curve].min(*low);
             *high = now[curve].max(*high);
         };
-        self.order.follow(self.rows.table, events, |event| {
-            let curve = row_curves.get(event.row, event.attributes);
+        self.order.follow(self.table, events, |event| {
+            let curve = self.row_curves.get(event.row, event.attributes);
             if let Some(value) = now.get_mut(curve as usize)
                 && counts(event.row)
             {

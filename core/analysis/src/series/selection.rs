@@ -5,11 +5,12 @@ use super::scan::decimate_highest;
 use crate::group::aggregate::Total;
 use crate::group::column_values::ColumnValues;
 use crate::group::event_order::EventOrder;
-use crate::group::group_by::{GroupBy, GroupIndex, OUTSIDE, class_of};
+use crate::group::group_by::{GroupBy, GroupIds, GroupIndex, OUTSIDE, class_of};
 use crate::group::parallel::{Cancel, Cancelled};
 use crate::trace::allocation::AllocationTable;
 use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 /// Number of points at which outstanding curves are compared, and upper bound on the values of a comparison.
 const RANKING_POINTS: usize = 17;
@@ -25,6 +26,7 @@ const NO_KEY: u64 = u64::MAX;
 
 /// The rows that count for a request.
 pub(super) struct CurveRows<'r> {
+    names: &'r ColumnValues,
     pub table: &'r AllocationTable,
     pub group_by: GroupBy,
     pub request: SeriesRequest<'r>,
@@ -32,7 +34,16 @@ pub(super) struct CurveRows<'r> {
 
 impl<'r> CurveRows<'r> {
     pub(super) fn new(names: &'r ColumnValues, request: SeriesRequest<'r>) -> Self {
-        Self { table: &names.trace().allocations, group_by: GroupBy::new(names, request.keys), request }
+        Self { names, table: &names.trace().allocations, group_by: GroupBy::new(names, request.keys), request }
+    }
+
+    /// The numbers of the groups, if these depend on stacks or sizes but not on the visible range, and are few enough.
+    pub(super) fn ids(&self, cancel: Cancel<'_>) -> Result<Option<Arc<GroupIds>>, Cancelled> {
+        let keys = self.request.keys;
+        if keys.iter().any(|key| key.depends_on_range()) || self.group_by.keys_of_attributes().is_some() {
+            return Ok(None);
+        }
+        self.names.group_ids(keys, cancel)
     }
 
     /// Returns `true` if a row counts at any time of the visible range.
@@ -86,7 +97,10 @@ impl<'r> CurveRows<'r> {
             }
         };
         let rows = table.rows_allocated_by(visible_range.to);
-        let sums = self.group_by.sum_rows(table, rows, classify, add, cancel)?;
+        let sums = match self.ids(cancel)? {
+            Some(ids) => self.group_by.sum_numbered(&ids, table, rows, classify, add, cancel)?,
+            None => self.group_by.sum_rows(table, rows, classify, add, cancel)?,
+        };
         let weight = |counted: Total| if self.request.metric.by_count { counted.count } else { counted.bytes };
         let group = |(key, [counted, _]): (u64, [Total; 2])| {
             let mut ids = vec![0; self.request.keys.len()];

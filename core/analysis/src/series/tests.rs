@@ -320,3 +320,77 @@ fn the_highest_are_found_by_their_exact_peaks() {
     assert_eq!(found("cumulative", Some(1)), ["Peak"]);
     assert!(found("rate", Some(0)).is_empty());
 }
+
+#[test]
+fn curves_from_blocks_are_those_from_all_events() {
+    const KEY_SETS: [&[Key]; 4] = [&[], &[Key::Tag], &[Key::Stack, Key::Tag], &[Key::Process, Key::SizeClass]];
+    let mut dice = Rng(41);
+    for seed in 0..8 {
+        let mut blocks = random_blocks(seed + 300, 700);
+        // Many events at one tick.
+        let coarse = |time: &mut Option<i64>| *time = time.map(|time| time / 40 * 40);
+        blocks.iter_mut().for_each(|block| [&mut block.alloc, &mut block.free].into_iter().for_each(coarse));
+        let names = std::sync::Arc::new(names(&blocks));
+        let order = std::sync::Arc::new(std::sync::OnceLock::new());
+        let filter = std::sync::Arc::new(RowSet::from_fn(blocks.len(), |row| row % 4 != 2));
+        for (keys, min_events) in KEY_SETS.into_iter().zip([1, 3, 17, 4000]) {
+            let mut wanted = request(["outstanding", "count"][seed as usize % 2], visible_range(0, 10), 2);
+            (wanted.keys, wanted.include_preexisting) = (keys, seed % 3 == 0);
+            let rows = (seed % 4 > 1).then(|| std::sync::Arc::clone(&filter));
+            wanted.rows = rows.as_deref();
+            let index = CurveIndex::with_blocks(&names, &wanted, rows.clone(), &order, min_events, &not_cancelled);
+            let index = index.unwrap().unwrap();
+            for top in [None, Some(0), Some(1), Some(3)] {
+                let (from, length) = (dice.roll(300) as i64 * 40 - 1000 + dice.roll(2) as i64, dice.roll(6000) as i64);
+                let length = if dice.roll(6) == 0 { 0 } else { length };
+                wanted.visible_range = visible_range(from, from + length);
+                (wanted.points, wanted.top) = (1 + dice.roll(40) as usize, top);
+                assert!(index.serves(&names, &wanted));
+                let found = index.highest(&wanted, &not_cancelled).unwrap();
+                let plain = decimate_highest(&names, &wanted, order.get().unwrap(), &not_cancelled).unwrap();
+                let (own, all) = (&found.set, &plain.set);
+                assert_eq!((&own.curves, own.others), (&all.curves, all.others), "{seed} {keys:?} {top:?} {from}");
+                assert_eq!((&own.times, own.is_chosen_by_sum), (&all.times, all.is_chosen_by_sum));
+                assert_eq!(found.extremes, plain.extremes, "{seed} {keys:?} {top:?} {from} {length}");
+            }
+        }
+    }
+}
+
+#[test]
+fn blocks_serve_their_own_question_only_and_any_number_of_workers() {
+    let names = std::sync::Arc::new(names(&random_blocks(7, 150_000)));
+    let order = std::sync::Arc::default();
+    let wanted = SeriesRequest {
+        keys: &[Key::Tag, Key::Thread],
+        top: Some(5),
+        ..request("outstanding", visible_range(123, 8_765), 200)
+    };
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let index = CurveIndex::new(&names, &wanted, None, &order, &not_cancelled).unwrap().unwrap();
+            let drawn = index.highest(&wanted, &not_cancelled).unwrap();
+            (drawn.set.curves, drawn.extremes)
+        })
+    };
+    let one = run(1);
+    assert!(one == run(2) && one == run(7));
+    let index = CurveIndex::new(&names, &wanted, None, &order, &not_cancelled).unwrap().unwrap();
+    let rows = RowSet::from_fn(names.trace().allocations.len(), |row| row > 5);
+    for other in [
+        SeriesRequest { keys: &[Key::Tag], ..wanted },
+        SeriesRequest { metric: "count".parse().unwrap(), ..wanted },
+        SeriesRequest { metric: "rate".parse().unwrap(), ..wanted },
+        SeriesRequest { rows: Some(&rows), ..wanted },
+        SeriesRequest { include_preexisting: true, ..wanted },
+        SeriesRequest { chosen: Some(&[]), ..wanted },
+        SeriesRequest { visible_range: visible_range(5, 4), ..wanted },
+    ] {
+        assert!(!index.serves(&names, &other));
+    }
+    let of = |keys| CurveIndex::new(&names, &SeriesRequest { keys, ..wanted }, None, &order, &not_cancelled).unwrap();
+    assert!(of(&[Key::Type]).is_none() && of(&[Key::Address]).is_none());
+    assert!(CurveIndex::new(&names, &wanted, None, &order, &|| true).is_err());
+    assert!(index.highest(&wanted, &|| true).is_err());
+}

@@ -28,7 +28,7 @@ impl ValueCache {
 
     /// Value of a metric for a node; `None` while it is not known.
     pub(super) fn value(&self, id: NodeId, metric: Metric) -> Option<Value> {
-        if metric.is_from_aggregate() {
+        if self.tree.pivot().knows(metric) {
             return Some(self.tree.value(id, metric));
         }
         self.deferred.get(&(self.tree.path_hash(id), metric)).copied()

@@ -8,7 +8,7 @@ pub use objects::ProcessObjects;
 use super::SuspectGrouping;
 use super::limits::{MAX_LISTED_DRIVERS, MIN_RESPONSIBLE_SHARE};
 use super::suspect::Suspect;
-use super::units::Units;
+use super::units::{RowFigure, Units};
 use crate::group::aggregate::Total;
 use crate::group::column::KeySource;
 use crate::group::column_values::{ColumnValues, UNKNOWN_ALLOCATOR};
@@ -142,8 +142,8 @@ pub(super) fn add_attribution(
             return Err(Cancelled);
         }
         let rows = || {
-            let rows = own_units.iter().flat_map(|unit| units.rows(*unit)).map(|row| *row as usize);
-            rows.filter(|row| is_outstanding(trace, *row, range))
+            let rows = own_units.iter().flat_map(|unit| units.rows_with_figures(*unit));
+            rows.filter(|(_, figure)| is_outstanding(figure, range)).map(|(row, _)| row)
         };
         let first_unit = own_units.first().filter(|_| grouping == SuspectGrouping::Process);
         suspect.attribution = Attribution {
@@ -160,9 +160,8 @@ pub(super) fn add_attribution(
 }
 
 /// Returns `true` if a row was allocated in a range and is outstanding at its end.
-fn is_outstanding(trace: &Trace, row: usize, range: TimeRange) -> bool {
-    let (alloc, free) = (trace.allocations.alloc_time[row], trace.allocations.free_time[row]);
-    alloc >= range.from && alloc <= range.to && free > range.to
+fn is_outstanding(row: &RowFigure, range: TimeRange) -> bool {
+    row.alloc >= range.from && row.alloc <= range.to && row.free > range.to
 }
 
 /// The process that allocated a row; [`ProcessId::NONE`] if it is unknown. The attributes of an allocation that was not recorded are

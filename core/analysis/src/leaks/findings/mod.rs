@@ -14,7 +14,7 @@ pub use lockstep::LockstepTag;
 
 use super::attribution::objects::object_type;
 use super::limits::MIN_EVENTS_FOR_SHARE;
-use super::units::Units;
+use super::units::{RowFigure, Units};
 use super::{Suspect, Verdict};
 use crate::group::aggregate::Total;
 use crate::group::column_values::ColumnValues;
@@ -162,8 +162,8 @@ impl<'s> DetectorInput<'s> {
                 return Err(Cancelled);
             }
             let mut outcome = UnitOutcome::default();
-            let rows = units.rows(unit).iter().map(|row| *row as usize);
-            rows.filter_map(|row| is_freed_in_range(trace, row, range)).for_each(|is_freed| outcome.add(is_freed));
+            let figures = units.figures(unit);
+            figures.filter_map(|row| is_freed_in_range(&row, range)).for_each(|is_freed| outcome.add(is_freed));
             Ok(outcome)
         });
         let outcomes = outcomes.collect::<Result<_, Cancelled>>()?;
@@ -176,15 +176,14 @@ impl<'s> DetectorInput<'s> {
 
     /// Rows of a suspect that were allocated in the range and are outstanding at its end.
     fn outstanding_rows(&self, suspect: &SuspectUnits<'s>) -> impl Iterator<Item = usize> {
-        let rows = suspect.units.iter().flat_map(|unit| self.units.rows(*unit)).map(|row| *row as usize);
-        rows.filter(|row| is_freed_in_range(self.trace, *row, self.range) == Some(false))
+        let rows = suspect.units.iter().flat_map(|unit| self.units.rows_with_figures(*unit));
+        rows.filter(|(_, figure)| is_freed_in_range(figure, self.range) == Some(false)).map(|(row, _)| row)
     }
 }
 
 /// Returns `true` if an allocation made in the range is freed in it; `None` for other allocations.
-fn is_freed_in_range(trace: &Trace, row: usize, range: TimeRange) -> Option<bool> {
-    let (alloc, free) = (trace.allocations.alloc_time[row], trace.allocations.free_time[row]);
-    (alloc >= range.from && alloc <= range.to).then_some(free <= range.to)
+fn is_freed_in_range(row: &RowFigure, range: TimeRange) -> Option<bool> {
+    (row.alloc >= range.from && row.alloc <= range.to).then_some(row.free <= range.to)
 }
 
 /// Tag of a row, and whether it is in paged pool.

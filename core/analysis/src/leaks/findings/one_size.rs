@@ -17,12 +17,12 @@ pub fn find(input: &DetectorInput<'_>, suspect: &SuspectUnits<'_>) -> Option<Fin
 fn find_in_rows(input: &DetectorInput<'_>, unit: usize, stack: Option<StackId>) -> Option<Finding> {
     let table = &input.trace.allocations;
     let mut by_size: FxHashMap<u64, UnitOutcome> = FxHashMap::default();
-    for row in input.units.rows(unit).iter().map(|row| *row as usize) {
+    for (row, figure) in input.units.rows_with_figures(unit) {
         if stack.is_some_and(|stack| table.alloc_stack[row] != stack) {
             continue;
         }
-        if let Some(is_freed) = is_freed_in_range(input.trace, row, input.range) {
-            by_size.entry(table.size[row]).or_default().add(is_freed);
+        if let Some(is_freed) = is_freed_in_range(&figure, input.range) {
+            by_size.entry(figure.size).or_default().add(is_freed);
         }
     }
     let most_outstanding = by_size.iter().max_by_key(|(size, outcome)| (outcome.outstanding, **size));
