@@ -98,7 +98,7 @@ impl Evaluator {
         let (table, range) = (&trace.allocations, self.pivot().visible_range());
         let scale = GrowthScale::new(trace.recorded.analyzed(range));
         let tree = RunTree::new(runs, self.pivot().len());
-        let run_of_row = self.run_of_row(&tree);
+        let run_of_row = self.run_of_row(&tree, cancel)?;
         let none = || vec![Sums::default(); tree.len()];
         let rows = (0..table.len()).into_par_iter().with_min_len(WORKER_ROWS);
         let sums = rows.try_fold(none, |mut sums, row| {
