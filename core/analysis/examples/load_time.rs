@@ -20,11 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let walk = fastest(runs, || walk(&in_memory))?;
     drop(in_memory);
     writeln!(out, "{:<12} {:>8.3} s wall {:>8.3} s CPU {:>12} records", "walk", walk.wall_s, walk.cpu_s, walk.value)?;
-    let only = std::env::var("ONLY").unwrap_or_default();
     for (name, stacks) in [("no stacks", StackScope::None), ("with stacks", StackScope::Pool)] {
-        if !name.contains(&only) {
-            continue;
-        }
         let found = fastest(runs, || {
             let options = LoadOptions { stacks, ..LoadOptions::default() };
             let trace = load_file(path, options, &Progress::default(), &CancelToken::none())?;
