@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use poolscope_recording::counters::analysis::Growth;
 use poolscope_recording::counters::{CounterAnalysis, CounterLog, analyze, parse};
 use poolscope_recording::poolmon::time;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -123,8 +124,14 @@ fn limited(rows: &[Row], top: usize) -> Vec<&Row> {
     pools.chain(rows.iter().filter(|row| row.process.is_some()).take(top)).collect()
 }
 
+/// JSON Schema of the document.
+#[must_use]
+pub fn json_schema() -> schemars::Schema {
+    poolscope_analysis::export::schema::of_value::<Document<'_>>()
+}
+
 /// The JSON document.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Document<'d> {
     computer: &'d str,
     heading: String,
@@ -137,7 +144,7 @@ struct Document<'d> {
 }
 
 /// One curve: bytes of a pool, or handles of a process.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Row {
     counter: &'static str,
     process: Option<String>,

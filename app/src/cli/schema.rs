@@ -1,8 +1,8 @@
 //! `schema`: JSON Schemas of all JSON outputs, derived from the types that are written.
 
 use super::io::Io;
-use super::{info, poolmon, record};
-use poolscope_analysis::export::{leaks, report, schema, series, symbols};
+use super::{case, info, perfmon, poolmon, record};
+use poolscope_analysis::export::{compare, leaks, report, schema, series, symbols};
 use schemars::Schema;
 use serde_json::{Map, Value};
 use std::io::Write as _;
@@ -16,7 +16,7 @@ pub struct Args {
 }
 
 /// Outputs, each with its schema: the command that prints it, and what of it where there are several.
-pub const OUTPUTS: [(&str, fn() -> Schema); 10] = [
+pub const OUTPUTS: [(&str, fn() -> Schema); 13] = [
     ("info", info::json_schema),
     ("report", report::json_schema),
     ("series", series::json_schema),
@@ -26,6 +26,9 @@ pub const OUTPUTS: [(&str, fn() -> Schema); 10] = [
     ("poolmon", poolmon::json_schema),
     ("poolmon-comparison", poolmon::comparison_json_schema),
     ("poolmon-series", poolmon::series_json_schema),
+    ("diff", compare::json_schema),
+    ("case", case::json_schema),
+    ("perfmon", perfmon::json_schema),
     ("synth-truth", schema::of_value::<poolscope_synth::GroundTruth>),
 ];
 

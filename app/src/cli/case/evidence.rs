@@ -15,6 +15,7 @@ use poolscope_etl::file::TraceFile;
 use poolscope_recording::counters::analyze as analyze_counters;
 use poolscope_recording::counters::log::is_counter_log;
 use poolscope_recording::{Pool, poolmon};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -28,7 +29,7 @@ const FILETIME_TO_UNIX: i64 = 116_444_736_000_000_000;
 const HEAD_BYTES: u64 = 64 << 10;
 
 /// Kind of evidence.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EvidenceKind {
     /// Performance log.
@@ -52,7 +53,7 @@ impl EvidenceKind {
 }
 
 /// Growth that a piece of evidence names.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, JsonSchema, Serialize)]
 pub struct NamedGrowth {
     /// `NonPaged` or `Paged`.
     pub pool: &'static str,
@@ -65,7 +66,7 @@ pub struct NamedGrowth {
 }
 
 /// One piece of evidence.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, JsonSchema, Serialize)]
 pub struct Evidence {
     /// Kind.
     pub kind: EvidenceKind,

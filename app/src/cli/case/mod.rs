@@ -11,6 +11,7 @@ use crate::format;
 use anyhow::Context as _;
 use evidence::{Collected, Evidence, collect};
 use poolscope_recording::poolmon::time;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -137,15 +138,21 @@ fn period(evidence: &Evidence, bias_ms: Option<i64>) -> String {
     format!(", {} to {}{zone}, {length}", time::text(from - bias), time::text(to - bias))
 }
 
+/// JSON Schema of the document.
+#[must_use]
+pub fn json_schema() -> schemars::Schema {
+    poolscope_analysis::export::schema::of_value::<Document<'_>>()
+}
+
 /// The JSON document.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Document<'d> {
     conclusions: &'d [String],
     evidence: &'d [Evidence],
     unused: Vec<Unused<'d>>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Unused<'d> {
     file: String,
     reason: &'d str,

@@ -1,13 +1,15 @@
 //! A comparison as a flat table: one row per joined group with the figures of both sides.
 
 use super::report::{DocumentHeader, HeaderFields};
-use super::{csv, json};
+use super::{csv, json, schema};
 use crate::compare::figures::{CompareColumn, Part};
 use crate::compare::join::SideSums;
 use crate::compare::{Comparison, Normalization, RenamedModule};
 use crate::pivot::{Metric, Value};
+use schemars::JsonSchema;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// Joined groups to write, in an order.
@@ -25,7 +27,7 @@ pub struct CompareTable<'t> {
 }
 
 /// A comparison document without its rows.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct CompareHead<'r> {
     baseline: HeaderFields<'r>,
     comparison: HeaderFields<'r>,
@@ -38,7 +40,7 @@ struct CompareHead<'r> {
 }
 
 /// The unit of the figures, and the number of units on each side.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct PerFields<'r> {
     unit: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,7 +49,7 @@ struct PerFields<'r> {
     comparison: f64,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct RenamedFields {
     baseline: String,
     comparison: String,
@@ -81,6 +83,22 @@ impl Serialize for CompareRow<'_> {
         map.serialize_entry("is_overweight", &comparison.is_overweight(&self.sums, self.table.measure))?;
         map.end()
     }
+}
+
+impl JsonSchema for CompareRow<'_> {
+    fn schema_name() -> Cow<'static, str> {
+        "CompareRow".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schema::of_compared_row(&[Part::Baseline, Part::Comparison, Part::Delta].map(Part::name))
+    }
+}
+
+/// JSON Schema of the document that [`CompareTable::write_json`] writes.
+#[must_use]
+pub fn json_schema() -> schemars::Schema {
+    schema::of_document::<CompareHead<'_>, CompareRow<'_>>()
 }
 
 impl CompareTable<'_> {

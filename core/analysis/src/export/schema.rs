@@ -40,6 +40,27 @@ pub(super) fn of_row(fields: impl Iterator<Item = (String, Value)>, required: &[
     })
 }
 
+/// Schema of a row with the figures of two sides, each after the name of its part (`baseline_size`), and what follows from both.
+pub(super) fn of_compared_row(parts: &[&str]) -> Schema {
+    let figures = parts.iter().flat_map(|part| metrics().map(move |(name, schema)| (format!("{part}_{name}"), schema)));
+    let derived = [
+        ("ratio", typed("number")),
+        ("overweight", typed("number")),
+        ("change", json!({ "type": "string" })),
+        ("is_overweight", json!({ "type": "boolean" })),
+    ];
+    let derived = derived.into_iter().map(|(name, schema)| (name.to_owned(), schema));
+    let fields: Map<String, Value> = keys().chain(figures).chain(derived).collect();
+    let unique = format!("^({})_unique_", parts.join("|"));
+    json_schema!({
+        "type": "object",
+        "properties": fields,
+        "patternProperties": { unique: { "type": ["number", "null"] } },
+        "required": ["ratio", "overweight", "change", "is_overweight"],
+        "additionalProperties": false
+    })
+}
+
 /// Schema of a value of this type or `null`.
 pub(super) fn typed(kind: &str) -> Value {
     json!({ "type": [kind, "null"] })

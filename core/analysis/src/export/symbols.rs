@@ -77,6 +77,8 @@ pub enum NameSource {
     Cache,
     /// A PDB.
     Pdb,
+    /// A symbol cache that WPA made from the PDB.
+    WpaCache,
     /// A PDB that is part of the program.
     BuiltIn,
 }
@@ -87,6 +89,9 @@ pub fn source(outcome: &ModuleOutcome) -> Option<NameSource> {
     match (&outcome.state, outcome.from_cache, &outcome.file) {
         (ModuleState::ExportsOnly, _, _) => Some(NameSource::Exports),
         (ModuleState::Loaded, true, _) => Some(NameSource::Cache),
+        (ModuleState::Loaded, false, Some(file)) if file.extension().is_some_and(|ending| ending == "symcache") => {
+            Some(NameSource::WpaCache)
+        }
         (ModuleState::Loaded, false, Some(_)) => Some(NameSource::Pdb),
         (ModuleState::Loaded, false, None) => Some(NameSource::BuiltIn),
         _ => None,

@@ -96,12 +96,12 @@ impl Compression {
             0 => Ok(Self::None),
             1 => Ok(Self::Zstd),
             2 => Ok(Self::Deflate),
-            other => Err(error(&format!("it is compressed by method {other}, which is not known"))),
+            other => Err(damaged(&format!("it is compressed by method {other}, which is not known"))),
         }
     }
 }
 
-fn error(problem: &str) -> PdbError {
+fn damaged(problem: &str) -> PdbError {
     PdbError::Format(format!("compressed PDB (MSFZ): {problem}"))
 }
 
@@ -113,22 +113,22 @@ impl VirtualMsf {
     /// Reads header, chunk table and directory.
     pub fn new(file: Arc<[u8]>) -> Result<Self, PdbError> {
         let data = &*file;
-        let cut = || error("the header is cut off");
+        let cut = || damaged("the header is cut off");
         let u32_of = |at: usize| u32_at(data, at).ok_or_else(cut);
         let u64_of = |at: usize| u64_at(data, at).ok_or_else(cut);
         let version = u64_of(32)?;
         if version != 0 {
-            return Err(error(&format!("version {version} of the container is not known; ask for a plain PDB")));
+            return Err(damaged(&format!("version {version} of the container is not known; ask for a plain PDB")));
         }
         let (directory_offset, chunk_offset) = (u64_of(40)?, u64_of(48)?);
         let (stream_count, compression) = (u32_of(56)?, Compression::from_code(u32_of(60)?)?);
         let (packed_bytes, bytes) = (u32_of(64)?, u32_of(68)?);
         let chunks = read_chunks(data, chunk_offset, (u32_of(72)?, u32_of(76)?))?;
         if bytes > MAX_DIRECTORY_BYTES {
-            return Err(error("its directory is too large"));
+            return Err(damaged("its directory is too large"));
         }
         let directory = Chunk { file_offset: directory_offset, compression, packed_bytes, bytes };
-        let directory = unpack(data, &directory).map_err(|reason| error(&format!("its directory: {reason}")))?;
+        let directory = unpack(data, &directory).map_err(|error| damaged(&format!("its directory: {error}")))?;
         let allowed = (data.len() as u64).saturating_mul(MAX_RATIO).saturating_add(RATIO_FREE_BYTES);
         let streams = read_directory(&directory, stream_count, &chunks, allowed.min(MAX_STREAM_BYTES))?;
         let (prefix, streams, bytes) = lay_out(streams);
@@ -246,10 +246,10 @@ fn unpack(data: &[u8], chunk: &Chunk) -> io::Result<Vec<u8>> {
 
 fn read_chunks(data: &[u8], offset: u64, (count, table_bytes): (u32, u32)) -> Result<Vec<Chunk>, PdbError> {
     if count as usize * CHUNK_ENTRY_BYTES != table_bytes as usize {
-        return Err(error("number and size of its chunks do not agree"));
+        return Err(damaged("number and size of its chunks do not agree"));
     }
     let table = range(data, offset, table_bytes as usize);
-    let table = table.map_err(|reason| error(&format!("its chunk table is cut off ({reason})")))?;
+    let table = table.map_err(|error| damaged(&format!("its chunk table is cut off ({error})")))?;
     let entry = |entry: &[u8]| {
         let u32_of = |at: usize| u32_at(entry, at).unwrap_or(0);
         let chunk = Chunk {
@@ -259,7 +259,7 @@ fn read_chunks(data: &[u8], offset: u64, (count, table_bytes): (u32, u32)) -> Re
             bytes: u32_of(16),
         };
         if chunk.bytes == 0 || chunk.bytes > MAX_CHUNK_BYTES {
-            return Err(error("a chunk is empty or too large"));
+            return Err(damaged("a chunk is empty or too large"));
         }
         Ok(chunk)
     };
@@ -275,7 +275,7 @@ fn read_directory(
 ) -> Result<Vec<Option<Stream>>, PdbError> {
     let mut at = 0;
     let mut next = || {
-        let value = u32_at(directory, at).ok_or_else(|| error("its directory is cut off"));
+        let value = u32_at(directory, at).ok_or_else(|| damaged("its directory is cut off"));
         at += 4;
         value
     };
@@ -290,7 +290,7 @@ fn read_directory(
         let (mut fragments, mut bytes) = (Vec::new(), 0_u64);
         while size != 0 {
             if size == NIL {
-                return Err(error("a stream ends with one that does not exist"));
+                return Err(damaged("a stream ends with one that does not exist"));
             }
             let (low, high) = (next()?, next()?);
             let place = if high >> 31 == 0 {
@@ -299,13 +299,13 @@ fn read_directory(
                 Place::Chunk { index: (high & 0x7fff_ffff) as usize, offset: low }
             };
             if matches!(place, Place::Chunk { index, .. } if index >= chunks.len()) {
-                return Err(error("a stream is in a chunk that does not exist"));
+                return Err(damaged("a stream is in a chunk that does not exist"));
             }
             fragments.push(Fragment { start: bytes, bytes: size, place });
             bytes += u64::from(size);
             total += u64::from(size);
             if total > max_bytes {
-                return Err(error("its streams are too large for its size"));
+                return Err(damaged("its streams are too large for its size"));
             }
             size = next()?;
         }

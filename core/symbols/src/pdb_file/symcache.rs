@@ -36,16 +36,16 @@ pub(super) fn is_symcache(bytes: &[u8]) -> bool {
     bytes.starts_with(&SIGNATURE)
 }
 
-fn error(problem: &str) -> PdbError {
+fn damaged(problem: &str) -> PdbError {
     PdbError::Format(format!("symbol cache of WPA: {problem}"))
 }
 
 /// Reads GUID and age of the PDB that the file was made from.
 pub(super) fn read_identity(data: &[u8], file_name: &str) -> Result<PdbIdentity, PdbError> {
-    let cut = || error("the header is cut off");
+    let cut = || damaged("the header is cut off");
     let version = u16_at(data, 4).zip(u16_at(data, 6)).ok_or_else(cut)?;
     if version != VERSION {
-        return Err(error(&format!("version {}.{} is not known, only 3.1 is", version.0, version.1)));
+        return Err(damaged(&format!("version {}.{} is not known, only 3.1 is", version.0, version.1)));
     }
     let guid: [u8; 16] = data.get(0x10..0x20).and_then(|guid| guid.try_into().ok()).ok_or_else(cut)?;
     Ok(PdbIdentity::new(file_name, Guid(guid), u32_at(data, 0x20).ok_or_else(cut)?))
@@ -54,11 +54,11 @@ pub(super) fn read_identity(data: &[u8], file_name: &str) -> Result<PdbIdentity,
 /// Resolves addresses. `rvas`: ascending.
 pub(super) fn resolve_names(data: &[u8], rvas: &[u32]) -> Result<ModuleNames, PdbError> {
     read_identity(data, "")?;
-    let (size, functions) = section(data, FUNCTIONS).ok_or_else(|| error("it holds no functions"))?;
+    let (size, functions) = section(data, FUNCTIONS).ok_or_else(|| damaged("it holds no functions"))?;
     if size != FUNCTION_BYTES {
-        return Err(error(&format!("its functions take {size} bytes each instead of {FUNCTION_BYTES}")));
+        return Err(damaged(&format!("its functions take {size} bytes each instead of {FUNCTION_BYTES}")));
     }
-    let (_, texts) = section(data, TEXTS).ok_or_else(|| error("it holds no names"))?;
+    let (_, texts) = section(data, TEXTS).ok_or_else(|| damaged("it holds no names"))?;
     let field = |index: usize, at: usize| u32_at(functions, index * FUNCTION_BYTES + at).unwrap_or(0);
     let mut order: Vec<usize> = (0..functions.len() / FUNCTION_BYTES).collect();
     order.sort_by_key(|&index| field(index, 0));
