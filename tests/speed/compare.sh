@@ -19,12 +19,20 @@ benches=("$@")
 
 root=$PWD/target/compare
 mkdir -p "$root"
+trees=()
+remove_trees() {
+    for tree in "${trees[@]}"; do git worktree remove --force "$tree"; done
+}
+trap remove_trees EXIT
 # Fills the array programs with the benches of a commit.
 build() {
     local commit tree
     commit=$(git rev-parse --verify "$1^{commit}")
     tree=$root/$commit
-    if [[ ! -d $tree ]]; then git worktree add --quiet --detach "$tree" "$commit"; fi
+    if [[ ! -d $tree ]]; then
+        git worktree add --quiet --detach "$tree" "$commit"
+        trees+=("$tree")
+    fi
     if [[ ! -d $tree/tests/speed ]]; then echo "$1 has no tests/speed" >&2; return 2; fi
     for bench in "${benches[@]}"; do
         CARGO_TARGET_DIR=$root/target-$2 cargo bench --quiet --locked --manifest-path "$tree/Cargo.toml" \
