@@ -23,8 +23,8 @@ impl TraceLocation {
     pub fn of(path: &Path) -> Self {
         let whole = || Self { file: path.to_path_buf(), member: None };
         let Some(text) = path.to_str().filter(|_| !path.exists()) else { return whole() };
-        let cuts = text.match_indices(SEPARATOR).map(|(at, _)| (&text[..at], &text[at + 1..]));
-        let found = cuts.filter(|(file, member)| !member.is_empty() && Path::new(file).is_file()).last();
+        let mut cuts = text.match_indices(SEPARATOR).map(|(at, _)| (&text[..at], &text[at + 1..]));
+        let found = cuts.rfind(|(file, member)| !member.is_empty() && Path::new(file).is_file());
         found.map_or_else(whole, |(file, member)| Self { file: file.into(), member: Some(member.to_owned()) })
     }
 

@@ -15,8 +15,11 @@ pub struct Args {
     output: Option<String>,
 }
 
+/// Function that gives the schema of an output.
+type SchemaOf = fn() -> Schema;
+
 /// Outputs, each with its schema: the command that prints it, and what of it where there are several.
-pub const OUTPUTS: [(&str, fn() -> Schema); 13] = [
+pub const OUTPUTS: [(&str, SchemaOf); 13] = [
     ("info", info::json_schema),
     ("report", report::json_schema),
     ("series", series::json_schema),

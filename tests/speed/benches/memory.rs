@@ -74,7 +74,12 @@ fn measure(trace: &Path, stacks: StackScope) -> Result<(usize, u64, u64), Box<dy
                 std::thread::sleep(Duration::from_millis(1));
             }
         });
-        let loaded = load_file(trace, LoadOptions { stacks, ..LoadOptions::default() }, &Progress::default(), &CancelToken::none());
+        let loaded = load_file(
+            trace,
+            LoadOptions { stacks, ..LoadOptions::default() },
+            &Progress::default(),
+            &CancelToken::none(),
+        );
         done.store(true, Ordering::Relaxed);
         let loaded = loaded?;
         let more = |bytes: u64| bytes.saturating_sub(before);

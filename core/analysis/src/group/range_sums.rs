@@ -332,8 +332,9 @@ impl RangeSums {
             let near = [next.saturating_sub(1), next.min(self.checkpoints.len() - 1)];
             near.into_iter().min_by_key(|at| of(&self.checkpoints[*at]).abs_diff(position)).unwrap_or(0)
         };
-        let (row, free): (fn(&Checkpoint) -> usize, fn(&Checkpoint) -> usize) = (|c| c.row, |c| c.free);
-        let ends = [nearest(before, row), nearest(until, row), nearest(freed_before, free), nearest(freed_until, free)];
+        let row = |position| nearest(position, |checkpoint| checkpoint.row);
+        let free = |position| nearest(position, |checkpoint| checkpoint.free);
+        let ends = [row(before), row(until), free(freed_before), free(freed_until)];
         // The last checkpoint that is not after the range's start, or else the first, before which nothing is timed.
         let start = self.checkpoints.partition_point(|checkpoint| checkpoint.time <= range.from).saturating_sub(1);
         let mut pieces = Vec::new();
@@ -579,6 +580,15 @@ struct RangeWork<'w> {
     range: TimeRange,
 }
 
+/// Work of one worker.
+#[derive(Clone, Default)]
+struct WorkerShare<'w> {
+    /// Runs of the events of pieces.
+    pieces: Vec<(&'w Piece, Range<usize>)>,
+    /// Lists of rows.
+    lists: Vec<&'w [u32]>,
+}
+
 impl RangeWork<'_> {
     /// For each worker, the sums of each group and part.
     fn run(&self, groups: usize, cancel: Cancel<'_>) -> Result<Vec<Vec<[RowSums; PARTS]>>, Cancelled> {
@@ -589,18 +599,18 @@ impl RangeWork<'_> {
         let events: usize =
             pieces.iter().map(|(_, run)| run.len()).sum::<usize>() + lists.iter().map(|l| l.len()).sum::<usize>();
         let workers = rayon::current_num_threads().min(events / groups.max(1) + 1);
-        let mut shares: Vec<(Vec<(&Piece, Range<usize>)>, Vec<&[u32]>)> = vec![Default::default(); workers];
+        let mut shares = vec![WorkerShare::default(); workers];
         for worker in (0..workers).cycle() {
             let share = &mut shares[worker];
             match (pieces.pop(), lists.pop()) {
                 (None, None) => break,
                 (piece, list) => {
-                    share.0.extend(piece);
-                    share.1.extend(list);
+                    share.pieces.extend(piece);
+                    share.lists.extend(list);
                 }
             }
         }
-        let share = |(pieces, lists): (Vec<(&Piece, Range<usize>)>, Vec<&[u32]>)| {
+        let share = |WorkerShare { pieces, lists }| {
             let mut sums = vec![[RowSums::default(); PARTS]; groups];
             for (piece, run) in pieces {
                 if cancel() {
