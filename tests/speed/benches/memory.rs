@@ -1,9 +1,9 @@
 //! Memory of a load per allocation: the most at any time, and what is left after it. Each load runs in a process of its own:
 //! `cargo bench -p poolscope-speed --bench memory`. Linux only.
 
-use poolscope_analysis::load::{LoadOptions, StackScope, load_file};
+use poolscope_analysis::load::{StackScope, load_file};
 use poolscope_base::progress::{CancelToken, Progress};
-use poolscope_speed::{Table, Trace, first, mixed};
+use poolscope_speed::{Table, Trace, first, mixed, options};
 use std::error::Error;
 use std::io::{Write, stdout};
 use std::path::Path;
@@ -74,7 +74,7 @@ fn measure(trace: &Path, stacks: StackScope) -> Result<(usize, u64, u64), Box<dy
                 std::thread::sleep(Duration::from_millis(1));
             }
         });
-        let loaded = load_file(trace, LoadOptions { stacks }, &Progress::default(), &CancelToken::none());
+        let loaded = load_file(trace, options(stacks), &Progress::default(), &CancelToken::none());
         done.store(true, Ordering::Relaxed);
         let loaded = loaded?;
         let more = |bytes: u64| bytes.saturating_sub(before);

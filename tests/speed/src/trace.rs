@@ -100,7 +100,7 @@ impl Trace {
     /// If it cannot be loaded.
     #[must_use]
     pub fn load(&self, stacks: StackScope) -> Arc<LoadedTrace> {
-        load_file(&self.path(), LoadOptions { stacks }, &Progress::default(), &CancelToken::none())
+        load_file(&self.path(), options(stacks), &Progress::default(), &CancelToken::none())
             .expect("a synthetic trace loads")
     }
 
@@ -112,6 +112,17 @@ impl Trace {
     pub fn report(&self, by: &str, stacks: StackScope) -> usize {
         groups(self.load(stacks), by)
     }
+}
+
+/// Options of a load: the usual ones with these stacks.
+#[must_use]
+pub fn options(stacks: StackScope) -> LoadOptions {
+    with_stacks(LoadOptions::default(), stacks)
+}
+
+fn with_stacks(mut options: LoadOptions, stacks: StackScope) -> LoadOptions {
+    options.stacks = stacks;
+    options
 }
 
 /// Groups the allocations of a loaded trace with new column values and returns the number of groups.

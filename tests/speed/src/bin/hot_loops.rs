@@ -1,10 +1,10 @@
 //! Runs one of the engine's hot loops once, so that `instructions.sh` can count its instructions: `hot-loops LOOP TRACE`, or
 //! `hot-loops write TRACE`, which writes the trace and prints the number of its records.
 
-use poolscope_analysis::load::{LoadOptions, StackScope, load_file};
+use poolscope_analysis::load::{StackScope, load_file};
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_etl::file::{BodyScratch, TraceFile};
-use poolscope_speed::groups;
+use poolscope_speed::{groups, options};
 use poolscope_synth::writer::Compression;
 use poolscope_synth::{SynthParams, write_trace};
 use std::error::Error;
@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let (Some(name), Some(trace)) = (arguments.next(), arguments.next()) else { return Err(usage.into()) };
     let path = Path::new(&trace);
-    let load = |stacks| load_file(path, LoadOptions { stacks }, &Progress::default(), &CancelToken::none());
+    let load = |stacks| load_file(path, options(stacks), &Progress::default(), &CancelToken::none());
     let count = match &*name {
         "write" => write(path, Compression::None)?,
         "write-compressed" => write(path, Compression::Filled)?,
