@@ -1,6 +1,6 @@
 //! Traces that cannot be read to their end: files that become shorter while they are open, and sources that fail.
 
-use poolscope_analysis::load::{LoadError, LoadOptions, load};
+use poolscope_analysis::load::{LoadError, LoadOptions, StackScope, load};
 use poolscope_analysis::trace::Trace;
 use poolscope_base::file_reader::{FileReader, ReadAt};
 use poolscope_base::progress::{CancelToken, Progress};
@@ -53,7 +53,7 @@ fn parameters() -> impl Iterator<Item = SynthParams> {
 }
 
 fn load_trace(file: TraceFile) -> Result<Arc<Trace>, LoadError> {
-    load(file, LoadOptions::default(), &Progress::default(), &CancelToken::none())
+    load(file, LoadOptions { stacks: StackScope::Pool }, &Progress::default(), &CancelToken::none())
 }
 
 /// Offset and reason of an error that reading failed.
