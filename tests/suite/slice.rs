@@ -19,23 +19,15 @@ fn trace(folder: &Path, options: &[&str]) -> String {
     path
 }
 
-/// Bytes and number of the AIFI and AIFO allocations of each tag in the range, sorted.
+/// Rows of the AIFI and AIFO allocations in the range with their number and bytes, sorted. Lifetimes are left out, which depend on frees
+/// after the range.
 fn allocated_inside(trace: &str, by: &str) -> Vec<String> {
-    let report = json(&[
-        "report",
-        trace,
-        "--by",
-        by,
-        "--range",
-        RANGE,
-        "--where",
-        "type:AIFI OR type:AIFO",
-        "--no-symbols",
-        "--no-pooltag",
-        "--format",
-        "json",
-    ]);
-    let mut rows: Vec<String> = report["rows"].as_array().expect("rows").iter().map(Value::to_string).collect();
+    let line = ["report", trace, "--by", by, "--range", RANGE, "--where", "type:AIFI OR type:AIFO", "--no-symbols"];
+    let report = json(&[&line[..], &["--no-pooltag", "--format", "json"]].concat());
+    let fields = by.split(',').chain(["count", "size", "impacting_size", "min", "max"]);
+    let fields: Vec<&str> = fields.collect();
+    let text = |row: &Value| fields.iter().map(|field| row[field].to_string()).collect::<Vec<_>>().join(" ");
+    let mut rows: Vec<String> = report["rows"].as_array().expect("rows").iter().map(text).collect();
     rows.sort();
     rows
 }

@@ -19,7 +19,7 @@ const ROW: f32 = 26.0;
 /// Commands seen at once.
 const PAGE: usize = 12;
 /// Distance by which commands that cannot be run come after the others.
-const BLOCKED: i32 = 100_000;
+const BLOCKED: i32 = 4_000;
 
 /// Text and selection of the palette.
 #[derive(Debug, Default)]
