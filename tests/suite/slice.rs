@@ -21,8 +21,8 @@ fn trace(folder: &Path, options: &[&str]) -> String {
 
 /// Rows of the AIFI and AIFO allocations in the range with their number and bytes, sorted. Lifetimes are left out, which depend on frees
 /// after the range.
-fn allocated_inside(trace: &str, by: &str) -> Vec<String> {
-    let line = ["report", trace, "--by", by, "--range", RANGE, "--where", "type:AIFI OR type:AIFO", "--no-symbols"];
+fn allocated_inside(trace: &str, by: &str, query: &str) -> Vec<String> {
+    let line = ["report", trace, "--by", by, "--range", RANGE, "--where", query, "--no-symbols"];
     let report = json(&[&line[..], &["--no-pooltag", "--format", "json"]].concat());
     let fields = by.split(',').chain(["count", "size", "impacting_size", "min", "max"]);
     let fields: Vec<&str> = fields.collect();
@@ -41,9 +41,14 @@ fn what_is_allocated_in_the_range_is_the_same_in_the_slice() {
         let text =
             String::from_utf8(output(&["slice", &whole, "--range", RANGE, "--to", &part])).expect("text is UTF-8");
         assert!(text.contains("Dropped: ") && text.contains("of type AOFI"), "{text}");
-        // Frees in the range of allocations from before it have no allocation any more; all others are as before.
-        for by in ["type,paged,tag,stack", "type,tag,process,thread,cpu,driver,function", "tag,free_stack"] {
-            assert_eq!(allocated_inside(&part, by), allocated_inside(&whole, by), "{options:?} {by}");
+        // Frees in the range of allocations from before it have no allocation any more, and frees after it are not there.
+        let both = "type:AIFI OR type:AIFO";
+        for (by, query) in [
+            ("type,paged,tag,stack", both),
+            ("type,tag,process,thread,cpu,driver,function", both),
+            ("tag,free_stack", "type:AIFI"),
+        ] {
+            assert_eq!(allocated_inside(&part, by, query), allocated_inside(&whole, by, query), "{options:?} {by}");
         }
         let info = json(&["info", &part, "--format", "json"]);
         let range = &info["recorded_range"];
