@@ -4,7 +4,7 @@
 //! - [`column_values`]: all columns of a trace, computed on first use and then kept
 //! - [`group_by`]: the group of each row; [`aggregate`]: sums by group
 //! - [`event_order`]: allocations and frees by time; [`range_sums`]: sums by group of any visible range without a pass over all
-//!   rows, with the help of [`spanning`]; [`parallel`]: work over all rows on all workers; [`partition`]: sorting on all workers
+//!   rows, with the help of `spanning`; [`parallel`]: work over all rows on all workers; [`partition`]: sorting on all workers
 //! - sources of values: [`frames`], [`display_stacks`], [`symbols`], [`responsible`] by [`wrapper_rules`], [`pool_tags`],
 //!   [`stack_tags`], [`generation`]
 

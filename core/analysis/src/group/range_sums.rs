@@ -1,7 +1,7 @@
 //! Sums of groups for any visible range without a pass over all allocations. Each figure that adds up is a difference of sums
 //! over allocations and frees up to a moment. These sums are kept for some moments, the checkpoints; what happened between a
 //! checkpoint and an end of the range is added from the events there. Allocations that are outstanding in all of the range
-//! are the one class that is no such difference; [`Spanning`] lists those that may be.
+//! are the one class that is no such difference; `Spanning` lists those that may be.
 //!
 //! With A(t) and F(t) the allocations and frees before t, and S the allocations outstanding in all of `[from, to]`:
 //! AOFO = S, AOFI = A(from) - F(from) - S, AIFI = F(to+) - F(from) - AOFI, AIFO = A(to+) - A(from) - AIFI.

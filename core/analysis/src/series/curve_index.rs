@@ -1,7 +1,7 @@
 //! Minima, maxima and changes of the outstanding curves of all groups in blocks of events. The groups with the highest peaks in
 //! any visible range follow from blocks, and so do their curves if intervals between points are longer than blocks; single
 //! events are visited only at the ends of intervals. A block has an entry for each group with events in
-//! it; its figures are relative to the group's value at the start of the block. Blocks are as short as [`MAX_BYTES`] permits.
+//! it; its figures are relative to the group's value at the start of the block. Blocks are as short as `MAX_BYTES` permits.
 
 use super::curve::{Points, SeriesError, SeriesKind, SeriesRequest, collect};
 use super::scan::{MinMaxDecimation, RowCurves, ScanResult, TimelineScan, check_size};

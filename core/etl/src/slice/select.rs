@@ -48,11 +48,11 @@ pub(super) fn select(file: &TraceFile, request: SliceRequest, cancel: &CancelTok
                 continue;
             };
             let kind = record.kind();
-            // A user part may refer to its key half a second after the event; the event decides.
-            if let Some(Event::StackKeyReference(reference)) = stack_reference(&record, kind)
-                && (first..=last).contains(&reference.target.event_time)
+            // The user part of a stack may be recorded half a second after the event; the event decides.
+            if let Some((event_time, key)) = stack_of_event(&record, kind)
+                && (first..=last).contains(&event_time)
             {
-                keys.insert(reference.key);
+                keys.extend(key);
                 if time > last {
                     selection.after.push(OutsideRecord { time, bytes: bytes.to_vec() });
                     continue;
@@ -92,8 +92,14 @@ pub(super) fn select(file: &TraceFile, request: SliceRequest, cancel: &CancelTok
     Ok(selection)
 }
 
-fn stack_reference<'a>(record: &Record<'a>, kind: EventKind) -> Option<Event<'a>> {
-    matches!(kind, EventKind::StackKeyKernel | EventKind::StackKeyUser).then(|| Event::decode(record)).flatten()
+/// Time of the event that a stack record belongs to, and the key that it refers to, if any; `None` for other records.
+fn stack_of_event(record: &Record<'_>, kind: EventKind) -> Option<(i64, Option<u64>)> {
+    let is_stack = matches!(kind, EventKind::StackInline | EventKind::StackKeyKernel | EventKind::StackKeyUser);
+    match is_stack.then(|| Event::decode(record)).flatten()? {
+        Event::Stack(stack) => Some((stack.target.event_time, None)),
+        Event::StackKeyReference(reference) => Some((reference.target.event_time, Some(reference.key))),
+        _ => None,
+    }
 }
 
 /// Records of a body with their whole bytes.

@@ -4,7 +4,7 @@
 //!
 //! | module | content |
 //! | --- | --- |
-//! | [`decode`] | text of a file in any encoding |
+//! | [`decode`](mod@decode) | text of a file in any encoding |
 //! | [`number`] | numbers of any locale |
 //! | [`time`] | dates and times of lines, columns and file names |
 //! | [`line`](mod@line) | lines of poolmon and `!poolused` |
