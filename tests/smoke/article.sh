@@ -60,7 +60,9 @@ copy() {
         alive
         ((SECONDS < end)) || fail 'Ctrl+C copies nothing'
     done
-    copied=$(tail -n 1 <<<"$text" | tr -s '\t' | sed 's/^\t//')
+    # A row has its whole path in the four key columns, in the last one the frames from the top: the row itself is the last of them.
+    copied=$(tail -n 1 <<<"$text" | awk -F'\t' '{ for (i = 1; i <= 4; i++) if ($i != "") key = $i
+        n = split(key, frames, ";"); printf "%s\t%s\t%s", frames[n], $5, $6 }')
 }
 copies() {
     copy
@@ -134,7 +136,8 @@ check_stack() {
 stack_copied() {
     local stack
     stack=$(clipboard)
-    [[ $stack == "$call"$'\n'myfault.sys* && $(tail -n 1 <<<"$stack") == ntdll.dll* ]]
+    # Source lines may follow the frames.
+    [[ $stack == "$call"*$'\n'myfault.sys* && $(tail -n 1 <<<"$stack") == ntdll.dll* ]]
 }
 
 # The plot's edges in a window of 1280x720 with both side panels.
