@@ -9,6 +9,8 @@ use crate::snapshot_text::per_hour;
 const TAGS_SHOWN: usize = 3;
 /// Share of a pool's growth from which on a tag explains it.
 const EXPLAINS: f64 = 0.5;
+/// Distance in milliseconds from which a trace is of another time than the other evidence: two days.
+const APART_MS: i64 = 2 * 86_400_000;
 /// Share of a pool's growth above which times or counters do not fit together.
 const TOO_MUCH: f64 = 2.0;
 
@@ -56,10 +58,26 @@ pub fn conclusions(evidence: &[Evidence]) -> Vec<String> {
         }
     }
     sentences.extend(shared_processes(evidence));
+    sentences.extend(evidence.iter().filter_map(|one| far_apart(one, evidence)).take(1));
     if sentences.is_empty() && evidence.len() > 1 {
         sentences.push("No two pieces of evidence name the same growth".to_owned());
     }
     sentences
+}
+
+/// A sentence about a trace that was recorded long before or after all other evidence. Clocks of different zones differ by less.
+fn far_apart(trace: &Evidence, evidence: &[Evidence]) -> Option<String> {
+    let (from, to) = trace.period_ms.filter(|_| trace.kind == EvidenceKind::Trace)?;
+    let others = evidence.iter().filter(|other| other.kind != EvidenceKind::Trace).filter_map(|other| other.period_ms);
+    let gap = |(first, last): (i64, i64)| first.saturating_sub(to).max(from.saturating_sub(last));
+    let nearest = others.min_by_key(|period| gap(*period))?;
+    if gap(nearest) < APART_MS {
+        return None;
+    }
+    let when = if from > nearest.1 { "after" } else { "before" };
+    let time = format::long_duration(gap(nearest) as f64 / 1000.0);
+    let file = trace.files.first().map_or("", String::as_str);
+    Some(format!("{file} was recorded {time} {when} the other evidence: they may be about different problems"))
 }
 
 /// Same tag in the same pool.
@@ -182,6 +200,20 @@ mod tests {
                 "Handles of agent#1 rise in the performance log, and it makes most of the outstanding allocations in the trace",
             ]
         );
+    }
+
+    #[test]
+    fn a_trace_of_another_time_is_named() {
+        let day = 86_400_000;
+        let of = |kind: EvidenceKind, from: i64| Evidence {
+            period_ms: Some((from, from + day)),
+            ..evidence(kind, &[], &[])
+        };
+        let said =
+            |trace: i64| conclusions(&[of(EvidenceKind::Snapshots, 100 * day), of(EvidenceKind::Trace, trace * day)]);
+        assert_eq!(said(90), [" was recorded 9 days before the other evidence: they may be about different problems"]);
+        assert_eq!(said(110), [" was recorded 9 days after the other evidence: they may be about different problems"]);
+        assert!(!said(101)[0].contains("was recorded"), "one day after the other");
     }
 
     #[test]
