@@ -33,7 +33,7 @@ fn assert_valid(output: &str, document: &Value) {
 #[test]
 fn outputs_about_a_trace_are_as_described() {
     let made_up = OnDisk::new("made-up.etl", &bytes_of(&base(3_000)));
-    let real = ["etl/win10.etl", "etl"].iter().find_map(|path| real(path)).filter(|path| path.is_file());
+    let real = ["etl/win10-kernel-images.etl", "etl"].iter().find_map(|path| real(path)).filter(|path| path.is_file());
     let mut traces = vec![vec!["--demo".to_owned()], vec![made_up.path().to_owned()]];
     traces.extend(real.map(|path| vec![path.display().to_string()]));
     for trace in traces {

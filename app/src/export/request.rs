@@ -1,4 +1,4 @@
-//! What is to be exported: the rows, and for each content its columns, metrics and look.
+//! Input of an export: the rows, and for each content its columns, metrics and look.
 
 use poolscope_analysis::filter::RowSet;
 use poolscope_analysis::flame::{FlameDirection, FlameMetric};
@@ -11,7 +11,7 @@ use poolscope_analysis::series::SeriesMetric;
 use poolscope_analysis::trace::time::TimeRange;
 use std::sync::Arc;
 
-/// What is to be exported.
+/// Input of an export.
 #[derive(Clone)]
 pub struct ExportRequest {
     /// The trace's name.

@@ -1,4 +1,4 @@
-//! What several pieces of evidence say together: tags that more than one of them names, the share of a pool's growth that they
+//! Conclusions from several pieces of evidence: tags that more than one of them names, the share of a pool's growth that they
 //! explain, and what none of them supports.
 
 use super::evidence::{Evidence, EvidenceKind, NamedGrowth};

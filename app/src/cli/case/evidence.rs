@@ -79,7 +79,7 @@ pub struct Evidence {
     /// Milliseconds from local time to UTC, where the evidence knows them.
     #[serde(skip)]
     pub bias_ms: Option<i64>,
-    /// What it shows, the most important first.
+    /// Sentences on its findings, the most important first.
     pub summary: Vec<String>,
     /// Growth that it names.
     pub growth: Vec<NamedGrowth>,

@@ -31,7 +31,7 @@ impl CompareUnit {
     }
 }
 
-/// What a figure is about.
+/// Subject of a figure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Subject {
     /// Difference of a figure of all rows.

@@ -207,7 +207,7 @@ fn pool_growth(comparison: &SnapshotComparison, pool: Option<Pool>) -> String {
     grown.join(", ")
 }
 
-/// What is said above the rows.
+/// Heading above the rows.
 struct Heading<'h> {
     text: String,
     /// Sentences without a full stop.

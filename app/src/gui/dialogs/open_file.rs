@@ -96,7 +96,7 @@ impl OpenFileDialog {
     }
 }
 
-/// What is said of a folder that proposes nothing; `None` while there is something, or while it is being listed.
+/// Sentence on a folder that proposes nothing; `None` while there is something, or while it is being listed.
 fn note(state: &OpenFileDialog) -> Option<&'static str> {
     let (folder, begun) = state.split()?;
     let (listed, entries) = state.listed.as_ref()?;

@@ -55,7 +55,7 @@ pub struct Rows {
     modules: FxHashMap<String, Color32>,
     extras: Vec<Extra>,
     extra_columns: Vec<ExtraColumn>,
-    /// What extra columns show of a row, by its path.
+    /// Cells of extra columns by the path of their row.
     trends: Arc<FxHashMap<u64, ShownTrend>>,
 }
 
