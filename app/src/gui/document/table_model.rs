@@ -115,7 +115,7 @@ impl Extra {
     }
 }
 
-/// What extra columns show of a row.
+/// Cells of extra columns in a row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShownTrend {
     /// Outstanding bytes at equal distances over the visible range.
@@ -181,7 +181,7 @@ impl Rows {
         self.extra_columns = self.extras.iter().map(|extra| extra.column()).collect();
     }
 
-    /// What extra columns show of the rows so far.
+    /// Cells of extra columns of the rows that are known so far.
     #[must_use]
     pub fn trends(&self) -> &Arc<FxHashMap<u64, ShownTrend>> {
         &self.trends

@@ -36,7 +36,7 @@ pub enum Asked {
     Export {
         /// Tab of the trace.
         tab: TabId,
-        /// What is exported.
+        /// Content of the file.
         kind: ExportKind,
         /// The proposed name.
         name: String,

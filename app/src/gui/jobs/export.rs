@@ -22,7 +22,7 @@ pub struct VisibleTable {
 
 /// Request to write a file.
 pub struct ExportOrder {
-    /// What is written.
+    /// Content of the file.
     pub kind: ExportKind,
     /// The file.
     pub path: PathBuf,

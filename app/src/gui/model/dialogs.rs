@@ -14,9 +14,9 @@ pub enum Dialog {
         /// The name.
         name: String,
     },
-    /// Whether an export replaces an existing file.
+    /// Question before an export replaces an existing file.
     ReplaceFile {
-        /// What is exported.
+        /// Content of the file.
         kind: ExportKind,
         /// The file.
         path: PathBuf,

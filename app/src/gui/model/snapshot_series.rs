@@ -17,7 +17,7 @@ const SENTENCES: usize = 3;
 /// Sentences about groups of tags in lockstep.
 const GROUPS: usize = 1;
 
-/// What the series follows from.
+/// Input of the series.
 #[derive(Debug, Clone)]
 pub struct SeriesRequest {
     /// Number of the request; the answer to the newest counts.
@@ -50,7 +50,7 @@ pub struct TrendCell {
     pub shape: Option<TrendShape>,
 }
 
-/// What the page shows of a series.
+/// Content of the page for a series.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SeriesView {
     /// Number of the request that it answers.
