@@ -44,12 +44,14 @@ pub enum TraceOpenError {
     #[error(transparent)]
     Archive(#[from] ArchiveError),
     /// The archive holds more than one trace, and none was chosen.
-    #[error("{archive} contains {} traces:\n{}", traces.len(), listed(traces))]
+    #[error("{archive} contains {} traces:\n{}", traces.len(), listed(traces, notes))]
     Several {
         /// The archive.
         archive: String,
         /// Its traces.
         traces: Vec<PackedTrace>,
+        /// Members that were refused though named like traces: one sentence each.
+        notes: Vec<String>,
     },
     /// The archive is damaged or cut off, and what could be unpacked is no trace.
     #[error("no trace can be unpacked from {archive}: {problem}")]
@@ -85,8 +87,8 @@ pub enum TraceOpenError {
     },
 }
 
-/// One line for each trace.
-fn listed(traces: &[PackedTrace]) -> String {
+/// One line for each trace, and one for each member that was refused.
+fn listed(traces: &[PackedTrace], notes: &[String]) -> String {
     let line = |trace: &PackedTrace| match trace.bytes {
         Some(bytes) => format!("  {}  ({})", trace.path.display(), crate::format::bytes(bytes)),
         None => format!("  {}", trace.path.display()),
@@ -95,6 +97,7 @@ fn listed(traces: &[PackedTrace]) -> String {
     if let Some(more) = traces.len().checked_sub(MAX_LISTED).filter(|more| *more > 0) {
         lines.push(format!("  and {more} more"));
     }
+    lines.extend_from_slice(notes);
     lines.join("\n")
 }
 
@@ -123,6 +126,12 @@ pub struct LoadedTrace {
     pub notes: Vec<String>,
 }
 
+impl From<Arc<Trace>> for LoadedTrace {
+    fn from(trace: Arc<Trace>) -> Self {
+        Self { trace, notes: Vec::new() }
+    }
+}
+
 /// Loads the trace at a location, on the current rayon pool.
 ///
 /// # Errors
@@ -138,7 +147,7 @@ pub fn load(
     let Some(archive) = open_archive(&location.file, control)? else {
         return match location.member {
             Some(member) => Err(TraceOpenError::NoMember { archive: location.file.display().to_string(), member }),
-            None => Ok(LoadedTrace { trace: load::load_file(path, options, progress, cancel)?, notes: Vec::new() }),
+            None => Ok(load::load_file(path, options, progress, cancel)?.into()),
         };
     };
     let mut notes = Vec::new();
@@ -168,12 +177,21 @@ pub fn is_packed(path: &Path) -> bool {
     location.member.is_some() || head().is_some_and(|head| ArchiveKind::recognize(&head).is_some())
 }
 
+/// The traces of an archive.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SeveralTraces {
+    /// Those that can be opened.
+    pub traces: Vec<PackedTrace>,
+    /// Members that were refused though named like traces: one sentence each.
+    pub notes: Vec<String>,
+}
+
 /// Lists the traces at a location if there are several to choose from. Archives in archives are unpacked only if they may hold
 /// several files.
 ///
 /// # Errors
 /// See [`TraceOpenError`].
-pub fn several_traces(path: &Path, control: Control<'_>) -> Result<Option<Vec<PackedTrace>>, TraceOpenError> {
+pub fn several_traces(path: &Path, control: Control<'_>) -> Result<Option<SeveralTraces>, TraceOpenError> {
     let location = TraceLocation::of(path);
     if location.member.as_deref().is_some_and(|member| !is_named_like_an_archive(member)) {
         return Ok(None);
@@ -183,7 +201,7 @@ pub fn several_traces(path: &Path, control: Control<'_>) -> Result<Option<Vec<Pa
         return Ok(None);
     };
     let several = |result| match result {
-        Err(TraceOpenError::Several { traces, .. }) => Ok(Some(traces)),
+        Err(TraceOpenError::Several { traces, notes, .. }) => Ok(Some(SeveralTraces { traces, notes })),
         Err(error) => Err(error),
         Ok(_) => Ok(None),
     };
@@ -314,7 +332,8 @@ fn choose(
                 PackedTrace { path: trace_location::join(file, name), member: name.clone(), bytes: *bytes }
             };
             let traces = several.iter().map(trace).collect();
-            Err(TraceOpenError::Several { archive: file.display().to_string(), traces })
+            let notes = refused.iter().map(|&index| refusal(archive, index)).collect();
+            Err(TraceOpenError::Several { archive: file.display().to_string(), traces, notes })
         }
     }
 }

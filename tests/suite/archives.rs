@@ -158,6 +158,12 @@ fn bombs_deep_nesting_encryption_and_names_that_lead_out_are_refused() {
     let both = folder.put("both.zip", &both);
     assert_eq!(report(&both), folder.plain());
     assert!(run(&["info", text(&both)]).err.contains("../evil.etl"));
+    // The same among several traces to choose from.
+    let member = ZipMember::deflated("good.etl", trace);
+    let members = ["../evil.etl", "good.etl", "other.etl"];
+    let several = zip(&members.map(|name| ZipMember { name: name.to_owned(), ..member.clone() }));
+    let message = refusal(text(&folder.put("several.zip", &several)), 2);
+    assert!(message.contains("contains 2 traces") && message.contains("../evil.etl in"), "{message}");
 }
 
 #[test]

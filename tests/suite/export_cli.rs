@@ -282,6 +282,44 @@ fn pictures_and_pages_are_well_formed() {
     assert!(markdown.starts_with("# ") && markdown.contains("## Allocations by Pool Tag") && markdown.contains(&size));
 }
 
+/// The fills of the shapes of a picture, in their order, each once.
+fn fills(picture: &str) -> Vec<String> {
+    let mut fills: Vec<String> = Vec::new();
+    for part in picture.split("fill=\"").skip(1) {
+        let fill = part.split('"').next().unwrap_or_default().to_owned();
+        if !fills.contains(&fill) {
+            fills.push(fill);
+        }
+    }
+    fills
+}
+
+#[test]
+fn pictures_are_light_or_dark_and_have_lines_areas_or_bars() {
+    let room = Room::new();
+    for (name, options) in [("flame", ["--what", "flame"]), ("graph", ["--what", "graph"])] {
+        let light = room.text(&format!("{name}-light.svg"), &options);
+        let dark = room.text(&format!("{name}-dark.svg"), &[options.as_slice(), &["--theme", "dark"]].concat());
+        assert!(light.contains("height=\"") && fills(&light)[0] == "#ffffff", "{name}: {:?}", fills(&light));
+        assert_eq!(fills(&dark)[0], "#14171b", "{name}");
+        let shared: Vec<String> = fills(&dark).into_iter().filter(|fill| fills(&light).contains(fill)).collect();
+        assert!(shared.iter().all(|fill| fill == "none"), "{name}: {shared:?} is in both");
+        if let Some(out) = through("xmllint", &["--noout", "-"], dark.as_bytes()) {
+            assert_eq!(out, "", "{name}");
+        }
+    }
+    let styled = |style: &str| {
+        let picture = room.text(&format!("{style}.svg"), &["--what", "graph", "--top", "3", "--style", style]);
+        ["<polygon", "<polyline", "<rect"].map(|shape| picture.matches(shape).count())
+    };
+    let ([no_areas, lines, few], [areas, _, _], [none, bar_lines, bars]) =
+        (styled("lines"), styled("areas"), styled("bars"));
+    assert_eq!((no_areas, none), (0, 0), "only areas have areas");
+    assert!(areas >= 3 && lines > bar_lines && bars > few + 60, "{areas} areas, {lines} lines, {bars} bars");
+    let png = |name: &str, theme: &str| room.export(name, &["--theme", theme]);
+    assert_ne!(png("light.png", "light"), png("dark.png", "dark"));
+}
+
 /// Checks that the tags of a page are balanced, and that it loads and runs nothing.
 const READ_HTML: &str = r"
 import sys

@@ -29,7 +29,7 @@ impl DocumentHarness {
         let (folder, path) = folder();
         let source = Source::File(path);
         let loaded = Engine.load(&source, &Progress::default(), &CancelToken::default());
-        let trace = loaded.ok().flatten().expect("it is a trace");
+        let trace = loaded.ok().flatten().expect("it is a trace").trace;
         let document = Document::new(source, trace, SharedPresets::default());
         let jobs = Jobs::new(workers(Arc::new(NoSymbols)), Arc::new(|| {}));
         let mut harness = Self { document, jobs, _folder: folder };

@@ -253,6 +253,44 @@ fn selected_rows_are_filtered_to_and_out_and_back() {
     assert!(!top(&window).contains(&first), "{:?}", top(&window));
     press_with(&mut window, CTRL, Key::Z);
     assert_eq!(top(&window).len(), 2);
+    press_with(&mut window, CTRL | Modifiers::SHIFT, Key::Z);
+    assert!(!top(&window).contains(&first), "what was taken back is made again");
+    press_with(&mut window, CTRL, Key::Z);
+    window.get_by_role_and_label(Role::ColumnHeader, "Ratio").click();
+    window.run_steps(4);
+    settle(&mut window);
+    press_with(&mut window, CTRL, Key::Z);
+    assert!(window.query_by_label("Ratio, sorted descending").is_none(), "the order is taken back, too");
+    press_with(&mut window, CTRL, Key::Y);
+    window.get_by_role_and_label(Role::ColumnHeader, "Ratio, sorted descending");
+}
+
+#[test]
+fn matches_are_visited_from_top_to_bottom_in_any_order_of_the_rows() {
+    let pair = pair(&[]);
+    let mut window = comparing(&pair);
+    press_with(&mut window, CTRL, Key::F);
+    window.event(Event::Text("sys".to_owned()));
+    window.run_steps(3);
+    settle(&mut window);
+    for header in [None, Some("Ratio"), Some("Baseline")] {
+        if let Some(title) = header {
+            window.get_by_role_and_label(Role::ColumnHeader, title).click();
+            window.run_steps(4);
+            settle(&mut window);
+        }
+        let count = state(&window).found.as_ref().expect("found").found.matches.len().min(40);
+        assert!(count > 5, "{count} matches");
+        let mut visited = Vec::new();
+        for _ in 0..count {
+            press(&mut window, Key::F3);
+            settle(&mut window);
+            visited.push(state(&window).table.cursor().expect("a match"));
+        }
+        let rows = state(&window).rows.as_ref().expect("rows").lock();
+        let places: Vec<u64> = visited.iter().map(|row| rows.index_of(*row).expect("it is open")).collect();
+        assert!(places.is_sorted_by(|a, b| a < b), "{header:?}: {places:?}");
+    }
 }
 
 #[test]

@@ -175,6 +175,32 @@ fn a_refused_archive_says_why_and_what_to_do() {
 }
 
 #[test]
+fn a_refused_member_beside_a_good_one_is_named() {
+    let (folder, path) = folder();
+    let trace = std::fs::read(&path).expect("a trace");
+    let locked = ZipMember { flags: 1, ..ZipMember::deflated("locked.etl", &trace) };
+    let archive = folder.path().join("half.zip");
+    std::fs::write(&archive, zip(&[locked.clone(), ZipMember::deflated("good.etl", &trace)])).expect("an archive");
+    let mut window = open_file(&archive);
+    assert_eq!(document(&window).source.name(), "half.zip");
+    assert!(window.query_all_by_label_contains("locked.etl in").next().is_some(), "a message says so");
+    command(&mut window, "Trace and data quality");
+    assert!(window.query_all_by_label_contains("Part of the archive not opened").count() > 0);
+    let issues = poolscope::gui::shell::quality::of_document(document(&window));
+    let issue = issues.iter().find(|issue| issue.title == "Part of the archive not opened").expect("an issue");
+    assert!(issue.effect.contains("locked.etl in") && issue.effect.contains("encrypted"), "{}", issue.effect);
+    // The same beside several.
+    let members = [locked, ZipMember::deflated("a.etl", &trace), ZipMember::deflated("b.etl", &trace)];
+    let several = folder.path().join("several.zip");
+    std::fs::write(&several, zip(&members)).expect("an archive");
+    drop_file(&mut window, &several);
+    settle(&mut window);
+    window.get_by_label_contains("several.zip contains 2 traces");
+    let named = window.query_all_by_label_contains("locked.etl in").count();
+    assert!(named >= 1, "the refused one is named");
+}
+
+#[test]
 fn the_open_box_proposes_folders_and_traces() {
     let (folder, path) = folder();
     let inner = folder.path().join("inner");

@@ -24,8 +24,8 @@ use poolscope::gui::settings::Settings;
 use poolscope::gui::settings::store::{Lock, Part, Store};
 use poolscope::gui::widgets::pivot_table::{Row, TreeModel, header_label, row_label, several_sorted};
 use poolscope::symbols::{SymbolEnvironment, SymbolOptions};
+use poolscope::trace_opening::LoadedTrace;
 use poolscope::wpr::machine::MachineRecorder;
-use poolscope_analysis::trace::Trace;
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_symbols::resolve::Resolver;
 use poolscope_synth::ground_truth::{RangeGroundTruth, TagTotals};
@@ -94,7 +94,7 @@ impl PickFile for NoDialog {
 struct Slow;
 
 impl Loader for Slow {
-    fn load(&self, source: &Source, progress: &Progress, cancel: &CancelToken) -> Result<Option<Arc<Trace>>, Failure> {
+    fn load(&self, source: &Source, progress: &Progress, cancel: &CancelToken) -> Result<Option<LoadedTrace>, Failure> {
         let waits = |source: &Source| match source {
             Source::File(path) if source.name() == "awaited.etl" => !path.exists(),
             _ => source.name() == "slow",

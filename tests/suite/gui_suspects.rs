@@ -8,11 +8,13 @@ use egui_kittest::kittest::{NodeT as _, Queryable};
 use poolscope::gui::OpenRequest;
 use poolscope::gui::document::Document;
 use poolscope::gui::egui::accesskit::Role;
-use poolscope::gui::egui::{Event, Key, Modifiers, vec2};
+use poolscope::gui::egui::epaint::text::FontsView;
+use poolscope::gui::egui::{Color32, Event, Key, Modifiers, vec2};
 use poolscope::gui::jobs::symbols::SymbolService;
 use poolscope::gui::model::symbols::Phase;
 use poolscope::gui::pages::suspects::commands::SuspectsCommand;
 use poolscope::gui::pages::suspects::state::WarmUpChoice;
+use poolscope::gui::theme;
 use poolscope::symbols::{SymbolEnvironment, SymbolOptions};
 use poolscope_analysis::leaks::{SuspectGrouping, Verdict};
 use poolscope_symbols::resolve::Resolver;
@@ -380,5 +382,27 @@ fn small_windows_keep_the_page_usable() {
         let button = window.get_by_label("Suspects").rect();
         assert!(button.right() <= width, "{button:?}");
         assert!(window.get_by_role(Role::Figure).rect().height() > 40.0);
+    }
+}
+
+#[test]
+fn the_title_of_a_suspect_is_whole_beside_or_above_its_buttons() {
+    for width in [720.0, 900.0, 1040.0, 1280.0, 1920.0] {
+        let mut window = page();
+        window.set_size(vec2(width, 900.0));
+        window.run_steps(4);
+        press_with(&mut window, CTRL_SHIFT, Key::L);
+        window.run_steps(4);
+        let text = "Leak, nonpaged pool, myfault.sys!MyfaultDeviceControl";
+        let title = window.get_by_label(text).rect();
+        let buttons = ["Show in table", "Filter to suspect", "Show flame graph", "Copy selected suspects"];
+        let buttons = buttons.map(|name| window.get_by_label(name).rect());
+        for button in buttons {
+            assert!(button.right() <= width && !button.intersects(title), "{width}: {button:?} over {title:?}");
+        }
+        let font = theme::strong_font();
+        let layout = |fonts: &mut FontsView<'_>| fonts.layout_no_wrap(text.to_owned(), font, Color32::WHITE).size();
+        let whole = window.ctx.fonts_mut(layout);
+        assert!(title.width() * (title.height() / whole.y).round() >= whole.x - 1.0, "{width}: {title:?}, {whole:?}");
     }
 }

@@ -42,7 +42,7 @@ struct DocumentHarness {
 fn made_up_trace() -> Arc<Trace> {
     let (_folder, path) = folder();
     let loaded = Engine.load(&Source::File(path), &Progress::default(), &CancelToken::default());
-    loaded.ok().flatten().expect("it is a trace")
+    loaded.ok().flatten().expect("it is a trace").trace
 }
 
 impl DocumentHarness {
@@ -475,7 +475,7 @@ fn the_sample_has_its_names_and_the_second_time_from_what_is_kept() {
         .resolver(&SymbolOptions { offline: true, ..SymbolOptions::default() })
         .builtin_pdbs;
     let sample = Engine.load(&Source::Sample, &Progress::default(), &CancelToken::default());
-    let sample = sample.ok().flatten().expect("the sample");
+    let sample = sample.ok().flatten().expect("the sample").trace;
     for need in module_needs(&sample) {
         let pdb = need.request.identity.pdb.expect("the sample says by what its names are found");
         let bytes = builtin.and_then(|builtin| builtin(&pdb)).expect("its PDBs are part of the program");

@@ -4,6 +4,7 @@
 use egui_kittest::kittest::{NodeT as _, Queryable};
 use poolscope::format;
 use poolscope::format::column::ColumnUnit;
+use poolscope::gui::commands::DocumentCommand;
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Key, Modifiers, Rect, pos2};
 
@@ -69,7 +70,7 @@ fn columns_are_searched_added_and_moved_by_name() {
     assert_eq!(columns(&window), "Type, Pool Tag, Stack | Size, Paged (unique) | Count");
     click(&mut window, "Reset columns");
     assert_eq!(columns(&window), "Type, Paged, Pool Tag, Stack | Count | Size");
-    click(&mut window, "Done");
+    click(&mut window, "OK");
     assert!(window.query_by_label("CHOSEN COLUMNS").is_none());
 }
 
@@ -189,7 +190,7 @@ fn a_preset_is_saved_from_the_editor() {
     window.get_by_label("Preset: My view");
     click(&mut window, "Move up Stack");
     window.get_by_label("Preset: My view*");
-    click(&mut window, "Done");
+    click(&mut window, "OK");
     preset(&mut window, "Leak hunt");
     preset(&mut window, "My view");
     assert_eq!(columns(&window), "Type, Pool Tag, Stack | Count | Size");
@@ -210,4 +211,35 @@ fn the_pool_tag_module_is_a_column_with_the_driver_of_the_list() {
     let (count, size) = sums(&truth.ranges[0], |row| row.tag == "Leak");
     let wanted = label("Pool Tag Module planted.sys", count, size);
     assert!(labels_at(&window, 0).contains(&wanted), "{wanted} {:?}", labels_at(&window, 0));
+}
+
+#[test]
+fn cancel_and_escape_restore_the_columns_and_apply_keeps_them() {
+    let (_folder, path) = folder();
+    let mut window = opened(&path);
+    let before = columns(&window);
+    add(&mut window, "Average");
+    click(&mut window, "Properties of Pool Tag");
+    click(&mut window, "Move down Pool Tag");
+    click(&mut window, "Sort: Ascending");
+    assert_ne!(columns(&window), before, "every change shows at once");
+    click(&mut window, "Cancel");
+    assert!(window.query_by_label("CHOSEN COLUMNS").is_none());
+    assert_eq!(columns(&window), before);
+    assert!(!document(&window).can(&DocumentCommand::Undo), "what was taken back is no change");
+    press_with(&mut window, CTRL, Key::E);
+    add(&mut window, "Average");
+    let applied = columns(&window);
+    click(&mut window, "Apply");
+    add(&mut window, "Net Size");
+    assert_ne!(columns(&window), applied);
+    press(&mut window, Key::Escape);
+    assert!(window.query_by_label("CHOSEN COLUMNS").is_none());
+    assert_eq!(columns(&window), applied, "as they were when they were applied");
+    press_with(&mut window, CTRL, Key::Z);
+    assert_eq!(columns(&window), before, "what was applied can be undone");
+    press_with(&mut window, CTRL, Key::E);
+    add(&mut window, "Average");
+    click(&mut window, "OK");
+    assert_eq!(columns(&window), applied);
 }

@@ -2,10 +2,12 @@
 //! is the leak until the end of the recording. `LEAK_EACH` and `LEAK_SEED` in the environment set the number of traces and the first
 //! seed.
 
+use poolscope::leak_text;
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::parallel::not_cancelled;
-use poolscope_analysis::leaks::{AnalysisRequest, SuspectGrouping, Verdict, WarmUp, analyze};
+use poolscope_analysis::leaks::data_quality::DataQualityKind;
+use poolscope_analysis::leaks::{AnalysisRequest, LeakAnalysis, SuspectGrouping, Verdict, WarmUp, analyze};
 use poolscope_synth::scenario::{StackMode, TagMix};
 use poolscope_synth::writer::Compression;
 use poolscope_synth::{GroundTruthRequest, SynthParams};
@@ -155,4 +157,63 @@ fn growth_is_corrected_for_lost_events_by_the_pool_counters() {
     );
     assert!(first * 100 >= all * 95, "first in {first} of {all}");
     assert!(near * 100 >= all * 95, "growth is near in {near} of {all}");
+}
+
+/// The leak analysis of a file that is truncated to a share of its bytes.
+fn analysis_of(params: &SynthParams, share: f64) -> LeakAnalysis {
+    let bytes = plant(params, &GroundTruthRequest::default()).bytes;
+    let length = (bytes.len() as f64 * share) as usize;
+    let trace = loaded(bytes[..length].to_vec());
+    let names = ColumnValues::new(trace.clone(), FrameNaming::Symbol);
+    let request =
+        AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic };
+    analyze(&names, request, &not_cancelled).expect("not canceled")
+}
+
+/// Nothing leaks in these traces: their caches are full after a quarter of the recording, but the file ends before.
+#[test]
+fn caches_that_fill_where_the_file_ends_are_not_called_leaks() {
+    let each = number("LEAK_EACH").unwrap_or(EACH);
+    let first_seed = number("LEAK_SEED").unwrap_or(97_000);
+    let cases: Vec<(u64, f64)> =
+        [0.06, 0.1, 0.15, 0.2].into_iter().flat_map(|share| (0..each).map(move |k| (k, share))).collect();
+    let outcomes: Vec<(String, bool)> = cases
+        .par_iter()
+        .map(|(k, share)| {
+            let base = params(first_seed + k);
+            let tags = TagMix { leaking: 0, slow_leaks: 0, plateau: 2, ..base.tags };
+            let analysis = analysis_of(&SynthParams { tags, leak_share: 0.0, allocations: 60_000, ..base }, *share);
+            let is_accused = analysis.suspects.first().is_some_and(|suspect| suspect.verdict == Verdict::Leak);
+            (leak_text::summary(&analysis), is_accused)
+        })
+        .collect();
+    for ((k, share), (summary, _)) in cases.iter().zip(&outcomes) {
+        assert!(!summary.contains(" leaks "), "seed {} at {share}: {summary}", first_seed + k);
+    }
+    let accused = outcomes.iter().filter(|(_, is_accused)| *is_accused).count();
+    assert!(accused > 0, "no cache was accused at all, so that nothing was tested");
+}
+
+/// The confidence in a leak falls by the part of the recording that is missing, and by nothing else of it.
+#[test]
+fn a_missing_end_lowers_the_confidence_by_what_is_missing() {
+    let each = number("LEAK_EACH").unwrap_or(EACH);
+    let first_seed = number("LEAK_SEED").unwrap_or(98_000);
+    let cases: Vec<(u64, f64)> =
+        [0.98, 0.9, 0.7, 0.4].into_iter().flat_map(|share| (0..each).map(move |k| (first_seed + k, share))).collect();
+    cases.par_iter().for_each(|(seed, share)| {
+        let params = params(*seed);
+        let analysis = analysis_of(&params, *share);
+        let end = analysis.data_quality.issues.iter().find_map(|issue| match issue.kind {
+            DataQualityKind::EndMissing { missing_s } => Some((missing_s, issue.confidence_factor)),
+            _ => None,
+        });
+        // The clock of the trace is that of the truth: the recording ends after its whole duration.
+        let seen = analysis.seconds / 0.9;
+        let planted = (seen / params.duration_s).clamp(0.0, 1.0);
+        let (missing_s, factor) = end.unwrap_or((Some(0.0), 1.0));
+        let missing_s = missing_s.expect("the header has the end");
+        assert!((factor - planted).abs() < 0.06, "{seed} at {share}: factor {factor:.3} for {planted:.3}");
+        assert!((missing_s - (params.duration_s - seen)).abs() < 0.06 * params.duration_s, "{seed}: {missing_s}");
+    });
 }

@@ -27,6 +27,7 @@ mod gui_compare;
 mod gui_export;
 mod gui_files;
 mod gui_flame;
+mod gui_frames;
 mod gui_graph;
 mod gui_graph_moves;
 mod gui_harness;

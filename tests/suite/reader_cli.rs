@@ -3,7 +3,7 @@
 use egui_kittest::kittest::Queryable;
 use poolscope::gui::OpenRequest;
 use poolscope::gui::jobs::load::{Engine, Failure, Loader, Source};
-use poolscope_analysis::trace::Trace;
+use poolscope::trace_opening::LoadedTrace;
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_tests::program::{Ran, run};
 use poolscope_tests::synthetic::{OnDisk, bytes_of};
@@ -75,7 +75,7 @@ struct OnlyWindowsCan {
 }
 
 impl Loader for OnlyWindowsCan {
-    fn load(&self, source: &Source, progress: &Progress, cancel: &CancelToken) -> Result<Option<Arc<Trace>>, Failure> {
+    fn load(&self, source: &Source, progress: &Progress, cancel: &CancelToken) -> Result<Option<LoadedTrace>, Failure> {
         match source {
             Source::ThroughWindows(_) => Engine.load(&Source::Sample, progress, cancel),
             Source::File(_) | Source::Sample => Err(Failure {

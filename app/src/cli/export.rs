@@ -7,18 +7,20 @@ use super::output_file;
 use super::selection::{Keys, SelectionArgs, parse_key_list};
 use super::symbol_args::module_lines;
 use crate::export::{
-    Content, ExportRequest, FileFormat, FlameChoice, GraphChoice, ReportChoice, TableChoice, WatchedWriter,
+    Content, ExportRequest, FileFormat, FlameChoice, GraphChoice, GraphStyle, ReportChoice, TableChoice, WatchedWriter,
     WriteProgress, write,
 };
 use crate::format;
 use clap::{ValueEnum, ValueHint};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use poolscope_analysis::export::drawing::Theme;
 use poolscope_analysis::flame::{FlameDirection, FlameMetric};
 use poolscope_analysis::group::key::Key;
 use poolscope_analysis::leaks::{AnalysisRequest, SuspectGrouping, WarmUp};
 use poolscope_analysis::pivot::{Metric, SortOrder};
 use poolscope_analysis::series::SeriesMetric;
 use poolscope_analysis::trace::Trace;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -61,6 +63,12 @@ pub struct Args {
     /// Number of points of a curve in .csv and .json, including both ends of the range
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     points: u32,
+    /// Style of a graph in .png and .svg
+    #[arg(long, value_enum, default_value_t)]
+    style: Style,
+    /// Colors of .png and .svg
+    #[arg(long, value_enum, default_value_t)]
+    theme: ThemeName,
     /// Includes allocations from before the trace in the outstanding values of a graph
     #[arg(long)]
     include_preexisting: bool,
@@ -101,6 +109,47 @@ enum Weight {
     Size,
     /// Number of all allocations
     Count,
+}
+
+/// Style of a graph.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Style {
+    /// A line for each curve
+    #[default]
+    Lines,
+    /// Stacked areas
+    Areas,
+    /// Stacked bars
+    Bars,
+}
+
+impl Style {
+    const fn style(self) -> GraphStyle {
+        match self {
+            Self::Lines => GraphStyle::Lines,
+            Self::Areas => GraphStyle::Areas,
+            Self::Bars => GraphStyle::Bars,
+        }
+    }
+}
+
+/// Colors of a picture.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum ThemeName {
+    /// Dark on white
+    #[default]
+    Light,
+    /// Light on black
+    Dark,
+}
+
+impl ThemeName {
+    const fn theme(self) -> Theme {
+        match self {
+            Self::Light => Theme::Light,
+            Self::Dark => Theme::Dark,
+        }
+    }
 }
 
 impl Weight {
@@ -226,7 +275,10 @@ impl Args {
                 points: self.points as usize,
                 top: self.top,
                 include_preexisting: self.include_preexisting,
-                is_stacked: false,
+                style: self.style.style(),
+                theme: self.theme.theme(),
+                colors: BTreeMap::new(),
+                hidden: BTreeSet::new(),
             },
             flame: FlameChoice {
                 keys,
@@ -234,6 +286,8 @@ impl Args {
                 direction: if self.bottom_up { FlameDirection::BottomUp } else { FlameDirection::TopDown },
                 root_at_top: false,
                 zoom: Vec::new(),
+                theme: self.theme.theme(),
+                module_fills: BTreeMap::new(),
             },
             report: ReportChoice {
                 analysis: AnalysisRequest { visible_range, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic },

@@ -1,6 +1,6 @@
 //! Computes the content of a file and writes it.
 
-use super::request::{ExportRequest, ModuleLine};
+use super::request::{ExportRequest, FlameChoice, ModuleLine};
 use super::{Content, FileFormat, chart, png};
 use crate::format;
 use crate::report::{self, PageTable, ReportInput};
@@ -157,7 +157,7 @@ fn write_graph(
             }
         }
         _ => {
-            let top = graph.top.unwrap_or(chart::MAX_CURVES).min(chart::MAX_CURVES);
+            let top = graph.top.unwrap_or(chart::USUAL_CURVES).min(chart::MAX_CURVES);
             let set = curves(request, chart::POINTS, Some(top), cancel)?;
             let drawing = chart::draw(request, &set);
             if format == FileFormat::Svg {
@@ -239,8 +239,19 @@ fn write_flame_svg(
     let weight_text = |weight| weight_text(weight, metric);
     let title = format!("{}: {}", request.name, metric.metric().title());
     let subtitle = format!("{}, {} in all", subtitle(request), weight_text(tree.weight(root)));
-    let root_at_top = request.flame.root_at_top;
-    FlameSvg { title: &title, subtitle: &subtitle, tree, root, root_at_top, weight_text: &weight_text }.write(out)
+    let FlameChoice { root_at_top, theme, module_fills, .. } = &request.flame;
+    let module_fill = |module: &str| module_fills.get(module).copied();
+    FlameSvg {
+        title: &title,
+        subtitle: &subtitle,
+        tree,
+        root,
+        root_at_top: *root_at_top,
+        weight_text: &weight_text,
+        theme: *theme,
+        module_fill: &module_fill,
+    }
+    .write(out)
 }
 
 fn weight_text(weight: u64, metric: FlameMetric) -> String {

@@ -8,7 +8,7 @@ mod request;
 mod watched;
 
 pub use content::{flame_keys, write};
-pub use request::{ExportRequest, FlameChoice, GraphChoice, ModuleLine, ReportChoice, TableChoice};
+pub use request::{ExportRequest, FlameChoice, GraphChoice, GraphStyle, ModuleLine, ReportChoice, TableChoice};
 pub use watched::{WatchedWriter, WriteProgress};
 
 use std::fmt;

@@ -1,5 +1,6 @@
 //! Input of an export: the rows, and for each content its columns, metrics and look.
 
+use poolscope_analysis::export::drawing::{Color, Theme};
 use poolscope_analysis::filter::RowSet;
 use poolscope_analysis::flame::{FlameDirection, FlameMetric};
 use poolscope_analysis::group::column_values::ColumnValues;
@@ -9,6 +10,7 @@ use poolscope_analysis::leaks::owner::ScannedDrivers;
 use poolscope_analysis::pivot::{Metric, SortOrder};
 use poolscope_analysis::series::SeriesMetric;
 use poolscope_analysis::trace::time::TimeRange;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Input of an export.
@@ -58,12 +60,30 @@ pub struct GraphChoice {
     pub metric: SeriesMetric,
     /// Number of points of a curve in CSV and JSON.
     pub points: usize,
-    /// Number of curves at most; of pictures, at most [`MAX_CURVES`](super::chart::MAX_CURVES).
+    /// Number of curves at most; all without one, in pictures [`USUAL_CURVES`](super::chart::USUAL_CURVES).
     pub top: Option<usize>,
     /// Outstanding values include allocations from before the trace.
     pub include_preexisting: bool,
-    /// Curves are stacked areas.
-    pub is_stacked: bool,
+    /// Style of the curves in pictures.
+    pub style: GraphStyle,
+    /// Light or dark pictures.
+    pub theme: Theme,
+    /// Numbers of the colors of curves by the values in their key columns; curves that are not named get the numbers that are left.
+    pub colors: BTreeMap<Vec<String>, usize>,
+    /// Curves that pictures leave out, by the values in their key columns; the combined curve has none.
+    pub hidden: BTreeSet<Vec<String>>,
+}
+
+/// Style of the curves in a graph.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum GraphStyle {
+    /// A line for each curve.
+    #[default]
+    Lines,
+    /// Areas, stacked.
+    Areas,
+    /// Bars, stacked, one for each interval of time.
+    Bars,
 }
 
 /// Look of a flame graph.
@@ -79,6 +99,10 @@ pub struct FlameChoice {
     pub root_at_top: bool,
     /// Frames from the root to the one that has the whole width; for pictures of one stack column.
     pub zoom: Vec<String>,
+    /// Light or dark pictures.
+    pub theme: Theme,
+    /// Fills of the frames of modules, by names in lower case; the others have one that follows from the name.
+    pub module_fills: BTreeMap<String, Color>,
 }
 
 /// Extent of a report.

@@ -10,7 +10,7 @@ use eframe::egui::{
 use super::theme::Palette;
 
 /// Width and height of an icon with its margin, in points.
-const SIZE: f32 = 12.0;
+pub const SIZE: f32 = 12.0;
 /// Half the width of most icons, in points.
 const R: f32 = 4.5;
 /// Radius of the dot before a sentence about a state, in points.

@@ -4,6 +4,7 @@
 use eframe::egui::style::ScrollStyle;
 use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
 use eframe::egui::{self, Color32, CornerRadius, FontFamily, FontId, Stroke, TextStyle, Theme, Vec2};
+use poolscope_analysis::export::drawing;
 
 /// The grid that every distance is a multiple of, in points.
 pub const GRID: f32 = 4.0;
@@ -96,6 +97,18 @@ const fn rgb(hex: u32) -> Color32 {
     Color32::from_rgb(r, g, b)
 }
 
+/// The colors of curves, the same as in exported pictures.
+const fn series_colors(theme: drawing::Theme) -> [Color32; SERIES_COLORS] {
+    let mut colors = [Color32::BLACK; SERIES_COLORS];
+    let mut at = 0;
+    while at < SERIES_COLORS {
+        let drawing::Color(red, green, blue, _) = theme.series_color(at);
+        colors[at] = Color32::from_rgb(red, green, blue);
+        at += 1;
+    }
+    colors
+}
+
 const LIGHT: Palette = Palette {
     canvas: rgb(0x00FF_FFFF),
     panel: rgb(0x00F4_F5F7),
@@ -125,18 +138,7 @@ const LIGHT: Palette = Palette {
         rgb(0x005B_4B00),
         rgb(0x004A_3A9E),
     ],
-    series: [
-        rgb(0x0000_72B2),
-        rgb(0x00D5_5E00),
-        rgb(0x0000_9E73),
-        rgb(0x00CC_79A7),
-        rgb(0x00E6_9F00),
-        rgb(0x0056_B4E9),
-        rgb(0x0088_2255),
-        rgb(0x0099_9933),
-        rgb(0x0033_2288),
-        rgb(0x00AA_4499),
-    ],
+    series: series_colors(drawing::Theme::Light),
 };
 
 const DARK: Palette = Palette {
@@ -168,18 +170,7 @@ const DARK: Palette = Palette {
         rgb(0x00E0_D27A),
         rgb(0x00B9_B0F5),
     ],
-    series: [
-        rgb(0x004F_A3E0),
-        rgb(0x00F0_813A),
-        rgb(0x002F_BF95),
-        rgb(0x00E0_9AC0),
-        rgb(0x00F2_B632),
-        rgb(0x008C_CFF2),
-        rgb(0x00D0_6A90),
-        rgb(0x00C2_C25A),
-        rgb(0x008F_83E6),
-        rgb(0x00C7_7BC7),
-    ],
+    series: series_colors(drawing::Theme::Dark),
 };
 
 impl Palette {

@@ -38,6 +38,10 @@ pub(super) fn gap(kind: &DataQualityKind) -> String {
         DataQualityKind::LostEvents { share, .. } => format!("{} of the events were lost", format::percent(*share)),
         DataQualityKind::LostBuffers { share, .. } => format!("{} of the buffers are missing", format::percent(*share)),
         DataQualityKind::CircularLogWrapped { .. } => "its beginning was overwritten".to_owned(),
+        DataQualityKind::EndMissing { missing_s } => match missing_s {
+            Some(s) => format!("its last {} are missing", format::duration(*s)),
+            None => "its end is missing".to_owned(),
+        },
         DataQualityKind::TagFilter { .. } => "a tag filter was active".to_owned(),
         DataQualityKind::ShortRange { seconds } => format!("only {}", format::duration(*seconds)),
         DataQualityKind::MissingStacks { .. } => "stacks are missing".to_owned(),
@@ -70,6 +74,13 @@ fn missing(kind: &DataQualityKind) -> String {
                 |s| format!("the first {} of the recording were", format::duration(s)),
             );
             format!("The log was circular and {what} overwritten: earlier growth and its start are not visible")
+        }
+        DataQualityKind::EndMissing { missing_s } => {
+            let what = missing_s.map_or_else(
+                || "The end of the recording is".to_owned(),
+                |s| format!("The last {} of the recording are", format::duration(s)),
+            );
+            format!("{what} missing: a cache that was still filling at the end of the file looks like a leak")
         }
         DataQualityKind::TagFilter { tags } => format!(
             "A tag filter was active, only {} recorded: the rest of the pool is not visible",
@@ -147,6 +158,8 @@ mod tests {
                 "the first 90.00 s of the recording were overwritten",
             ),
             (DataQualityKind::CircularLogWrapped { missing_s: None }, "the beginning of the recording was overwritten"),
+            (DataQualityKind::EndMissing { missing_s: Some(36.0) }, "The last 36.00 s of the recording are missing"),
+            (DataQualityKind::EndMissing { missing_s: None }, "The end of the recording is missing"),
             (DataQualityKind::TagFilter { tags: 1 }, "only 1 tag is recorded"),
             (DataQualityKind::TagFilter { tags: 4 }, "only 4 tags are recorded"),
             (DataQualityKind::ShortRange { seconds: 4.5 }, "Only 4.50 s are in the range"),

@@ -16,7 +16,7 @@ pub use finding::finding;
 pub use owner::{certainty_help, owner_candidate};
 pub use reason::{reason, reasons, sentence};
 pub use report_text::{RichText, SuspectEvidence};
-pub use summary::{non_leaking_counts, summary};
+pub use summary::{could_hide_a_leak, non_leaking_counts, summary};
 
 use poolscope_analysis::leaks::Suspect;
 

@@ -141,6 +141,12 @@ fn analyzed(analysis: &LeakAnalysis) -> String {
     format::duration(analysis.seconds)
 }
 
+/// Returns whether the trace lacks so much that a leak in it may not be seen.
+#[must_use]
+pub fn could_hide_a_leak(analysis: &LeakAnalysis) -> bool {
+    !analysis.is_complete_recording || analysis.data_quality.confidence_factor() < COMPLETE
+}
+
 /// Sentence for a trace without a leak. "Nothing leaks" is reserved for traces whose gaps could not hide a leak.
 fn nothing(analysis: &LeakAnalysis) -> String {
     let seconds = analyzed(analysis);

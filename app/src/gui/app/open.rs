@@ -10,11 +10,12 @@ use crate::gui::commands::Command;
 use crate::gui::document::Document;
 use crate::gui::jobs::TabId;
 use crate::gui::jobs::discard::discard;
-use crate::gui::jobs::load::{LoadAnswer, LoadRequest, Source};
+use crate::gui::jobs::load::{LoadAnswer, LoadRequest, Source, TracesInside};
 use crate::gui::jobs::watch::Change;
 use crate::gui::shell::file_changed;
 use crate::gui::shell::toasts::Kind;
 use crate::trace_location::split_by_name;
+use crate::trace_opening::LoadedTrace;
 
 /// Traces of a folder that are opened at once at most.
 const FOLDER: usize = 8;
@@ -109,7 +110,8 @@ impl App {
         // A trace that is loaded again looks as it did.
         let before = tab.document().map(Document::remember);
         let (kind, text) = match answer.result {
-            Ok(Some(trace)) => {
+            Ok(Some(LoadedTrace { trace, notes })) => {
+                notes.iter().for_each(|note| self.toasts.push(Kind::Warning, note));
                 let bytes = trace.summary.file_bytes;
                 // Answers about the trace before must not reach this one.
                 self.jobs.forget(id);
@@ -128,6 +130,7 @@ impl App {
                     None => self.restore(&mut document),
                 }
                 document.search.bypass_cache = reloaded;
+                document.opening_notes = notes;
                 self.begin_symbols(&mut document);
                 if let Some(tab) = self.tabs.get_mut(id) {
                     tab.change = None;
@@ -154,8 +157,9 @@ impl App {
     }
 
     /// Opens the traces of a folder or an archive.
-    fn open_folder(&mut self, id: TabId, name: &str, traces: Vec<PathBuf>) {
+    fn open_folder(&mut self, id: TabId, name: &str, inside: TracesInside) {
         self.close(id);
+        let TracesInside { traces, notes } = inside;
         if traces.is_empty() {
             self.toasts.push(Kind::Warning, format!("{name} contains no .etl files"));
         } else if traces.len() > FOLDER {
@@ -171,6 +175,8 @@ impl App {
         if are_in_archive && names.len() <= FOLDER {
             self.toasts.push(Kind::Info, format!("{name} contains {} traces: {}", names.len(), names.join(", ")));
         }
+        // After the traces are opened, which clears messages.
+        notes.iter().for_each(|note| self.toasts.push(Kind::Warning, note));
     }
 
     pub(super) fn changed(&mut self, id: TabId, change: Change) {

@@ -136,13 +136,16 @@ impl App {
 
     /// Open traces are shown as if they had just been opened for the first time.
     fn reset_documents(&mut self) {
-        let open =
-            |(id, tab): (TabId, &Tab)| tab.document().map(|old| (id, old.source.clone(), Arc::clone(&old.trace)));
+        let open = |(id, tab): (TabId, &Tab)| {
+            let old = tab.document()?;
+            Some((id, old.source.clone(), Arc::clone(&old.trace), old.opening_notes.clone()))
+        };
         let open: Vec<_> = self.tabs.iter().filter_map(open).collect();
-        for (id, source, trace) in open {
+        for (id, source, trace, notes) in open {
             // Answers for the document before must not reach the new one.
             self.jobs.give_up(id);
             let mut document = Document::new(source, trace, Arc::clone(&self.presets));
+            document.opening_notes = notes;
             self.begin_symbols(&mut document);
             if let Some(tab) = self.tabs.get_mut(id) {
                 tab.since_reset = SinceReset::Begins;

@@ -161,6 +161,10 @@ pub enum WidgetAction {
     CloseFind,
     /// Save the columns as a preset of this name.
     SavePresetAs(String),
+    /// Keep what the view editor changed so far.
+    KeepView,
+    /// Take back what the view editor changed.
+    RestoreView,
     /// Rename one of the user's presets.
     RenamePreset {
         /// The present name.
@@ -224,7 +228,8 @@ pub(super) fn rows() -> Vec<CommandSpec> {
     };
     let mut rows = edit_rows(&row);
     rows.extend(ExportKind::ALL.map(|kind| {
-        CommandSpec::new(kind.id(), C::Export(kind), kind.title(), MenuPlace::within(Menu::File, 1, "Export"))
+        let place = MenuPlace::within(Menu::File, 1, "Export");
+        CommandSpec::new(kind.id(), C::Export(kind), kind.title(), place).tip(kind.tip())
     }));
     rows.extend(view_rows(&row));
     rows.extend(graph_rows(&row));
@@ -266,6 +271,9 @@ fn edit_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
 fn view_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
     let alt = |key| KeyboardShortcut::new(Modifiers::ALT, key);
     let view = |id, command, title, group| row(id, command, title, Menu::View, group);
+    let layout = |id: &'static str, layout, title: &'static str| {
+        CommandSpec::new(id, C::Layout(layout), title, MenuPlace::within(Menu::View, 1, "Layout"))
+    };
     vec![
         view("back", C::Back, "Back to previous page", 0).widget_key("Escape"),
         view("zoom_to_selection", C::ZoomToSelection, "Zoom to selection", 2).key(ctrl(Key::Period)),
@@ -277,9 +285,9 @@ fn view_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
             .scope(Scope::OutsideText),
         view("zoom_forward", C::ZoomForward, "Zoom forward", 2).key(alt(Key::ArrowRight)).scope(Scope::OutsideText),
         view("zoom_all", C::ZoomAll, "Zoom to the whole trace", 2).key(ctrl_shift(Key::Period)),
-        view("layout.both", C::Layout(Layout::Both), "Graph and table", 1).key(ctrl_shift(Key::B)),
-        view("layout.graph", C::Layout(Layout::Graph), "Graph only", 1).key(ctrl_shift(Key::G)),
-        view("layout.table", C::Layout(Layout::Table), "Table only", 1).key(ctrl_shift(Key::T)),
+        layout("layout.both", Layout::Both, "Graph and table").key(ctrl_shift(Key::B)),
+        layout("layout.graph", Layout::Graph, "Graph only").key(ctrl_shift(Key::G)),
+        layout("layout.table", Layout::Table, "Table only").key(ctrl_shift(Key::T)),
     ]
 }
 

@@ -23,6 +23,9 @@ pub(super) fn rows() -> Vec<CommandSpec> {
     let within = |submenu: &'static str, id: &'static str, command: C, title: &'static str| {
         CommandSpec::new(id, command, title, MenuPlace::within(Menu::View, 8, submenu))
     };
+    let panel = |id: &'static str, command, title: &'static str| {
+        CommandSpec::new(id, command, title, MenuPlace::within(Menu::View, 1, "Layout"))
+    };
     let mut rows = vec![
         row("open", C::Open, "Open trace\u{2026}", Menu::File, 0).key(ctrl(Key::O)),
         row("open_sample", C::OpenSample, "Open sample trace", Menu::File, 0),
@@ -32,8 +35,8 @@ pub(super) fn rows() -> Vec<CommandSpec> {
             .key(CTRL_SHIFT_TAB)
             .key(plain_ctrl(Key::PageUp)),
         row("quit", C::Quit, "Quit", Menu::File, 9).key(ctrl(Key::Q)).scope(Scope::Everywhere),
-        row("toggle_summary", C::ToggleSummary, "Trace summary", Menu::View, 7),
-        row("toggle_details", C::ToggleDetails, "Row details", Menu::View, 7),
+        panel("toggle_summary", C::ToggleSummary, "Trace summary"),
+        panel("toggle_details", C::ToggleDetails, "Row details"),
         within("Theme", "theme.light", C::Theme(ThemePreference::Light), "Light"),
         within("Theme", "theme.dark", C::Theme(ThemePreference::Dark), "Dark"),
         within("Theme", "theme.system", C::Theme(ThemePreference::System), "Use system setting"),

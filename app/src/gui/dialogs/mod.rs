@@ -42,6 +42,10 @@ pub fn show(ui: &Ui, document: &Document, dialog: &mut Option<Dialog>, commands:
         }
     };
     if action.is_some() {
+        if let Some(Dialog::ViewEditor(_)) = dialog {
+            let is_accepted = action == Some(DialogAction::Accept);
+            commands.push(if is_accepted { WidgetAction::KeepView } else { WidgetAction::RestoreView }.into());
+        }
         *dialog = None;
     }
 }

@@ -6,7 +6,7 @@ use poolscope_analysis::pivot::NodeId;
 use super::{Document, Effect, Layout, Topic};
 use crate::gui::commands::{ColumnChange, DocumentCommand as C, WidgetAction};
 use crate::gui::document::table_model::{Rows, node_id};
-use crate::gui::model::dialogs::{Dialog, ViewEditor};
+use crate::gui::model::dialogs::Dialog;
 use crate::gui::model::frame_parts::with_line;
 use crate::gui::pages::page;
 use crate::gui::widgets::pivot_table::{TreeModel, tab_separated};
@@ -64,7 +64,7 @@ impl Document {
             C::GoToResponsible => self.go_to_responsible(),
             C::ExpandBelow => self.expand_below(),
             C::CollapseOthers => self.collapse_others(),
-            C::Columns => self.ui.dialog = Some(Dialog::ViewEditor(ViewEditor::default())),
+            C::Columns => self.open_view_editor(),
             C::FitColumns => self.ui.table.fit_all(),
             C::SavePreset => {
                 let own = !self.presets.read().is_built_in(&self.ui.preset);
@@ -105,6 +105,8 @@ impl Document {
                     self.notify(why);
                 }
             }
+            WidgetAction::KeepView => self.keep_view(),
+            WidgetAction::RestoreView => self.restore_view(),
             WidgetAction::RenamePreset { from, to } => self.rename_preset_in_dialog(&from, &to),
             WidgetAction::DeletePreset(name) => self.delete_preset(&name),
             WidgetAction::ExchangePresets(request) => self.exchange_presets(request),

@@ -1,13 +1,17 @@
 //! Exports of a document: collects what is shown, asks for the file to be written, and says what came of it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use poolscope_analysis::export::drawing::{Color, Theme};
 use poolscope_analysis::flame::{FlameDirection, FlameMetric};
 use poolscope_analysis::pivot::{Key, Metric, PivotTree, TreeStep, Value};
 
 use super::{Document, Effect, Topic};
-use crate::export::{ExportRequest, FlameChoice, GraphChoice, ModuleLine, ReportChoice, TableChoice, WriteProgress};
+use crate::export::{
+    ExportRequest, FlameChoice, GraphChoice, GraphStyle, ModuleLine, ReportChoice, TableChoice, WriteProgress,
+};
 use crate::format;
 use crate::gui::document::table_model::Rows;
 use crate::gui::jobs::export::{ExportAnswer, ExportOrder, VisibleTable};
@@ -19,6 +23,7 @@ use crate::gui::model::symbol_texts;
 use crate::gui::model::symbols::{named, pdb_name};
 use crate::gui::model::table_layout::Placed;
 use crate::gui::pages::PAGES;
+use crate::gui::theme::Palette;
 use crate::gui::widgets::graph;
 use crate::gui::widgets::pivot_table::TreeModel;
 
@@ -130,7 +135,26 @@ impl Document {
         })
     }
 
-    fn export_request(&self, kind: ExportKind, flame: ShownFlameChoice) -> ExportRequest {
+    /// Numbers of the colors of the curves that are shown.
+    fn curve_colors(&mut self) -> BTreeMap<Vec<String>, usize> {
+        let Some(answer) = &self.results.curves else { return BTreeMap::new() };
+        let named = answer.curves.iter().filter_map(|curve| Some((curve.keys.clone(), curve.name.as_deref()?)));
+        named.map(|(keys, name)| (keys, self.ui.colors.number(name))).collect()
+    }
+
+    /// Fills of frames as the page of the flame graph has them.
+    fn module_fills(&mut self) -> BTreeMap<String, Color> {
+        let palette = Palette::for_dark(self.ui.is_dark);
+        let fill = |number| {
+            let [red, green, blue, opacity] = palette.module_fill(number).to_array();
+            Color(red, green, blue, opacity)
+        };
+        self.module_numbers().into_iter().map(|(name, number)| (name.to_lowercase(), fill(number))).collect()
+    }
+
+    fn export_request(&mut self, kind: ExportKind, flame: ShownFlameChoice) -> ExportRequest {
+        let theme = if self.ui.is_dark { Theme::Dark } else { Theme::Light };
+        let (colors, module_fills) = (self.curve_colors(), self.module_fills());
         let columns = &self.query.columns;
         let keys = columns.keys();
         let metrics = columns.figures();
@@ -160,7 +184,14 @@ impl Document {
                 points: POINTS,
                 top: Some(self.query.max_curves),
                 include_preexisting: self.query.include_preexisting,
-                is_stacked: self.ui.curve_style != graph::Kind::Lines,
+                style: match self.ui.curve_style {
+                    graph::Kind::Lines => GraphStyle::Lines,
+                    graph::Kind::Areas => GraphStyle::Areas,
+                    graph::Kind::Bars => GraphStyle::Bars,
+                },
+                theme,
+                colors,
+                hidden: self.ui.hidden.clone(),
             },
             flame: FlameChoice {
                 keys: vec![Key::Stack],
@@ -168,6 +199,8 @@ impl Document {
                 direction: flame.direction,
                 root_at_top: flame.root_at_top,
                 zoom: flame.zoom,
+                theme,
+                module_fills,
             },
             report: ReportChoice {
                 analysis: self.leaks_query(),

@@ -87,6 +87,8 @@ pub struct Document {
     pub source: Source,
     /// The trace.
     pub trace: Arc<Trace>,
+    /// Parts of its archive that were not opened: one sentence each.
+    pub opening_notes: Vec<String>,
     /// The presets that all open traces share.
     pub presets: SharedPresets,
     /// All open traces, this one among them.
@@ -143,6 +145,7 @@ impl Document {
         let Preset { name: preset, layout } = BuiltIn::LeakHunt.preset();
         Self {
             source,
+            opening_notes: Vec::new(),
             presets,
             open_traces: Arc::default(),
             query: Query::new(trace.extent, layout),

@@ -68,9 +68,12 @@ enum Extra {
     Figure(Metric),
 }
 
+/// End of the tip of each extra column.
+const WHY: &str = "Shown because there is room. To sort by such a column, add it in the view editor (Ctrl+E).";
+
 impl Extra {
     /// All of them, the most useful first.
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::Trend,
         Self::Growth,
         Self::Process,
@@ -78,6 +81,8 @@ impl Extra {
         Self::Figure(Metric::NetSize),
         Self::Figure(Metric::Average),
         Self::Figure(Metric::FreesPerAlloc),
+        Self::Figure(Metric::ImpactingCount),
+        Self::Figure(Metric::LifetimeAverage),
     ];
 
     /// The column that was chosen if it shows the same.
@@ -93,7 +98,7 @@ impl Extra {
     fn column(self) -> ExtraColumn {
         let column = |title: String, tip: &str, [width, max_width]: [f32; 2], is_figure| ExtraColumn {
             title,
-            tip: tip.to_owned(),
+            tip: format!("{tip} {WHY}"),
             width,
             max_width,
             is_figure,

@@ -7,7 +7,7 @@ use poolscope_analysis::pivot::RowPath;
 use poolscope_analysis::trace::time::TimeRange;
 use rustc_hash::FxHashSet;
 
-use super::edits::{CarriedRow, Snapshot};
+use super::edits::{CarriedRow, Snapshot, ViewBackup};
 use super::exporting::Exporting;
 use super::page_states::PageState;
 use crate::gui::model::colors::ColorBook;
@@ -111,6 +111,10 @@ pub struct UiState {
     pub query_box: QueryField,
     /// Changes of filter, columns and order that can be undone.
     pub(in crate::gui) edits: EditLog<Snapshot>,
+    /// The table before the view editor changed it, while that is open.
+    pub(in crate::gui) view_backup: Option<ViewBackup>,
+    /// First row on the screen when trends of rows were last asked for.
+    pub(in crate::gui) trends_first_row: Option<u64>,
     /// The row on the screen that the next rows are scrolled to: its path, and how far it is below the first one.
     pub(in crate::gui) pending_anchor: Option<(u64, u64)>,
     /// The selected row, until there are rows of other keys.
@@ -161,6 +165,8 @@ impl UiState {
             range_history: RangeHistory::new(whole),
             filter_history: FilterHistory::default(),
             edits: EditLog::default(),
+            view_backup: None,
+            trends_first_row: None,
             pending_anchor: None,
             carried: None,
             query_box: QueryField::default(),

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use poolscope_analysis::load::{self, LoadError, LoadOptions};
-use poolscope_analysis::trace::Trace;
 use poolscope_archive::{ArchiveError, Control};
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_etl::file::{OpenError, TraceFile};
@@ -16,7 +15,7 @@ use crate::memory;
 use crate::reader::{self, Reader};
 use crate::sample;
 use crate::trace_location::{TraceLocation, shown_name};
-use crate::trace_opening::{self, TraceOpenError};
+use crate::trace_opening::{self, LoadedTrace, TraceOpenError};
 
 /// Source of a trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,29 +75,32 @@ pub trait Loader: Send + Sync {
     ///
     /// # Errors
     /// A [`Failure`] in words for the user.
-    fn load(&self, source: &Source, progress: &Progress, cancel: &CancelToken) -> Result<Option<Arc<Trace>>, Failure>;
+    fn load(&self, source: &Source, progress: &Progress, cancel: &CancelToken) -> Result<Option<LoadedTrace>, Failure>;
 }
 
 /// Loads with the engine.
 pub struct Engine;
 
 impl Loader for Engine {
-    fn load(&self, source: &Source, progress: &Progress, cancel: &CancelToken) -> Result<Option<Arc<Trace>>, Failure> {
+    fn load(&self, source: &Source, progress: &Progress, cancel: &CancelToken) -> Result<Option<LoadedTrace>, Failure> {
         let options = LoadOptions { memory_limit_bytes: memory::available_bytes(), ..LoadOptions::default() };
         let loaded = match source {
             Source::File(path) => match trace_opening::load(path, options, progress, cancel) {
-                Ok(loaded) => Ok(loaded.trace),
+                Ok(loaded) => Ok(loaded),
                 Err(TraceOpenError::Load(error)) => Err(error),
                 Err(TraceOpenError::Archive(ArchiveError::Cancelled(cancelled))) => Err(cancelled.into()),
                 Err(error) => return Err(failure(&error)),
             },
-            Source::ThroughWindows(path) => reader::load_through_windows(path, options, progress, cancel),
+            Source::ThroughWindows(path) => {
+                reader::load_through_windows(path, options, progress, cancel).map(LoadedTrace::from)
+            }
             Source::Sample => TraceFile::from_bytes(sample::TRACE.to_vec(), sample::NAME)
                 .map_err(LoadError::from)
-                .and_then(|file| load::load(file, options, progress, cancel)),
+                .and_then(|file| load::load(file, options, progress, cancel))
+                .map(LoadedTrace::from),
         };
         match loaded {
-            Ok(trace) => Ok(Some(trace)),
+            Ok(loaded) => Ok(Some(loaded)),
             Err(LoadError::Cancelled(_)) => Ok(None),
             Err(error) => {
                 let (what, next) = parts(&error);
@@ -171,9 +173,18 @@ pub struct LoadAnswer {
     /// The file's state just before it was read.
     pub stamp: Option<Stamp>,
     /// The traces in it, when it is a folder, or an archive with several traces.
-    pub inside: Option<Vec<PathBuf>>,
+    pub inside: Option<TracesInside>,
     /// The trace; `None` when cancelled, or when it holds several.
-    pub result: Result<Option<Arc<Trace>>, Failure>,
+    pub result: Result<Option<LoadedTrace>, Failure>,
+}
+
+/// The traces in a folder, or in an archive with several traces.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TracesInside {
+    /// Their locations.
+    pub traces: Vec<PathBuf>,
+    /// Members of an archive that were refused though named like traces: one sentence each.
+    pub notes: Vec<String>,
 }
 
 pub(super) fn run(loader: &dyn Loader, request: LoadRequest, generation: u64, cancel: &CancelToken) -> LoadAnswer {
@@ -182,7 +193,7 @@ pub(super) fn run(loader: &dyn Loader, request: LoadRequest, generation: u64, ca
     let file = path.map(|path| TraceLocation::of(path).file);
     let stamp = file.as_deref().and_then(Stamp::of);
     let inside = match path {
-        Some(path) if path.is_dir() => Some(traces_in(path)),
+        Some(path) if path.is_dir() => Some(TracesInside { traces: traces_in(path), notes: Vec::new() }),
         Some(path) if matches!(source, Source::File(_)) => traces_in_archive(path, &progress, cancel),
         _ => None,
     };
@@ -193,9 +204,10 @@ pub(super) fn run(loader: &dyn Loader, request: LoadRequest, generation: u64, ca
 }
 
 /// The traces of an archive with several; `None` for one trace, and for what the load has the message for.
-fn traces_in_archive(path: &Path, progress: &Progress, cancel: &CancelToken) -> Option<Vec<PathBuf>> {
-    let traces = trace_opening::several_traces(path, Control { progress, cancel }).ok().flatten()?;
-    Some(traces.into_iter().map(|trace| trace.path).collect())
+fn traces_in_archive(path: &Path, progress: &Progress, cancel: &CancelToken) -> Option<TracesInside> {
+    let several = trace_opening::several_traces(path, Control { progress, cancel }).ok().flatten()?;
+    let traces = several.traces.into_iter().map(|trace| trace.path).collect();
+    Some(TracesInside { traces, notes: several.notes })
 }
 
 /// The traces right inside a folder, by name, packed or not.

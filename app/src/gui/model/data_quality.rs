@@ -60,6 +60,8 @@ pub enum QualitySubject {
     Diagnostic(DiagnosticKind),
     /// The symbols of modules on stacks.
     Symbols,
+    /// The archive that the trace is in.
+    Archive,
 }
 
 /// An issue, or the absence of any.
@@ -88,9 +90,10 @@ impl QualityIssue {
     }
 }
 
-/// The issues of a trace, the worst first; the absence of losses is last. `symbols` are those of a trace with stacks.
+/// The issues of a trace, the worst first; the absence of losses is last. `symbols` are those of a trace with stacks,
+/// `opening_notes` the parts of its archive that were not opened.
 #[must_use]
-pub fn issues(trace: &Trace, symbols: Option<&Symbols>) -> Vec<QualityIssue> {
+pub fn issues(trace: &Trace, symbols: Option<&Symbols>, opening_notes: &[String]) -> Vec<QualityIssue> {
     let mut issues: Vec<QualityIssue> = recorded_range_text::missing(trace)
         .map(|part| QualityIssue::new(QualityLevel::DataLoss, QualitySubject::Recording, "Incomplete recording", part))
         .into_iter()
@@ -108,6 +111,10 @@ pub fn issues(trace: &Trace, symbols: Option<&Symbols>) -> Vec<QualityIssue> {
         issues.push(QualityIssue { count: row.count, offsets: offsets.join(", "), fix, ..issue });
     }
     issues.extend(symbols.and_then(of_symbols));
+    issues.extend(opening_notes.iter().map(|note| {
+        let note = format!("{}.", note.trim_end_matches('.'));
+        QualityIssue::new(QualityLevel::Warning, QualitySubject::Archive, "Part of the archive not opened", note)
+    }));
     let summary = &trace.summary;
     let loses = summary.events_lost > 0 || summary.buffers_lost > 0;
     if !loses && issues.iter().all(|issue| issue.level != QualityLevel::DataLoss) {

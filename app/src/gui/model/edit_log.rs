@@ -69,6 +69,11 @@ impl<P> EditLog<P> {
         Some((edit, after))
     }
 
+    /// Changes what was shown before each of the changes.
+    pub fn for_each(&mut self, change: impl FnMut(&mut P)) {
+        self.past.iter_mut().chain(&mut self.future).map(|(_, shown)| shown).for_each(change);
+    }
+
     /// The kind of the change that undo, or else redo, is about.
     #[must_use]
     pub fn next(&self, back: bool) -> Option<Edit> {

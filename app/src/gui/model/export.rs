@@ -46,6 +46,22 @@ impl ExportKind {
         }
     }
 
+    /// The tip of its command.
+    #[must_use]
+    pub const fn tip(self) -> &'static str {
+        match self {
+            Self::Report => "Suspects, curves, table and module states as HTML or Markdown",
+            Self::AllRows => "All groups with exact figures as CSV, JSON or Markdown",
+            Self::VisibleRows => "The open rows with exact figures as CSV",
+            Self::Graph => {
+                "As shown, in the light or dark colors of the window, as PNG or SVG; the figures as CSV or JSON"
+            }
+            Self::Flame => {
+                "As shown, in the light or dark colors of the window, as SVG; the stacks for speedscope, pprof or as folded text"
+            }
+        }
+    }
+
     /// Its content.
     #[must_use]
     pub const fn content(self) -> Content {

@@ -22,5 +22,5 @@ pub fn color(level: QualityLevel, palette: &Palette) -> Color32 {
 #[must_use]
 pub fn of_document(document: &Document) -> Vec<QualityIssue> {
     let has_symbols = document.has_allocations() && !document.lacks_stacks();
-    issues(&document.trace, has_symbols.then_some(&document.results.symbols))
+    issues(&document.trace, has_symbols.then_some(&document.results.symbols), &document.opening_notes)
 }

@@ -2,9 +2,10 @@
 //! Page Up and Page Down, Home, End, Enter, and letters that go to the next row that begins with them. The owner of the rows
 //! keeps their order, their selection and the cursor, and changes them as the [`Action`]s ask.
 
+use eframe::egui::text::LayoutJob;
 use eframe::egui::{
-    Align, Event, EventFilter, Id, Key, Label, Layout, Modifiers, Popup, Rect, Response, RichText, Role, ScrollArea,
-    Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+    Align, Color32, Event, EventFilter, Id, Key, Label, Layout, Modifiers, Painter, Popup, Rect, Response, RichText,
+    Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
 use egui_extras::{Column as TableColumn, TableBuilder, TableRow};
 
@@ -18,6 +19,9 @@ const PAGE: isize = 10;
 const LEAST_WIDTH: f32 = 48.0;
 /// Seconds after which a letter begins a new word.
 const TYPE_AHEAD_SECONDS: f64 = 1.0;
+
+/// Lines of a cell that wraps, at most.
+const MAX_LINES: usize = 5;
 
 /// The width of a column, in points.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,19 +47,27 @@ pub struct Column {
     pub is_figure: bool,
     /// The order of the rows, if they are sorted by this column.
     pub sort: Option<Sort>,
+    /// True if its texts go on in further lines; see [`Rows::paragraph`].
+    pub wraps: bool,
 }
 
 impl Column {
     /// A column of text that the rows are not sorted by.
     #[must_use]
     pub const fn text(title: &'static str, width: Width) -> Self {
-        Self { title, tip: "", width, is_figure: false, sort: None }
+        Self { title, tip: "", width, is_figure: false, sort: None, wraps: false }
+    }
+
+    /// A column of text that goes on in further lines, which makes rows higher.
+    #[must_use]
+    pub const fn paragraphs(title: &'static str, width: Width) -> Self {
+        Self { wraps: true, ..Self::text(title, width) }
     }
 
     /// A column of figures that the rows are not sorted by.
     #[must_use]
     pub const fn figure(title: &'static str, width: Width) -> Self {
-        Self { title, tip: "", width, is_figure: true, sort: None }
+        Self { title, tip: "", width, is_figure: true, sort: None, wraps: false }
     }
 }
 
@@ -107,6 +119,10 @@ pub trait Rows {
     fn is_selected(&self, row: usize) -> bool;
     /// Draws a cell.
     fn cell(&mut self, ui: &mut Ui, row: usize, column: usize);
+    /// The text of a cell of a column that wraps.
+    fn paragraph(&self, _row: usize, _column: usize) -> String {
+        String::new()
+    }
     /// Draws the entries of the menu of a row.
     fn menu(&mut self, _ui: &mut Ui, _row: usize) {}
     /// Returns `true` if rows have a menu.
@@ -243,6 +259,7 @@ impl<'a> ListTable<'a> {
         let fills = self.height.is_none();
         ScrollArea::horizontal().auto_shrink([false, !fills]).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
+            let painter = ui.painter().clone();
             let mut table = TableBuilder::new(ui)
                 .striped(true)
                 .sense(Sense::click())
@@ -275,13 +292,18 @@ impl<'a> ListTable<'a> {
                 }
             };
             table.header(HEADER_HEIGHT, headers).body(|body| {
-                body.rows(ROW_HEIGHT, rows.count(), |row| {
+                let heights = self.heights(&painter, body.widths(), rows);
+                let draw = |row: TableRow<'_, '_>| {
                     let number = row.index();
                     let response = self.row(row, rows, actions);
                     clicked |= response.clicked() || response.secondary_clicked();
                     outline =
                         outline.or((outlined == Some(number) && !rows.is_selected(number)).then_some(response.rect));
-                });
+                };
+                match heights {
+                    Ok(heights) => body.heterogeneous_rows(heights.into_iter(), draw),
+                    Err(count) => body.rows(ROW_HEIGHT, count, draw),
+                }
             });
             if let Some(place) = outline {
                 let stroke = Stroke::new(1.0, Palette::of(ui).accent);
@@ -289,6 +311,26 @@ impl<'a> ListTable<'a> {
             }
         });
         clicked
+    }
+
+    /// The height of each row where a column wraps, in points.
+    ///
+    /// # Errors
+    /// No column wraps: the number of the rows, which are all of one height.
+    fn heights(&self, painter: &Painter, widths: &[f32], rows: &dyn Rows) -> Result<Vec<f32>, usize> {
+        let wrapping = self.columns.iter().zip(widths).enumerate().filter(|(_, (column, _))| column.wraps);
+        let wrapping: Vec<(usize, f32)> = wrapping.map(|(at, (_, width))| (at, *width)).collect();
+        if wrapping.is_empty() {
+            return Err(rows.count());
+        }
+        let height = |row: usize| {
+            let of_cell = |(column, width): &(usize, f32)| {
+                let text = rows.paragraph(row, *column);
+                painter.layout_job(paragraph(&text, *width, Color32::WHITE)).size().y + 2.0 * GRID
+            };
+            wrapping.iter().map(of_cell).fold(ROW_HEIGHT, f32::max).ceil()
+        };
+        Ok((0..rows.count()).map(height).collect())
     }
 
     /// Draws a row.
@@ -414,6 +456,18 @@ pub fn text_cell(ui: &mut Ui, text: impl Into<RichText>) -> Response {
     // A selected row keeps the color of its text.
     let color = Palette::of(ui).text;
     colored_cell(ui, text.into().color(color))
+}
+
+/// Draws a cell of a column that wraps.
+pub fn paragraph_cell(ui: &mut Ui, text: &str) -> Response {
+    ui.add(Label::new(paragraph(text, ui.available_width(), Palette::of(ui).text)).wrap().selectable(false))
+}
+
+/// A text in lines of at most `width` points; of a long one the first lines.
+fn paragraph(text: &str, width: f32, color: Color32) -> LayoutJob {
+    let mut job = LayoutJob::simple(text.to_owned(), theme::text_font(), color, width);
+    job.wrap.max_rows = MAX_LINES;
+    job
 }
 
 /// Draws a cell with text that has a color of its own.

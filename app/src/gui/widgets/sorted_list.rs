@@ -161,6 +161,10 @@ impl Rows for InOrder<'_> {
         }
     }
 
+    fn paragraph(&self, row: usize, column: usize) -> String {
+        self.order.get(row).map_or_else(String::new, |record| self.records.text(*record, column))
+    }
+
     fn type_ahead_text(&self, row: usize) -> Option<String> {
         self.order.get(row).map(|record| self.records.text(*record, 0))
     }

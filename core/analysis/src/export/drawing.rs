@@ -15,10 +15,93 @@ impl Color {
         Self((number >> 16) as u8, (number >> 8) as u8, number as u8, 255)
     }
 
+    /// The color without its opacity, as `#rrggbb`.
+    #[must_use]
+    pub fn hex(self) -> String {
+        format!("#{:02x}{:02x}{:02x}", self.0, self.1, self.2)
+    }
+
     /// The same color with another opacity.
     #[must_use]
     pub const fn with_opacity(self, opacity: u8) -> Self {
         Self(self.0, self.1, self.2, opacity)
+    }
+}
+
+/// Light or dark colors of a picture.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Theme {
+    /// Dark on white, for documents.
+    #[default]
+    Light,
+    /// Light on near black.
+    Dark,
+}
+
+/// Colors of a picture apart from those of its data.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ThemeColors {
+    /// Behind all shapes.
+    pub background: Color,
+    /// Titles and labels.
+    pub text: Color,
+    /// Figures at the axes, subtitles.
+    pub dim: Color,
+    /// Lines of the grid.
+    pub grid: Color,
+    /// Lines of the axes.
+    pub axis: Color,
+    /// What is combined into one.
+    pub other: Color,
+    /// Behind times that were not recorded.
+    pub not_recorded: Color,
+}
+
+impl Theme {
+    /// The colors.
+    #[must_use]
+    pub const fn colors(self) -> ThemeColors {
+        match self {
+            Self::Light => ThemeColors {
+                background: Color::rgb(0xff_ff_ff),
+                text: Color::rgb(0x1c_21_27),
+                dim: Color::rgb(0x59_63_70),
+                grid: Color::rgb(0xe3_e6_ea),
+                axis: Color::rgb(0xb4_bb_c4),
+                other: Color::rgb(0xa9_af_b8),
+                not_recorded: Color::rgb(0xf0_f1_f3),
+            },
+            Self::Dark => ThemeColors {
+                background: Color::rgb(0x14_17_1b),
+                text: Color::rgb(0xe1_e5_ea),
+                dim: Color::rgb(0x9a_a4_b0),
+                grid: Color::rgb(0x2a_30_37),
+                axis: Color::rgb(0x4a_53_5e),
+                other: Color::rgb(0x6b_74_80),
+                not_recorded: Color::rgb(0x1f_24_2a),
+            },
+        }
+    }
+}
+
+/// Ten colors for curves that color-blind people can tell apart (after Okabe and Ito, and Tol), for each theme.
+pub const SERIES_COLORS: [[u32; 10]; 2] = [
+    [
+        0x00_72_b2, 0xd5_5e_00, 0x00_9e_73, 0xcc_79_a7, 0xe6_9f_00, 0x56_b4_e9, 0x88_22_55, 0x99_99_33, 0x33_22_88,
+        0xaa_44_99,
+    ],
+    [
+        0x4f_a3_e0, 0xf0_81_3a, 0x2f_bf_95, 0xe0_9a_c0, 0xf2_b6_32, 0x8c_cf_f2, 0xd0_6a_90, 0xc2_c2_5a, 0x8f_83_e6,
+        0xc7_7b_c7,
+    ],
+];
+
+impl Theme {
+    /// The color of the curve with a number; numbers beyond the last color start again.
+    #[must_use]
+    pub const fn series_color(self, number: usize) -> Color {
+        let colors = &SERIES_COLORS[self as usize];
+        Color::rgb(colors[number % colors.len()])
     }
 }
 

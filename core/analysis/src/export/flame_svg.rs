@@ -1,6 +1,7 @@
 //! A flame graph as SVG: one box per frame, as wide as its weight, with its name, weight and share as a title that viewers show
 //! at the pointer. Colors follow modules.
 
+use super::drawing::{Color, Theme};
 use super::xml::escape;
 use crate::flame::module_of_text;
 use crate::flame::sample_tree::FrameTree;
@@ -19,13 +20,21 @@ const NARROWEST: f64 = 0.1;
 /// Maximum number of rows.
 const MAX_ROWS: usize = 512;
 
-/// Fills of modules, light enough for a dark text. A module has the same one in every picture.
-const FILLS: [&str; 10] =
-    ["#8ec3e6", "#f3b58a", "#8fd6b8", "#e3b7d1", "#f2cf82", "#b5def7", "#d39ab6", "#cfcf8f", "#b9b3e0", "#f0a3a3"];
+/// Fills of modules, light enough for a dark text, or dark enough for a light one. A module has the same one in every picture.
+const FILLS: [[u32; 10]; 2] = [
+    [
+        0x8e_c3_e6, 0xf3_b5_8a, 0x8f_d6_b8, 0xe3_b7_d1, 0xf2_cf_82, 0xb5_de_f7, 0xd3_9a_b6, 0xcf_cf_8f, 0xb9_b3_e0,
+        0xf0_a3_a3,
+    ],
+    [
+        0x27_4a_63, 0x6b_40_23, 0x21_57_46, 0x63_3f_55, 0x69_52_1a, 0x2c_5a_6e, 0x5f_2c_45, 0x55_55_1f, 0x44_3f_70,
+        0x6e_34_34,
+    ],
+];
 /// Fill of the kernel and of addresses without a module.
-const PLAIN: &str = "#d5d9df";
+const PLAIN: [u32; 2] = [0xd5_d9_df, 0x2e_35_3d];
 /// Fill of boxes that are no frames: the root, tags, processes.
-const GROUP: &str = "#c3cfdf";
+const GROUP: [u32; 2] = [0xc3_cf_df, 0x31_42_58];
 
 /// A flame graph to write.
 pub struct FlameSvg<'f> {
@@ -41,6 +50,10 @@ pub struct FlameSvg<'f> {
     pub root_at_top: bool,
     /// A weight as text.
     pub weight_text: &'f dyn Fn(u64) -> String,
+    /// Light or dark.
+    pub theme: Theme,
+    /// Fill of the frames of a module, by its name in lower case, where it differs from that of the picture.
+    pub module_fill: &'f dyn Fn(&str) -> Option<Color>,
 }
 
 /// A box: node, row, left edge and width.
@@ -61,18 +74,22 @@ impl FlameSvg<'_> {
         let rows = places.iter().map(|place| place.row + 1).max().unwrap_or(1);
         let height = HEAD + rows as f64 * ROW + MARGIN;
         let (title, subtitle) = (escape(self.title), escape(self.subtitle));
+        let colors = self.theme.colors();
         writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
         writeln!(
             out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
              viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{title}\">\n<title>{title}</title>\n\
-             <style>text {{ font: 11px 'JetBrains Mono', Consolas, Menlo, monospace; fill: #1c2127; }} \
-             .head {{ font: 600 15px {fonts}; }} .sub {{ font: 12px {fonts}; fill: #596370; }} \
-             rect.f {{ stroke: #ffffff; stroke-width: 0.5; }} g:hover rect.f {{ stroke: #1c2127; stroke-width: 1; }}</style>\n\
-             <rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#ffffff\"/>\n\
+             <style>text {{ font: 11px 'JetBrains Mono', Consolas, Menlo, monospace; fill: {text}; }} \
+             .head {{ font: 600 15px {fonts}; }} .sub {{ font: 12px {fonts}; fill: {dim}; }} \
+             rect.f {{ stroke: {ground}; stroke-width: 0.5; }} g:hover rect.f {{ stroke: {text}; stroke-width: 1; }}</style>\n\
+             <rect width=\"{WIDTH}\" height=\"{height}\" fill=\"{ground}\"/>\n\
              <text class=\"head\" x=\"{MARGIN}\" y=\"24\">{title}</text>\n\
              <text class=\"sub\" x=\"{MARGIN}\" y=\"43\">{subtitle}</text>",
             fonts = super::drawing::FONTS,
+            text = colors.text.hex(),
+            dim = colors.dim.hex(),
+            ground = colors.background.hex(),
         )?;
         for place in &places {
             let row = if self.root_at_top { place.row } else { rows - 1 - place.row };
@@ -106,7 +123,7 @@ impl FlameSvg<'_> {
         let (text, weight) = (self.tree.text(node), self.tree.weight(node));
         let share = 100.0 * weight as f64 / self.tree.weight(self.root).max(1) as f64;
         let tip = format!("{text}: {}, {share:.2} %", (self.weight_text)(weight));
-        let (fill, height) = (self.fill(node, &text), ROW - 1.0);
+        let (fill, height) = (self.fill(node, &text).hex(), ROW - 1.0);
         write!(
             out,
             "<g><title>{}</title><rect class=\"f\" x=\"{left:.2}\" y=\"{top:.1}\" width=\"{width:.2}\" \
@@ -121,18 +138,23 @@ impl FlameSvg<'_> {
         writeln!(out, "</g>")
     }
 
-    fn fill(&self, node: u32, text: &str) -> &'static str {
+    fn fill(&self, node: u32, text: &str) -> Color {
+        let of = |fills: [u32; 2]| Color::rgb(fills[self.theme as usize]);
         if !self.tree.is_frame(node) {
-            return GROUP;
+            return of(GROUP);
         }
-        let Some(module) = module_of_text(text).map(str::to_ascii_lowercase) else { return PLAIN };
+        let Some(module) = module_of_text(text).map(str::to_ascii_lowercase) else { return of(PLAIN) };
         if ["ntoskrnl.exe", "ntkrnlmp.exe", "ntkrnlpa.exe", "nt", "hal.dll"].contains(&module.as_str()) {
-            return PLAIN;
+            return of(PLAIN);
+        }
+        if let Some(fill) = (self.module_fill)(&module) {
+            return fill;
         }
         // FNV-1a: spreads names evenly and never changes.
         let hash =
             module.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-        FILLS.get(hash as usize % FILLS.len()).copied().unwrap_or(PLAIN)
+        let fills = &FILLS[self.theme as usize];
+        Color::rgb(fills[hash as usize % fills.len()])
     }
 }
 

@@ -543,6 +543,7 @@ const fn issue_name(kind: &DataQualityKind) -> &'static str {
         DataQualityKind::LostEvents { .. } => "lost_events",
         DataQualityKind::LostBuffers { .. } => "lost_buffers",
         DataQualityKind::CircularLogWrapped { .. } => "wrapped",
+        DataQualityKind::EndMissing { .. } => "end_missing",
         DataQualityKind::TagFilter { .. } => "tag_filter",
         DataQualityKind::ShortRange { .. } => "short",
         DataQualityKind::MissingStacks { .. } => "missing_stacks",

@@ -40,6 +40,11 @@ pub enum DataQualityKind {
         /// Seconds that are missing at the beginning of the recording, if known.
         missing_s: Option<f64>,
     },
+    /// The recording went on longer than the file holds: what grows at the end of the file may have stopped later.
+    EndMissing {
+        /// Seconds that are missing at the end of the recording, if known.
+        missing_s: Option<f64>,
+    },
     /// A tag filter was on: the rest of the pool is not in the trace.
     TagFilter {
         /// Tags in the trace.
@@ -92,6 +97,7 @@ pub fn assess_data_quality(trace: &Trace, range: TimeRange) -> DataQuality {
     let reconciliation = reconcile(trace);
     let mut issues = lost_event_issues(trace, reconciliation.as_ref());
     issues.extend(wrapped_log_issue(trace, range));
+    issues.extend(missing_end_issue(trace, range));
     issues.extend(tag_filter_issue(trace, reconciliation.as_ref()));
     let statistics = RangeStatistics::new(trace, range);
     issues.extend(short_range_issue(trace, range, &statistics));
@@ -158,6 +164,29 @@ fn wrapped_log_issue(trace: &Trace, range: TimeRange) -> Option<DataQualityIssue
     let missing_s = trace.clock.seconds(first);
     let kind = DataQualityKind::CircularLogWrapped { missing_s: (missing_s > 0.0).then_some(missing_s) };
     Some(DataQualityIssue { kind, confidence_factor: limit::PARTIAL_FACTOR })
+}
+
+/// The issue of a recording that went on after the end of the file, if the range reaches that end. Growth that was seen for a time `t`
+/// goes on for another time `x` with probability `t / (t + x)`, where nothing but its duration is known; so a cache that was still
+/// filling when the file ended counts as a leak less than half if less than half of the recording was seen.
+fn missing_end_issue(trace: &Trace, range: TimeRange) -> Option<DataQualityIssue> {
+    let recorded = &trace.recorded;
+    if !recorded.end_missing || range.to < recorded.range.to.min(recorded.analyzable.to) {
+        return None;
+    }
+    let seen = range.to.0.saturating_sub(range.from.0).max(0) as f64;
+    let recorded_ticks = recorded.range.to.0.saturating_sub(recorded.range.from.0).max(0) as f64;
+    let by_header = recorded.header_end.map(|end| end.0.saturating_sub(range.to.0).max(0) as f64);
+    let by_buffers =
+        || recorded.present_share().filter(|share| *share > 0.0).map(|share| recorded_ticks * (1.0 / share - 1.0));
+    let missing = by_header.filter(|missing| *missing > 0.0).or_else(by_buffers);
+    let confidence_factor = match missing {
+        Some(missing) if seen > 0.0 => (seen / (seen + missing)).max(1.0 - limit::MAX_LOST_SHARE),
+        _ => limit::PARTIAL_FACTOR,
+    };
+    let missing_s = missing.map(|ticks| ticks / trace.clock.ticks_per_second as f64);
+    let is_reported = 1.0 - confidence_factor >= limit::MIN_SHORT_RANGE_LOSS;
+    is_reported.then_some(DataQualityIssue { kind: DataQualityKind::EndMissing { missing_s }, confidence_factor })
 }
 
 /// The earliest allocation or free of the trace.
@@ -344,6 +373,34 @@ mod tests {
         table.free_time.iter_mut().for_each(|time| time.0 += 2_500);
         trace.extent = TimeRange { from: Ticks(0), to: Ticks(12_500) };
         assert_eq!(of(&trace).unwrap().kind, DataQualityKind::CircularLogWrapped { missing_s: Some(2.5) });
+    }
+
+    #[test]
+    fn a_missing_end_counts_by_what_is_missing() {
+        use crate::trace::recorded::RecordedRange;
+        let mut trace = clean_trace();
+        let range = TimeRange { from: Ticks(0), to: Ticks(10_000) };
+        let torn = RecordedRange { end_missing: true, ..RecordedRange::whole(range) };
+        let of = |trace: &Trace, range| {
+            let issues = assess_data_quality(trace, range).issues;
+            let is_end = |kind: &DataQualityKind| matches!(kind, DataQualityKind::EndMissing { .. });
+            issues.into_iter().find(|issue| is_end(&issue.kind)).map(|issue| (issue.kind, issue.confidence_factor))
+        };
+        let missing = |missing_s| DataQualityKind::EndMissing { missing_s };
+        assert_eq!(of(&trace, range), None, "the recording is whole");
+        trace.recorded = torn.clone();
+        assert_eq!(of(&trace, range), Some((missing(None), limit::PARTIAL_FACTOR)), "nothing says how long it went on");
+        trace.recorded = RecordedRange { header_end: Some(Ticks(40_000)), ..torn.clone() };
+        assert_eq!(of(&trace, range), Some((missing(Some(30.0)), 0.25)), "a quarter was seen");
+        trace.recorded = RecordedRange { buffers: 8, buffers_written: Some(10), ..torn.clone() };
+        let (kind, factor) = of(&trace, range).unwrap();
+        assert!((factor - 0.8).abs() < 1e-9 && matches!(kind, DataQualityKind::EndMissing { missing_s: Some(_) }));
+        trace.recorded = RecordedRange { header_end: Some(Ticks(10_100)), ..torn.clone() };
+        assert_eq!(of(&trace, range), None, "next to nothing is missing");
+        trace.recorded = RecordedRange { header_end: Some(Ticks(i64::MAX)), ..torn };
+        assert!((of(&trace, range).unwrap().1 - (1.0 - limit::MAX_LOST_SHARE)).abs() < 1e-9);
+        let before = TimeRange { from: Ticks(0), to: Ticks(5_000) };
+        assert_eq!(of(&trace, before), None, "the range ends before the file does");
     }
 
     #[test]

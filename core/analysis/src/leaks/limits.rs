@@ -255,12 +255,12 @@ pub const MIN_FILTERED_SHARE: f64 = 0.5;
 /// Tested by `leaks::data_quality::tests::few_tags_mean_a_filter`.
 pub const MAX_FILTERED_TAGS: u64 = 4;
 
-/// Confidence factor of a tag filter, and of a circular log that wrapped: the recorded values are complete, but the rest of the
-/// pool, or the beginning of the recording, is unknown.
+/// Confidence factor of a tag filter, of a circular log that wrapped, and of an end that is missing by an unknown time: the recorded
+/// values are complete, but the rest of the pool, or of the recording, is unknown.
 /// Tested by `leaks::data_quality::tests::a_wrapped_log_counts_where_its_gap_is_in_the_range`.
 pub const PARTIAL_FACTOR: f64 = 0.95;
 
-/// Upper bound on the share of lost events that counts: however much was lost, the rest is some evidence.
+/// Upper bound on the share of lost events, or of a missing end, that counts: however much was lost, the rest is some evidence.
 /// Tested by `leaks::data_quality::tests::confidence_falls_with_every_loss`.
 pub const MAX_LOST_SHARE: f64 = 0.9;
 
@@ -273,7 +273,7 @@ pub const MISSING_STACK_WEIGHT: f64 = 0.3;
 /// Tested by `leaks::data_quality::tests::short_ranges_have_few_events_or_lifetimes_as_long_as_the_range`.
 pub const HALF_CONFIDENCE_EVENTS: f64 = 100.0;
 
-/// Minimum loss of confidence for which a short range is reported.
+/// Minimum loss of confidence for which a short range, or a missing end, is reported.
 /// Tested by `leaks::data_quality::tests::short_ranges_have_few_events_or_lifetimes_as_long_as_the_range`.
 pub const MIN_SHORT_RANGE_LOSS: f64 = 0.02;
 

@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub struct NodeId(pub u32);
 
 /// The step from a parent to a node. `column` is the position of a key column.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum TreeStep {
     /// All rows: the root.
     Total,

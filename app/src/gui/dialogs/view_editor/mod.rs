@@ -1,5 +1,5 @@
 //! The view editor, as WPA's: the available columns, the chosen ones between gold and blue bar, the properties of one of them, and
-//! a preview. Columns are dragged, or moved by buttons. Every change applies at once.
+//! a preview. Columns are dragged, or moved by buttons. Every change shows at once, and Cancel takes them back.
 
 mod chosen;
 mod properties;
@@ -69,9 +69,9 @@ pub(super) fn show(
     });
     ui.add_space(2.0 * GRID);
     preview(ui, document, preview_height);
-    let closed = footer(ui, document, editor, commands);
+    let action = footer(ui, document, editor, commands);
     commands.extend(change.map(Command::from));
-    closed.then_some(DialogAction::Close)
+    action
 }
 
 fn part(ui: &mut Ui, name: &str, width: f32, height: f32, draw: impl FnOnce(&mut Ui)) {
@@ -161,7 +161,12 @@ fn preview(ui: &mut Ui, document: &Document, height: f32) {
             Some(rows) => {
                 // What is scrolled or pressed in the preview changes nothing.
                 let mut state = document.ui.table.clone();
-                drop(PivotTable::new("Preview", rows, &mut state).frozen(document.query.columns.frozen).show(ui));
+                drop(
+                    PivotTable::new("Preview", rows, &mut state)
+                        .frozen(document.query.columns.frozen)
+                        .without_extras()
+                        .show(ui),
+                );
             }
             None => {
                 let text = ui.centered_and_justified(|ui| ui.weak("Grouping allocations")).inner;
@@ -172,9 +177,26 @@ fn preview(ui: &mut Ui, document: &Document, height: f32) {
 }
 
 /// Draws the line with presets and the end of the dialog.
-fn footer(ui: &mut Ui, document: &Document, editor: &mut ViewEditor, commands: &mut Vec<Command>) -> bool {
+fn footer(
+    ui: &mut Ui,
+    document: &Document,
+    editor: &mut ViewEditor,
+    commands: &mut Vec<Command>,
+) -> Option<DialogAction<()>> {
     modal::buttons(ui, |ui| {
-        let closed = ui.button("Done").clicked();
+        let mut action = None;
+        if ui.button("OK").on_hover_text("Keep the changes and close").clicked() {
+            action = Some(DialogAction::Accept);
+        }
+        let has_changes = document.has_view_changes();
+        let apply = ui.add_enabled(has_changes, Button::new("Apply"));
+        if apply.on_hover_text("Keep the changes so far: Cancel returns to them").clicked() {
+            commands.push(WidgetAction::KeepView.into());
+        }
+        if ui.button("Cancel").on_hover_text("Restore the columns as they were (Escape)").clicked() {
+            action = Some(DialogAction::Close);
+        }
+        ui.add_space(2.0 * GRID);
         let reset = DocumentCommand::ResetColumns;
         if ui.add_enabled(document.can(&reset), Button::new(reset.title())).clicked() {
             commands.push(reset.into());
@@ -194,6 +216,6 @@ fn footer(ui: &mut Ui, document: &Document, editor: &mut ViewEditor, commands: &
             Some(problem) => ui.weak(problem),
             None => ui.weak(format!("Preset: {}{}", document.ui.preset, if document.is_modified() { "*" } else { "" })),
         };
-        closed
+        action
     })
 }

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use poolscope_analysis::group::column_values::{ColumnValues, unknown_process};
 use poolscope_analysis::pivot::{Evaluator, NodeId, Pivot, Trend, Value};
@@ -37,8 +38,22 @@ pub(super) struct TrendsAnswer {
     trends: Vec<(NodeId, ShownTrend)>,
 }
 
-/// Computes trends; `None` when cancelled.
+/// Time for which the rows on the screen stay the same before their trends are computed: a table that is being scrolled asks anew for
+/// each page, and the processors are needed to draw it.
+const REST: Duration = Duration::from_millis(150);
+/// Interval at which a waiting job looks whether it was cancelled.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Computes trends, after a rest; `None` when cancelled.
 pub(super) fn run(request: &TrendsRequest, cancel: &CancelToken) -> Option<TrendsAnswer> {
+    let mut waited = Duration::ZERO;
+    while waited < REST {
+        if cancel.is_cancelled() {
+            return None;
+        }
+        std::thread::sleep(LOOK);
+        waited += LOOK;
+    }
     let TrendsRequest { names, pivot, filter, order, known, wanted } = request;
     let cancelled = || cancel.is_cancelled();
     let evaluator = match known {
@@ -82,10 +97,14 @@ impl Document {
         rows.without_trend(first..first.saturating_add(self.ui.table.shown_rows()).saturating_add(1))
     }
 
-    /// Asks for the trends of the rows on the screen when no other work about rows is pending.
+    /// Asks for the trends of the rows on the screen when no other work about rows is pending. While the table is scrolled, a new
+    /// request takes the place of the one before.
     pub(super) fn ask_for_trends(&mut self) {
-        let is_waiting = self.is_page_waiting(PageId::ANALYSIS, TRENDS);
+        let first = self.ui.table.position().row;
+        let is_scrolled = self.ui.trends_first_row != Some(first);
+        let is_waiting = self.is_page_waiting(PageId::ANALYSIS, TRENDS) && !is_scrolled;
         if !is_waiting && !self.is_busy_with_rows() && !self.rows_without_trend().is_empty() {
+            self.ui.trends_first_row = Some(first);
             self.ask_page_quietly(PageId::ANALYSIS, TRENDS);
         }
     }

@@ -142,7 +142,7 @@ fn columns(state: &ButterflyState, kind: ListKind) -> Vec<Column> {
                 ("Freed", "Allocations that were freed in the visible range", Width::Exact(COUNT_WIDTH), true)
             }
         };
-        Column { title, tip, width, is_figure, sort }
+        Column { title, tip, width, is_figure, sort, wraps: false }
     };
     kind.columns().iter().map(column).collect()
 }

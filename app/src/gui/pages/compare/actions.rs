@@ -30,6 +30,7 @@ impl Document {
     /// Asks for what the page shows and does not have, while it is in front.
     pub(super) fn ask_for_comparison(&mut self) {
         self.forget_closed_traces();
+        self.comparison_mut().note_edits();
         if self.ui.page != PageId::COMPARE {
             return;
         }
@@ -52,7 +53,9 @@ impl Document {
         let shown = state.answer.as_ref().and_then(|answer| answer.shown.clone());
         let text = state.search.clone().unwrap_or_default();
         let is_found = state.found.as_ref().is_some_and(|found| {
-            found.text == text && shown.as_ref().is_some_and(|shown| Arc::ptr_eq(shown, &found.shown))
+            found.text == text
+                && found.order == state.order()
+                && shown.as_ref().is_some_and(|shown| Arc::ptr_eq(shown, &found.shown))
         });
         if !text.trim().is_empty() && !is_found && (state.searched != text || state.found.is_some()) {
             let state = self.comparison_mut();
@@ -80,7 +83,7 @@ impl Document {
     pub(super) fn compare_find_request(&self) -> Option<CompareFindRequest> {
         let state = self.comparison();
         let shown = state.answer.as_ref()?.shown.clone()?;
-        Some(CompareFindRequest { shown, text: state.searched.clone() })
+        Some(CompareFindRequest { shown, text: state.searched.clone(), order: state.order() })
     }
 
     /// Applies a comparison; expansion and selection stay.
@@ -220,7 +223,7 @@ impl Document {
         match command {
             ComparePageCommand::Swap => {
                 state.sides = sides.map(|[baseline, comparison]| [comparison, baseline]);
-                state.steps.iter_mut().for_each(|step| step.places.reverse());
+                state.swap_filters();
             }
             ComparePageCommand::Halves => {
                 let half = |tab, range| SideChoice { tab, range };

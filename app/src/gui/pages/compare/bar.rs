@@ -232,6 +232,9 @@ fn filter(ui: &mut Ui, state: &mut ComparePageState) {
     let field = TextEdit::singleline(&mut state.query).id(id).hint_text("Filter, such as tag:Leak");
     let field = ui.add(field.desired_width(FIELD));
     label(&field, "Filter both sides".to_owned());
+    if !field.has_focus() {
+        state.edits.end_typing();
+    }
     // A field gives the keys up by itself when Escape is pressed.
     if field.lost_focus() && ui.input_mut(|input| input.consume_key(Modifiers::NONE, KeyboardKey::Escape)) {
         state.query.clear();

@@ -5,24 +5,26 @@ use std::sync::Arc;
 
 use poolscope_analysis::compare::finding::Finding;
 use poolscope_analysis::compare::{
-    Change, CompareRequest as Wanted, Comparison, Divisors, FindingRequest, Normalization, NormalizationError, Side,
-    SideRequest, compare, findings,
+    Change, CompareRequest as Wanted, CompareSort, CompareTree, Comparison, Divisors, FindingRequest, Normalization,
+    NormalizationError, Side, SideRequest, compare, findings,
 };
 use poolscope_analysis::filter::Query;
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::pivot::find::{FindRequest, FindResult, find};
-use poolscope_analysis::pivot::{Key, Metric, RowPath, SortOrder};
+use poolscope_analysis::pivot::{Key, Metric, NodeId, PivotTree, RowPath, SortOrder, TreeStep};
 use poolscope_analysis::series::{SeriesError, SeriesKind, SeriesMetric, SeriesRequest, series_at};
 use poolscope_analysis::trace::time::{Ticks, TimeRange};
 use poolscope_base::progress::CancelToken;
+use rustc_hash::FxHashMap;
 
 use crate::gui::model::filter::{RowFilter, Step};
 
 /// Number of points of a curve.
 const POINTS: usize = 401;
-/// Upper bound on the matches of a search that can be visited.
+/// Upper bound on the matches of a search that can be visited, and on those that are put into the order of the rows for it.
 const MAX_MATCHES: usize = 10_000;
+const MAX_SORTED: usize = 100_000;
 
 /// A side of the question.
 #[derive(Clone)]
@@ -291,6 +293,8 @@ pub struct CompareFindRequest {
     pub shown: Arc<Comparison>,
     /// The text.
     pub text: String,
+    /// The order of the rows.
+    pub order: CompareSort,
 }
 
 /// The rows with a text.
@@ -299,15 +303,51 @@ pub struct CompareFound {
     pub shown: Arc<Comparison>,
     /// The text.
     pub text: String,
-    /// The matches, in the order of their keys.
+    /// The order of the rows.
+    pub order: CompareSort,
+    /// The matches, in the order in which the fully opened table shows them.
     pub found: FindResult,
 }
 
 /// Finds the rows with a text; `None` when cancelled.
 pub(super) fn find_rows(request: CompareFindRequest, cancel: &CancelToken) -> Option<CompareFound> {
-    let CompareFindRequest { shown, text } = request;
-    let wanted = FindRequest { text: text.clone(), case_sensitive: false, whole: false, limit: MAX_MATCHES };
+    let CompareFindRequest { shown, text, order } = request;
+    let wanted = FindRequest { text: text.clone(), case_sensitive: false, whole: false, limit: MAX_SORTED };
     let by_keys = SortOrder::new(&[]);
-    let found = find(shown.groups(), by_keys, &wanted, &|| cancel.is_cancelled()).ok()?;
-    Some(CompareFound { shown, text, found })
+    let mut found = find(shown.groups(), by_keys, &wanted, &|| cancel.is_cancelled()).ok()?;
+    sort_as_shown(&shown, &order, &mut found.matches, cancel)?;
+    Some(CompareFound { shown, text, order, found })
+}
+
+/// Puts matches into the order in which the fully opened table shows them; `None` when cancelled.
+fn sort_as_shown(
+    shown: &Arc<Comparison>,
+    order: &CompareSort,
+    matches: &mut Vec<Vec<TreeStep>>,
+    cancel: &CancelToken,
+) -> Option<()> {
+    let mut tree = CompareTree::new(Arc::clone(shown));
+    // Rank and node of each child of the nodes on the way to a match.
+    let mut children: FxHashMap<NodeId, FxHashMap<TreeStep, (u32, NodeId)>> = FxHashMap::default();
+    let mut ranked: Vec<(Vec<u32>, Vec<TreeStep>)> = Vec::with_capacity(matches.len());
+    for steps in std::mem::take(matches) {
+        if cancel.is_cancelled() {
+            return None;
+        }
+        let (mut at, mut ranks) = (PivotTree::ROOT, Vec::with_capacity(steps.len()));
+        for step in &steps {
+            let known = children.entry(at).or_insert_with(|| {
+                let nodes = tree.children(at, order);
+                nodes.into_iter().zip(0..).map(|(node, rank)| (tree.tree().step(node), (rank, node))).collect()
+            });
+            let Some((rank, node)) = known.get(step).copied() else { break };
+            ranks.push(rank);
+            at = node;
+        }
+        ranked.push((ranks, steps));
+    }
+    // A row comes before those below it, as a shorter list of ranks comes before those that it begins.
+    ranked.sort_by(|a, b| a.0.cmp(&b.0));
+    *matches = ranked.into_iter().take(MAX_MATCHES).map(|(_, steps)| steps).collect();
+    Some(())
 }

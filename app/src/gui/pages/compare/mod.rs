@@ -4,6 +4,7 @@
 mod actions;
 mod bar;
 mod commands;
+mod edits;
 mod empty;
 mod graph;
 pub mod job;
@@ -110,7 +111,8 @@ impl Page for ComparePage {
             DocumentCommand::ExpandBelow => document.expand_compared(),
             DocumentCommand::FilterTo => document.filter_compared(false),
             DocumentCommand::FilterOut => document.filter_compared(true),
-            DocumentCommand::Undo => drop(document.comparison_mut().steps.pop()),
+            DocumentCommand::Undo => document.comparison_mut().undo(true),
+            DocumentCommand::Redo => document.comparison_mut().undo(false),
             DocumentCommand::FilterClear => document.comparison_mut().clear_filter(),
             _ => return false,
         }
@@ -127,9 +129,9 @@ impl Page for ComparePage {
             DocumentCommand::CopyRows | DocumentCommand::FilterTo | DocumentCommand::FilterOut => {
                 Some(!state.table.selected().is_empty())
             }
-            DocumentCommand::Undo => Some(!state.steps.is_empty()),
+            DocumentCommand::Undo => Some(state.edits.can_undo()),
+            DocumentCommand::Redo => Some(state.edits.can_redo()),
             DocumentCommand::FilterClear => Some(!state.steps.is_empty() || !state.query.is_empty()),
-            DocumentCommand::Redo => Some(false),
             DocumentCommand::CopyStack => Some(!document.compared_frames().is_empty()),
             DocumentCommand::ExpandBelow => Some(state.table.cursor().is_some()),
             _ => None,

@@ -11,7 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::compare_text;
 use crate::gui::model::column_tips;
 use crate::gui::model::columns::{What, shown};
-use crate::gui::widgets::pivot_table::{Area, Cell, Column, Row, RowId, Sort, TreeModel};
+use crate::gui::widgets::pivot_table::{Area, Cell, Column, ExtraCell, ExtraColumn, Row, RowId, Sort, TreeModel};
 
 /// Upper bound on nodes that one "expand below" opens.
 pub const EXPAND_LIMIT: usize = 10_000;
@@ -42,6 +42,32 @@ pub fn data_columns(measure: Metric) -> Vec<DataColumn> {
     std::iter::once(DataColumn::Change).chain(of_measure).chain(others).collect()
 }
 
+/// Figures of both sides that a wide table shows beside the data columns, the most useful first.
+fn extra_figures(measure: Metric) -> Vec<CompareColumn> {
+    let others = [Metric::Size, Metric::Count, Metric::ImpactingSize, Metric::ImpactingCount, Metric::NetSize];
+    let others = others.into_iter().filter(|other| *other != measure);
+    let parts = [Part::Baseline, Part::Comparison, Part::Delta];
+    let all = others.flat_map(|metric| parts.map(|part| CompareColumn { part, metric }));
+    let shown = data_columns(measure);
+    all.filter(|column| !shown.contains(&DataColumn::Figure(*column))).collect()
+}
+
+fn extra_column(column: CompareColumn) -> ExtraColumn {
+    let CompareColumn { part, metric } = column;
+    let help = compare_text::part_help(part);
+    ExtraColumn {
+        title: format!("{} {}", metric.title(), compare_text::part_title(part).to_lowercase()),
+        tip: format!(
+            "{}. {} {help} Shown because there is room.",
+            metric.title(),
+            column_tips::of(What::Figure(metric))
+        ),
+        width: 152.0,
+        max_width: 152.0,
+        is_figure: true,
+    }
+}
+
 /// The id of a key column.
 #[must_use]
 pub fn key_id(key: Key) -> u32 {
@@ -67,6 +93,8 @@ pub struct CompareRows {
     sort: CompareSort,
     columns: Vec<Column>,
     data: Vec<DataColumn>,
+    extras: Vec<CompareColumn>,
+    extra_columns: Vec<ExtraColumn>,
     /// The rows in their order, and their positions.
     visible: Vec<NodeId>,
     position: FxHashMap<NodeId, u64>,
@@ -96,6 +124,8 @@ impl CompareRows {
             sort,
             columns: Vec::new(),
             data: data_columns(measure),
+            extras: extra_figures(measure),
+            extra_columns: extra_figures(measure).into_iter().map(extra_column).collect(),
             visible: Vec::new(),
             position: FxHashMap::default(),
             open: FxHashSet::default(),
@@ -394,6 +424,15 @@ impl CompareRows {
 impl TreeModel for CompareRows {
     fn columns(&self) -> &[Column] {
         &self.columns
+    }
+
+    fn extra_columns(&self) -> &[ExtraColumn] {
+        &self.extra_columns
+    }
+
+    fn extra_cells(&self, id: RowId, count: usize) -> Vec<ExtraCell> {
+        let cell = |column: &CompareColumn| ExtraCell::Figure(self.cell(node_id(id), DataColumn::Figure(*column)));
+        self.extras.iter().take(count).map(cell).collect()
     }
 
     fn row_count(&self) -> u64 {

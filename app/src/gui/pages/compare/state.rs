@@ -9,6 +9,7 @@ use poolscope_analysis::pivot::{Key, Metric};
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
+use super::edits::CompareEdits;
 use super::job::{Alignment, CompareAnswer, CompareQuestion, CurvesOfSides, CurvesQuestion};
 use super::rows::CompareRows;
 use super::sides::{SideChoice, resolved, suggested};
@@ -194,6 +195,8 @@ pub struct ComparePageState {
     pub wants_search: bool,
     /// The field of the filter takes the keys.
     pub wants_query: bool,
+    /// What can be undone and redone.
+    pub(super) edits: CompareEdits,
 }
 
 impl ComparePageState {

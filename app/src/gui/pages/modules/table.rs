@@ -49,7 +49,7 @@ fn columns(ui: &Ui, page: &ModulesState) -> Vec<Column> {
     let widths = WIDTHS.map(|(least, more)| Width::Initial(least + more * share)).into_iter();
     let column = |(which, width): (ModuleColumn, Width)| {
         let sort = (page.column == which).then_some(Sort::of(page.ascending));
-        Column { title: which.title(), tip: which.tip(), width, is_figure: which.is_figure(), sort }
+        Column { title: which.title(), tip: which.tip(), width, is_figure: which.is_figure(), sort, wraps: false }
     };
     ModuleColumn::ALL.into_iter().zip(widths.chain([Width::Rest(LAST)])).map(column).collect()
 }

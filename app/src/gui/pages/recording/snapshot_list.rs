@@ -227,7 +227,14 @@ fn columns(page: &SnapshotList) -> Vec<Column> {
     let compared = page.is_compared();
     let column = |(which, width): (ListColumn, Width)| {
         let sort = (page.sort.0 == which).then_some(Sort::of(page.sort.1));
-        Column { title: which.title(compared), tip: which.tip(), width, is_figure: which.is_figure(), sort }
+        Column {
+            title: which.title(compared),
+            tip: which.tip(),
+            width,
+            is_figure: which.is_figure(),
+            sort,
+            wraps: false,
+        }
     };
     let tick = Column::text("", Width::Exact(TICK));
     std::iter::once(tick).chain(page.columns().into_iter().map(|which| column((which, width(which))))).collect()

@@ -1,12 +1,13 @@
 //! Details of the selected suspect: evidence, growth, owner of the tag, ages of its allocations, and the stack
 //! that most of it comes from.
 
-use eframe::egui::{Align, Button, Label, Layout, RichText, ScrollArea, Ui, vec2};
+use eframe::egui::{Align, Button, Color32, FontId, Label, Layout, RichText, ScrollArea, TextWrapMode, Ui, vec2};
 use poolscope_analysis::leaks::{LeakAnalysis, Suspect};
 
 use super::{facts, stack};
 use crate::gui::commands::{Command, DocumentCommand, PageCommand};
 use crate::gui::document::Document;
+use crate::gui::icons;
 use crate::gui::model::page_id::{BUTTERFLY_OF_SELECTION, PageId};
 use crate::gui::pages::suspects::commands::SuspectsCommand;
 use crate::gui::pages::suspects::marks;
@@ -28,6 +29,9 @@ const GAP: f32 = 6.0 * GRID;
 /// Height that the text keeps below the course of the outstanding bytes, and least and greatest height of the course, in points.
 const TEXT: f32 = 300.0;
 const COURSE: std::ops::RangeInclusive<f32> = 72.0..=240.0;
+
+/// Lines that a title has at most.
+const TITLE_LINES: f32 = 2.0;
 
 /// Draws what is known of the selected suspect.
 pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
@@ -109,45 +113,32 @@ fn columns(ui: &mut Ui, width: f32, parts: &mut [&mut dyn FnMut(&mut Ui)]) {
     });
 }
 
-/// Title of the suspect, and its commands.
+/// Title of the suspect, and its commands: beside it where there is room, else below it.
 fn head(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<Command>) {
     let palette = Palette::of(ui);
     let by = document.suspects().shown.as_ref().map(|shown| shown.analysis.request.grouping).unwrap_or_default();
+    let (tag, pool) = (leak_text::tag(suspect), leak_text::pool(suspect.is_paged));
+    let title = format!("{tag}, {pool} pool, {}", texts::source(suspect, by));
+    let buttons = buttons(document);
+    let title_width = text_width(ui, &title, theme::strong_font());
+    let room = ui.available_width() - icons::SIZE - ui.spacing().item_spacing.x;
+    let has_room = title_width + buttons_width(ui, &buttons) <= room;
     ui.horizontal(|ui| {
         marks::icon(suspect.verdict).show(ui, marks::color(suspect.verdict, palette));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let copy = ui.button("Copy");
-            copy.ctx.accesskit_node_builder(copy.id, |node| node.set_label("Copy selected suspects"));
-            if copy
-                .on_hover_text("Copy the evidence on the selected suspects: sentence, figures and stack (Ctrl+C)")
-                .clicked()
-            {
-                commands.push(DocumentCommand::CopyRows.into());
-            }
-            record(ui, document, commands);
-            for command in [SuspectsCommand::Flame, SuspectsCommand::FilterTo, SuspectsCommand::Show] {
-                let (title, tip) = match command {
-                    SuspectsCommand::Flame => ("Show flame graph", "Show the stacks of the suspect as a flame graph"),
-                    SuspectsCommand::FilterTo => (command.title(), "Show only its rows on the Analysis page"),
-                    _ => (command.title(), "Show its rows in the table (Enter)"),
-                };
-                if ui.add(Button::new(title)).on_hover_text(tip).clicked() {
-                    commands.push(command.into());
-                }
-            }
-            let butterfly = PageCommand { page: PageId::BUTTERFLY, id: BUTTERFLY_OF_SELECTION };
-            let callers = Command::from(butterfly);
-            if document.can(&butterfly.into()) && ui.button("Callers").on_hover_text(callers.title()).clicked() {
-                commands.push(callers);
-            }
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                let tag = leak_text::tag(suspect);
-                let pool = leak_text::pool(suspect.is_paged);
-                let title = format!("{tag}, {pool} pool, {}", texts::source(suspect, by));
-                fitted_text::label(ui, &title, theme::strong_font(), |text| text);
+        if has_room {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                buttons.iter().rev().for_each(|button| button.show(ui, commands));
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    fitted_text::label(ui, &title, theme::strong_font(), |text| text);
+                });
             });
-        });
+        } else {
+            fitted_text::paragraph(ui, &title, theme::strong_font(), TITLE_LINES, |text| text);
+        }
     });
+    if !has_room {
+        ui.horizontal_wrapped(|ui| buttons.iter().for_each(|button| button.show(ui, commands)));
+    }
     let sure = format::confidence(suspect.confidence);
     let message = format!(
         "{}, confidence {sure}. {}",
@@ -157,12 +148,64 @@ fn head(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<
     ui.add(Label::new(RichText::new(message).color(palette.dim)).wrap());
 }
 
-/// The way to the page about recording, with the tags of the selected suspects.
-fn record(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
-    let Some((count, command)) = document.record_suspects() else { return };
-    let title = if count == 1 { "Record this tag\u{2026}" } else { "Record these tags\u{2026}" };
-    let tip = "Only this, with stacks: the filter keeps the trace small enough to record for hours";
-    if ui.button(title).on_hover_text(tip).clicked() {
-        commands.push(command);
+/// A button beside the title.
+struct HeadButton {
+    title: String,
+    /// Accessible name, where the title alone says too little.
+    name: Option<&'static str>,
+    tip: String,
+    command: Command,
+}
+
+impl HeadButton {
+    fn new(title: impl Into<String>, tip: impl Into<String>, command: Command) -> Self {
+        Self { title: title.into(), name: None, tip: tip.into(), command }
     }
+
+    fn show(&self, ui: &mut Ui, commands: &mut Vec<Command>) {
+        let response = ui.add(Button::new(&self.title).wrap_mode(TextWrapMode::Extend));
+        if let Some(name) = self.name {
+            response.ctx.accesskit_node_builder(response.id, |node| node.set_label(name));
+        }
+        if response.on_hover_text(&self.tip).clicked() {
+            commands.push(self.command.clone());
+        }
+    }
+}
+
+/// The commands of the selected suspect, the most used first.
+fn buttons(document: &Document) -> Vec<HeadButton> {
+    let page = |title: &str, tip: &str, command: SuspectsCommand| HeadButton::new(title, tip, command.into());
+    let [show, filter, flame] = [SuspectsCommand::Show, SuspectsCommand::FilterTo, SuspectsCommand::Flame];
+    let mut buttons = vec![
+        page(show.title(), "Show its rows in the table (Enter)", show),
+        page(filter.title(), "Show only its rows on the Analysis page", filter),
+        page("Show flame graph", "Show the stacks of the suspect as a flame graph", flame),
+    ];
+    let butterfly = PageCommand { page: PageId::BUTTERFLY, id: BUTTERFLY_OF_SELECTION };
+    if document.can(&butterfly.into()) {
+        let callers = Command::from(butterfly);
+        buttons.push(HeadButton::new("Callers", callers.title(), callers));
+    }
+    if let Some((count, command)) = document.record_suspects() {
+        let title = if count == 1 { "Record this tag\u{2026}" } else { "Record these tags\u{2026}" };
+        let tip = "Only this, with stacks: the filter keeps the trace small enough to record for hours";
+        buttons.push(HeadButton::new(title, tip, command));
+    }
+    let tip = "Copy the evidence on the selected suspects: sentence, figures and stack (Ctrl+C)";
+    let copy = HeadButton::new("Copy", tip, DocumentCommand::CopyRows.into());
+    buttons.push(HeadButton { name: Some("Copy selected suspects"), ..copy });
+    buttons
+}
+
+/// Width of a line of text, in points.
+fn text_width(ui: &Ui, text: &str, font: FontId) -> f32 {
+    ui.painter().layout_no_wrap(text.to_owned(), font, Color32::WHITE).size().x
+}
+
+/// Width of the buttons with the gap before each, in points.
+fn buttons_width(ui: &Ui, buttons: &[HeadButton]) -> f32 {
+    let spacing = ui.spacing();
+    let beside = 2.0 * spacing.button_padding.x + spacing.item_spacing.x;
+    buttons.iter().map(|button| text_width(ui, &button.title, theme::text_font()) + beside).sum()
 }

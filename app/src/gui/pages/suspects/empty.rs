@@ -94,12 +94,7 @@ pub(super) fn no_rows(ui: &mut Ui, state: &mut SuspectsState, commands: &mut Vec
         return;
     }
     let unclear = suspects.iter().all(|suspect| suspect.verdict == Verdict::TooLittleData);
-    let notes: Vec<String> = state
-        .shown
-        .iter()
-        .flat_map(|shown| &shown.analysis.data_quality.issues)
-        .map(leak_text::data_quality_note)
-        .collect();
+    let may_be_hidden = state.shown.as_ref().is_some_and(|shown| leak_text::could_hide_a_leak(&shown.analysis));
     let (title, text) = match (suspects.is_empty(), unclear) {
         (true, _) => ("Nothing to analyze", "No allocations were made in the analyzed range."),
         (false, true) => (
@@ -108,12 +103,12 @@ pub(super) fn no_rows(ui: &mut Ui, state: &mut SuspectsState, commands: &mut Vec
              occurs.",
         ),
         (false, false) => {
-            ("Nothing leaks", "All allocations in the analyzed range were freed, stopped growing, or are still young.")
+            let title = if may_be_hidden { "No leak found" } else { "Nothing leaks" };
+            (title, "All allocations in the analyzed range were freed, stopped growing, or are still young.")
         }
     };
-    let text = if notes.is_empty() { text.to_owned() } else { format!("{text}\n{}", notes.join("\n")) };
     let follows = state.follows_visible_range;
-    empty_page::show(ui, title, &text, |ui| {
+    empty_page::show(ui, title, text, |ui| {
         if non_leaking_count > 0 {
             let title = format!("Show non-leaking tags ({})", format::count(non_leaking_count as u64));
             if ui.button(title).clicked() {

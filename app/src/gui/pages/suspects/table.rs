@@ -36,7 +36,7 @@ fn column(column: SuspectColumn, page: &SuspectsState, width: f32, fixed: f32) -
         column => Width::Exact(exact_width(column)),
     };
     let sort = (page.column == column).then_some(Sort::of(page.ascending));
-    Column { title: column.title(), tip: column.tip(), width, is_figure: column.is_figure(), sort }
+    Column { title: column.title(), tip: column.tip(), width, is_figure: column.is_figure(), sort, wraps: false }
 }
 
 /// Width of a curve in a narrow list, in points.

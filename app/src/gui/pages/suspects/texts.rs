@@ -17,6 +17,11 @@ pub fn source(suspect: &Suspect, by: SuspectGrouping) -> String {
         return process.clone();
     }
     let function = leak_text::function(suspect);
+    // The driver of the sentence, where the largest of many functions is one of another driver.
+    let named = leak_text::attribution::subject(suspect, by).filter(|named| *named != suspect.driver);
+    if let Some(named) = named {
+        return named.to_owned();
+    }
     match leak_text::driver(suspect) {
         None if function.is_empty() => "unknown".to_owned(),
         None => function.to_owned(),

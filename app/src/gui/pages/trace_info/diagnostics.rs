@@ -15,22 +15,22 @@ use crate::gui::theme::{self, GRID, Palette, ROW_HEIGHT};
 use crate::gui::widgets::list_table::{self, Column, Width};
 use crate::gui::widgets::sorted_list::{Records, SortedList};
 
-/// Greatest height of the list, in points.
-const HEIGHT: f32 = 8.0 * ROW_HEIGHT;
+/// Greatest height of the list, in points: the page scrolls, and issues are few.
+const HEIGHT: f32 = 120.0 * ROW_HEIGHT;
 
 const EFFECT: usize = 3;
-const FIX: usize = 5;
+const FIX: usize = 4;
 
 /// Draws the list, and below it the details of the selected issue.
 pub(super) fn show(ui: &mut Ui, document: &Document, filter: &str, commands: &mut Vec<Command>) {
     let issues = quality::of_document(document);
     let columns = vec![
-        Column::text("Severity", Width::Exact(84.0)),
-        Column::text("Issue", Width::Initial(140.0)),
-        Column::figure("Count", Width::Exact(52.0)),
-        Column::text("Effect", Width::Rest(100.0)),
-        Column::text("First at file offset", Width::Initial(104.0)),
-        Column::text("", Width::Exact(186.0)),
+        Column::text("Severity", Width::Exact(104.0)),
+        Column::paragraphs("Issue", Width::Initial(148.0)),
+        Column::figure("Count", Width::Exact(60.0)),
+        Column::paragraphs("Effect", Width::Rest(200.0)),
+        // Empty where no recording would avoid any of them.
+        Column::text("", Width::Exact(if issues.iter().any(|issue| issue.fix.is_some()) { 186.0 } else { 1.0 })),
     ];
     let mut records = Issues { issues: &issues, fix: None };
     let stamp = super::stamp(document);
@@ -66,9 +66,9 @@ impl Records for Issues<'_> {
             0 => issue.level.name().to_owned(),
             1 => issue.title.clone(),
             2 => format::count(issue.count),
-            EFFECT => issue.effect.clone(),
-            FIX => issue.fix.map_or_else(String::new, |fix| fix.title().to_owned()),
-            _ => issue.offsets.clone(),
+            // One paragraph: the details below the list have its lines.
+            EFFECT => issue.effect.lines().collect::<Vec<_>>().join("; "),
+            _ => issue.fix.map_or_else(String::new, |fix| fix.title().to_owned()),
         }
     }
 
@@ -95,8 +95,7 @@ impl Records for Issues<'_> {
                     self.fix = Some(fix);
                 }
             }
-            EFFECT => drop(list_table::text_cell(ui, &issue.effect)),
-            _ => drop(list_table::text_cell(ui, self.text(record, column))),
+            _ => drop(list_table::paragraph_cell(ui, &self.text(record, column))),
         }
     }
 }

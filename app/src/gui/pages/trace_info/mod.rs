@@ -50,10 +50,6 @@ impl Page for TraceInfoPage {
         Box::new(TraceInfoState::default())
     }
 
-    fn has_details(&self) -> bool {
-        true
-    }
-
     fn show(&self, ui: &mut Ui, document: &Document, widgets: &mut Widgets, commands: &mut Vec<Command>) {
         show(ui, document, widgets.page_state(), commands);
     }

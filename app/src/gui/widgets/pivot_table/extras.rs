@@ -11,9 +11,6 @@ use super::rows;
 use crate::gui::theme::{self, GRID};
 use crate::gui::widgets::fitted_text;
 
-/// End of the tip of each header.
-const WHY: &str = "Shown because there is room. To sort by such a column, add it with Columns (Ctrl+E).";
-
 /// The columns that are shown, with their places on the screen.
 fn shown<'f>(frame: &'f TableFrame<'_>) -> impl Iterator<Item = (&'f ExtraColumn, Rangef)> {
     frame.model.extra_columns().iter().zip(&frame.places.extras).map(|(column, range)| (column, frame.shift(*range)))
@@ -33,7 +30,7 @@ pub(super) fn headers(ui: &Ui, frame: &TableFrame<'_>) {
             (pos2(place.left() + 2.0 * GRID, place.center().y), Align2::LEFT_CENTER)
         };
         painter.text(at, align, &column.title, theme::small_font(), frame.palette.dim);
-        response.on_hover_text(format!("{} {WHY}", column.tip));
+        response.on_hover_text(&column.tip);
     }
 }
 

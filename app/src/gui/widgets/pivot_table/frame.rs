@@ -12,6 +12,8 @@ use crate::gui::theme::{self, Palette};
 /// Options of the table.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct TableOptions<'a> {
+    /// True if extra columns are not shown, however much room there is.
+    pub(super) without_extras: bool,
     /// True if the figures are outdated.
     pub(super) dimmed: bool,
     /// Number of columns that do not scroll sideways.
@@ -69,7 +71,7 @@ impl<'a> TableFrame<'a> {
         let width = (outer.width() - theme::SCROLLBAR).max(0.0);
         let opened = drag::opened(model.columns(), state.drag);
         let places = ColumnLayout::place(model.columns(), &state.widths, width, opened)
-            .with_extras(model.extra_columns(), width)
+            .with_extras(if options.without_extras { &[] } else { model.extra_columns() }, width)
             .freeze(options.frozen, width);
         let overflow = (places.width - width).max(0.0);
         state.scroll_x = state.scroll_x.clamp(0.0, overflow);

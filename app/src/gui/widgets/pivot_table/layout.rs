@@ -118,7 +118,8 @@ impl ColumnLayout {
         }
     }
 
-    /// Adds as many of the extra columns as there is room for, with what is left over divided among those that can use it.
+    /// Adds as many of the extra columns as there is room for. What is left over goes to those that can use it, and then to all of
+    /// them alike, so that no part of a very wide table is empty.
     #[must_use]
     pub fn with_extras(mut self, extras: &[ExtraColumn], available: f32) -> Self {
         let mut rest = available - self.width;
@@ -134,6 +135,10 @@ impl ColumnLayout {
             let more = (extra.max_width - extra.width).clamp(0.0, rest.max(0.0));
             *width += more;
             rest -= more;
+        }
+        if rest > 0.0 && !widths.is_empty() {
+            let each = (rest / widths.len() as f32).floor();
+            widths.iter_mut().for_each(|width| *width += each);
         }
         let mut x = self.width;
         for width in widths {
@@ -286,7 +291,14 @@ mod tests {
         let shown = |available| placed(&columns, available).with_extras(&extras, available).extras.len();
         assert_eq!((shown(500.0), shown(3400.0)), (0, 3));
         let wide = placed(&columns, 3400.0).with_extras(&extras, 3400.0);
-        assert_eq!(wide.extras[0].span(), 320.0, "the first takes what is left, up to its greatest width");
+        let spans: Vec<f32> = wide.extras.iter().map(|range| range.span()).collect();
+        let wider = spans[1] - 96.0;
+        assert_eq!(
+            (spans[0] - 320.0, spans[2] - 150.0),
+            (wider, wider),
+            "the first takes more, up to its greatest width"
+        );
+        assert!(wide.width > 3397.0 && wide.width <= 3400.0, "nothing stays empty: {}", wide.width);
     }
 
     #[test]

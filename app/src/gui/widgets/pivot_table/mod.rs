@@ -51,6 +51,13 @@ impl<'a> PivotTable<'a> {
         self
     }
 
+    /// Shows the chosen columns only, however much room there is.
+    #[must_use]
+    pub fn without_extras(mut self) -> Self {
+        self.options.without_extras = true;
+        self
+    }
+
     /// Sets the tooltip of the key of a row: the row of [`TableState::hovered`].
     #[must_use]
     pub fn tip(mut self, tip: Option<(RowId, &'a str)>) -> Self {
