@@ -2,6 +2,7 @@
 //! depend on each other.
 
 pub mod association;
+pub mod case;
 pub mod cli;
 pub mod compare_text;
 pub mod counter_text;
