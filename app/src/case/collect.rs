@@ -82,23 +82,24 @@ pub fn collect(
 ) -> Result<Case, Cancelled> {
     let (mut pieces, mut unused): (Vec<Piece>, Vec<UnusedFile>) = Default::default();
     let mut listings: Vec<ListingFile> = Vec::new();
-    for (at, SortedFile { path, kind }) in files.into_iter().enumerate() {
+    for (at, SortedFile { path, kinds }) in files.into_iter().enumerate() {
         on_file(at, &path);
-        let read = match kind {
-            Ok(Some(EvidenceKind::Counters)) => counters(&path).map(Some),
-            Ok(Some(EvidenceKind::Trace)) => trace(&path, traces, cancel).map(Some),
-            Ok(Some(EvidenceKind::Snapshots)) => read_listing(&path).map(|listing| {
-                listings.push(listing);
-                None
-            }),
-            Ok(None) => Err(anyhow::anyhow!("neither a trace nor a pool snapshot nor a performance log")),
-            Err(error) => Err(error.into()),
-        };
-        cancel.check()?;
-        match read {
-            Ok(piece) => pieces.extend(piece),
-            Err(error) => unused.push(UnusedFile { path, reason: format!("{error:#}") }),
+        let kinds = kinds.unwrap_or_else(|reason| {
+            unused.push(UnusedFile { path: path.clone(), reason });
+            Vec::new()
+        });
+        for kind in kinds {
+            let read = match kind {
+                EvidenceKind::Counters => counters(&path).map(|piece| pieces.push(piece)),
+                EvidenceKind::Trace => trace(&path, traces, cancel).map(|piece| pieces.push(piece)),
+                EvidenceKind::Snapshots => read_listing(&path).map(|listing| listings.push(listing)),
+            };
+            cancel.check()?;
+            if let Err(error) = read {
+                unused.push(UnusedFile { path: path.clone(), reason: format!("{error:#}") });
+            }
         }
+        cancel.check()?;
     }
     pieces.extend(snapshots(listings));
     Ok(Case::new(pieces, unused))

@@ -245,7 +245,7 @@ impl Piece {
             files: vec![shown_name(path)],
             period_ms: has_clock.then(|| (unix_ms(trace, range.from), unix_ms(trace, range.to))),
             is_utc: true,
-            bias_ms: None,
+            bias_ms: trace.summary.utc_bias_minutes.map(|minutes| i64::from(minutes) * 60_000),
             summary: vec![leak_text::summary(&analysis).trim_end_matches('.').to_owned()],
             growth: suspects(&analysis),
             processes: main_processes(&analysis),

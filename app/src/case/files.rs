@@ -45,29 +45,32 @@ pub enum ListError {
 pub struct SortedFile {
     /// Location of the file.
     pub path: PathBuf,
-    /// Kind of evidence by its content; `None` for other files, an error for those that cannot be read.
-    pub kind: std::io::Result<Option<EvidenceKind>>,
+    /// Kinds of evidence in it by its content; or the reason why it is not used.
+    pub kinds: Result<Vec<EvidenceKind>, String>,
 }
 
 impl SortedFile {
-    /// The file with its kind. Reads its beginning.
+    /// The file with its kinds. Reads its beginning.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
-        let kind = kind_of(&path);
-        Self { path, kind }
+        let kinds = match kind_of(&path) {
+            Ok(Some(kind)) => Ok(vec![kind]),
+            Ok(None) => Err("neither a trace nor a pool snapshot nor a performance log".to_owned()),
+            Err(error) => Err(error.to_string()),
+        };
+        Self { path, kinds }
     }
 
-    /// Returns `true` if it is a trace, or is named like one.
+    /// Returns `true` if it is named like a trace.
     #[must_use]
-    pub fn is_trace(&self) -> bool {
-        let is_named = || self.path.file_name().and_then(|name| name.to_str()).is_some_and(is_named_like_a_trace);
-        matches!(self.kind, Ok(Some(EvidenceKind::Trace))) || is_named()
+    pub fn is_named_like_a_trace(&self) -> bool {
+        self.path.file_name().and_then(|name| name.to_str()).is_some_and(is_named_like_a_trace)
     }
 
     /// Returns `true` if it is evidence of another kind than a trace.
     #[must_use]
     pub fn is_other_evidence(&self) -> bool {
-        matches!(self.kind, Ok(Some(kind)) if kind != EvidenceKind::Trace)
+        self.kinds.iter().flatten().any(|kind| *kind != EvidenceKind::Trace)
     }
 }
 
@@ -92,6 +95,13 @@ pub fn list(given: &[PathBuf]) -> Result<Vec<PathBuf>, ListError> {
         }
     }
     Ok(files)
+}
+
+/// Returns `true` if these are a case on the command line: a folder, or evidence of another kind than traces. Reads the beginning of
+/// each file.
+#[must_use]
+pub fn hold_a_case(given: &[PathBuf]) -> bool {
+    given.iter().any(|path| path.is_dir() || SortedFile::new(path.clone()).is_other_evidence())
 }
 
 /// Kind of a file by its content; `None` for others.
