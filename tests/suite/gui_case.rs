@@ -338,7 +338,7 @@ fn what_cannot_be_read_is_named_with_its_reason() {
     std::fs::write(folder.path().join("bad.csv"), "\"(PDH-CSV 4.0)\",\"\\\\A\\Memory\\Pool Paged Bytes\"\n")
         .expect("a file");
     let mut window = open(&[folder.path()]);
-    for text in [long.as_str(), "notes.txt", "bad.csv", "has no sample"] {
+    for text in [long.as_str(), "The file is empty", "notes.txt", "bad.csv", "has no sample"] {
         assert!(says(&window, text), "{text}");
     }
     assert!(says(&window, "The end of the recording is missing"), "what the torn trace lacks is beside it");

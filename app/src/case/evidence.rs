@@ -239,7 +239,7 @@ impl Piece {
         let mut remarks = notes;
         remarks.extend(recorded_range_text::missing(trace));
         let losses = trace.diagnostics.rows().iter().filter(|row| row.kind.severity() == Severity::DataLoss);
-        remarks.extend(losses.map(|row| format!("{} ({})", row.kind.name(), format::count(row.count))));
+        remarks.extend(losses.map(|row| row.kind.effect().to_owned()));
         let evidence = Evidence {
             kind: EvidenceKind::Trace,
             files: vec![shown_name(path)],

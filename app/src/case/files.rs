@@ -111,6 +111,9 @@ fn kind_of(path: &Path) -> std::io::Result<Option<EvidenceKind>> {
     }
     let mut head = Vec::new();
     File::open(path)?.take(HEAD_BYTES).read_to_end(&mut head)?;
+    if head.is_empty() {
+        return Err(std::io::Error::other("the file is empty"));
+    }
     if is_counter_log(&head) {
         return Ok(Some(EvidenceKind::Counters));
     }

@@ -57,9 +57,9 @@ mod tests {
         };
         assert_eq!(file_names(&evidence(&["a.txt"], true)), "a.txt");
         assert_eq!(file_names(&evidence(&["a.txt", "b.txt", "c.txt"], true)), "a.txt to c.txt (3 files)");
-        let utc = "2026-07-24 08:00:00 to 2026-07-24 09:00:00 UTC, 1 h 0 min";
+        let utc = "2026-07-24 08:00:00 to 2026-07-24 09:00:00 UTC, 60 min 0 s";
         assert_eq!(period(&evidence(&[], true), None), utc);
-        let local = "2026-07-24 10:00:00 to 2026-07-24 11:00:00, 1 h 0 min";
+        let local = "2026-07-24 10:00:00 to 2026-07-24 11:00:00, 60 min 0 s";
         assert_eq!(period(&evidence(&[], true), Some(-7_200_000)), local);
         assert_eq!(period(&evidence(&[], false), Some(-7_200_000)), utc.replace(" UTC", ""));
         assert_eq!(period(&Evidence { period_ms: None, ..evidence(&[], true) }, None), "without times");

@@ -480,7 +480,7 @@ mod tests {
     fn other_days_and_missing_times_are_drawn_separately() {
         let far = timeline(&[log(" (UTC)(0)"), listings(Some((28, 10)))]);
         assert_eq!(far.axes.len(), 2);
-        assert_eq!(far.remarks, ["snap.txt begins 3 days 19 h after the evidence before it and is drawn separately"]);
+        assert_eq!(far.remarks, ["snap.txt begins 4 days after the evidence before it and is drawn separately"]);
         let none = timeline(&[log(" (UTC)(0)"), listings(None)]);
         assert_eq!((none.axes.len(), none.axes[1].zero_ms), (2, None));
         assert!(none.remarks[0].starts_with("snap.txt has no times and is drawn separately"), "{:?}", none.remarks);

@@ -90,7 +90,8 @@ fn graph(
     let basis = Basis { is_dark: ui.visuals().dark_mode, hidden: hidden.collect() };
     if drawn.basis.as_ref() != Some(&basis) {
         drawn.data = Some(data(panel, &basis));
-        drawn.overview = overview(panel);
+        // The strip is about all graphs above it: it has the curves of the first.
+        drawn.overview = axis.panels.first().map(|first| overview(first)).unwrap_or_default();
         drawn.basis = Some(basis);
     }
     let Some(data) = &drawn.data else { return };

@@ -39,7 +39,7 @@ pub(super) fn show(ui: &mut Ui, view: &CaseView, commands: &mut Vec<Command>) {
                 ui.separator();
             }
             // A piece that is shown alone is on its own page already, unless that is another page.
-            let own_page = view.only.is_none().then(|| Command::OpenEvidence(view.tab, at));
+            let own_page = view.only.is_none().then_some(Command::OpenEvidence(view.tab, at));
             let is_alone = case.pieces.len() == 1 && piece.evidence.kind == EvidenceKind::Counters;
             card(ui, piece, bias_ms, own_page.filter(|_| !is_alone), commands);
         }
