@@ -2,6 +2,7 @@
 //! depend on each other.
 
 pub mod association;
+pub mod case;
 pub mod cli;
 pub mod compare_text;
 pub mod counter_text;
@@ -54,23 +55,36 @@ fn run(
         cli::Outcome::Window(_) if launch(&args) => 0,
         cli::Outcome::Window(request) => {
             let is_sample = request == cli::WindowRequest::Sample;
+            let files = match &request {
+                cli::WindowRequest::Files(paths) => paths.clone(),
+                _ => Vec::new(),
+            };
             let open = match request {
                 cli::WindowRequest::Empty => gui::OpenRequest::Nothing,
                 cli::WindowRequest::Sample => gui::OpenRequest::Sample,
                 cli::WindowRequest::Files(paths) => gui::OpenRequest::Files(paths),
             };
             match gui::run(open) {
-                Err(error) if is_sample => print_sample(&error, io),
+                Err(error) if is_sample => {
+                    print_instead(&error, ["poolscope", "leaks", "--demo"].map(OsString::from), io)
+                }
+                Err(error) if case::files::hold_a_case(&files) => {
+                    // Options before the files are those of all commands.
+                    let mut line = args;
+                    line.insert(1, OsString::from("case"));
+                    print_instead(&error, line, io)
+                }
                 result => cli::exit_code(result.map(|()| 0), io),
             }
         }
     }
 }
 
-/// Prints the leaks of the sample if its window cannot be opened.
-fn print_sample(reason: &anyhow::Error, io: &mut cli::io::Io<'_>) -> u8 {
-    drop(writeln!(io.err, "poolscope: {reason:#}. Output of `poolscope leaks --demo`:"));
-    let line = ["poolscope", "leaks", "--demo"].map(OsString::from);
+/// Prints what a command says about the files of a window that cannot be opened.
+fn print_instead(reason: &anyhow::Error, line: impl IntoIterator<Item = OsString>, io: &mut cli::io::Io<'_>) -> u8 {
+    let line: Vec<OsString> = line.into_iter().collect();
+    let shown: Vec<_> = line.iter().map(|word| word.to_string_lossy()).collect();
+    drop(writeln!(io.err, "poolscope: {reason:#}. Output of `poolscope {}`:", shown[1..].join(" ")));
     match cli::run(line, io) {
         cli::Outcome::Exit(code) => code,
         cli::Outcome::Window(_) => 1,

@@ -276,3 +276,33 @@ fn without_a_display_the_sample_is_printed() {
         "a trace of one's own is not replaced by the sample"
     );
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn without_a_display_a_folder_is_printed_as_a_case() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let listing = |blocks: u32| {
+        format!(
+            " Tag  Type     Allocs            Frees            Diff   Bytes       Per Alloc\n Leak Nonp {} 10 {blocks} {} 64\n",
+            blocks + 10,
+            blocks * 64
+        )
+    };
+    std::fs::write(folder.path().join("poolsnap-2026-07-24-0800.txt"), listing(1000)).expect("a file");
+    std::fs::write(folder.path().join("poolsnap-2026-07-24-0900.txt"), listing(90_000)).expect("a file");
+    let path = folder.path().to_str().expect("an ordinary name");
+    let run = |line: &[&str]| {
+        let mut command = Command::new(poolscope_exe());
+        for name in ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"] {
+            command.env_remove(name);
+        }
+        command.args(line).output().expect("the program starts")
+    };
+    let done = run(&["--color", "never", path]);
+    let err = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert_eq!(done.status.code(), Some(0), "{err}");
+    assert_eq!(done.stdout, output(&["case", path]));
+    assert!(err.lines().count() == 1 && err.contains("display") && err.contains("poolscope case"), "{err}");
+    let file = run(&[&format!("{path}/poolsnap-2026-07-24-0800.txt")]);
+    assert!(String::from_utf8_lossy(&file.stdout).contains("One snapshot shows no growth"));
+}

@@ -109,7 +109,7 @@ fn a_dropped_folder_opens_its_traces() {
     assert_eq!(names, ["b.etl", "made-up.etl"]);
     let empty = tempfile::tempdir().expect("a folder");
     drop_file(&mut window, empty.path());
-    wait_for(&mut window, "contains no .etl files");
+    wait_for(&mut window, "contains no traces, pool snapshots or performance logs");
     assert_eq!(app(&window).documents().count(), 2);
 }
 

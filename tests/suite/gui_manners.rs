@@ -474,11 +474,11 @@ fn an_empty_folder_says_so() {
     for _ in 0..200 {
         window.step();
         std::thread::sleep(Duration::from_millis(5));
-        if window.query_by_label_contains("contains no .etl files").is_some() {
+        if window.query_by_label_contains("contains no traces, pool snapshots or performance logs").is_some() {
             break;
         }
     }
-    window.get_by_label_contains("contains no .etl files");
+    window.get_by_label_contains("contains no traces, pool snapshots or performance logs");
     // The box that asks for a path says it while the path is being entered.
     window.key_press_modifiers(CTRL, Key::O);
     for _ in 0..200 {

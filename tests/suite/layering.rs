@@ -23,7 +23,7 @@ fn app_forbids(module: &[&str], named: &[&str]) -> bool {
     match (module, named) {
         // The command line and the window do not know each other, and what both use knows neither.
         (["cli", ..], ["crate", "gui", ..]) | (["gui", ..], ["crate", "cli", ..]) => true,
-        (["format" | "wpr", ..], ["crate", "cli" | "gui", ..]) => true,
+        (["case" | "format" | "wpr", ..], ["crate", "cli" | "gui", ..]) => true,
         // Widgets draw what they are given: no traces, no other part of the window but theme, icons and each other.
         (["gui", "widgets", ..], [name, ..]) if ENGINE.contains(name) => true,
         (["gui", "widgets", ..], ["crate", "gui", part, ..]) => !matches!(*part, "widgets" | "theme" | "icons"),
@@ -88,6 +88,7 @@ mod tests {
         may_not("wpr/machine.rs", "use crate::gui::jobs;");
         may_not("gui/app.rs", "use crate::{format, cli::Args};");
         may_not("format.rs", "use crate::gui;");
+        may_not("case/evidence.rs", "use crate::cli::perfmon;");
         may_not("gui/widgets/tree/mod.rs", "use poolscope_analysis::trace::Trace;");
         may_not("gui/widgets/bar.rs", "fn f(t: &poolscope_analysis::trace::Trace) {}");
         may_not("gui/widgets/bar.rs", "use crate::gui::model::State;");

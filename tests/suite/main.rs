@@ -23,6 +23,7 @@ mod gui_answer;
 mod gui_app;
 mod gui_association;
 mod gui_butterfly;
+mod gui_case;
 mod gui_compare;
 mod gui_export;
 mod gui_files;

@@ -132,6 +132,22 @@ fn pages_look_as_they_did() {
 }
 
 #[test]
+fn a_case_looks_as_it_did() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let case = folder.path().join("case 4711");
+    std::fs::create_dir(&case).expect("a folder");
+    crate::gui_case::write_case(&case, " (W. Europe Daylight Time)(-120)");
+    let mut complaints = Vec::new();
+    for (theme, name) in [(Theme::Light, "case-light"), (Theme::Dark, "case-dark")] {
+        let mut window = window(OpenRequest::Files(vec![case.clone()]), theme);
+        settle(&mut window);
+        calm(&mut window);
+        complaints.extend(compare(&window, name));
+    }
+    assert!(complaints.is_empty(), "what was drawn is in target/pictures/:\n{}", complaints.join("\n"));
+}
+
+#[test]
 fn a_changed_word_is_noticed_and_a_shade_is_not() {
     let mut start = window(OpenRequest::Nothing, Theme::Light);
     start.run_steps(10);

@@ -78,7 +78,7 @@ impl Loader for OnlyWindowsCan {
     fn load(&self, source: &Source, progress: &Progress, cancel: &CancelToken) -> Result<Option<LoadedTrace>, Failure> {
         match source {
             Source::ThroughWindows(_) => Engine.load(&Source::Sample, progress, cancel),
-            Source::File(_) | Source::Sample => Err(Failure {
+            Source::File(_) | Source::Sample | Source::Case(_) => Err(Failure {
                 what: "it is odd".to_owned(),
                 next: "Choose another.".to_owned(),
                 windows_may_read: self.windows_is_here,

@@ -52,7 +52,8 @@ on !pool and !poolfind, which fail on many systems since Windows 10 1903 introdu
 #[command(after_help = WHICH_TOOL)]
 #[command(override_usage = "poolscope [OPTIONS] [FILE]...\n       poolscope [OPTIONS] <COMMAND>")]
 struct Cli {
-    /// Trace files to open in the window, each in its own tab; of a folder, all traces in it
+    /// Files to open in the window: traces, each in its own tab; a performance log or poolmon's output on its own page; traces together with
+    /// these, or a folder with them, as one case (without a display, what `case` prints)
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Opens the built-in sample trace in the window
@@ -113,7 +114,7 @@ pub enum WindowRequest {
     Empty,
     /// The built-in sample.
     Sample,
-    /// Trace files.
+    /// Traces, pool snapshots, performance logs, folders.
     Files(Vec<PathBuf>),
 }
 

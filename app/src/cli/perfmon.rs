@@ -3,15 +3,15 @@
 use super::io::Io;
 use super::output_format::OutputFormat;
 use super::table::{Column, Table};
+use crate::case::files::read_counter_log;
 use crate::{counter_text, format};
-use anyhow::Context as _;
 use poolscope_recording::counters::analysis::Growth;
-use poolscope_recording::counters::{CounterAnalysis, CounterLog, analyze, parse};
+use poolscope_recording::counters::{CounterAnalysis, CounterLog, analyze};
 use poolscope_recording::poolmon::time;
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::io::{Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::Write as _;
+use std::path::PathBuf;
 
 /// Options of `perfmon`.
 #[derive(clap::Args, Debug)]
@@ -31,31 +31,12 @@ const FORMATS: [OutputFormat; 3] = [OutputFormat::Text, OutputFormat::Csv, Outpu
 
 /// Default number of processes in text.
 const DEFAULT_TOP: usize = 20;
-/// Upper bound on bytes of a log that are read, since the text is held in memory.
-const BYTES_MAX: u64 = 1 << 30;
-
-/// Reads a log.
-///
-/// # Errors
-/// The file cannot be read, or is no performance log.
-pub fn read_log(path: &Path) -> anyhow::Result<CounterLog> {
-    let name = path.display();
-    let mut bytes = Vec::new();
-    if path == Path::new("-") {
-        std::io::stdin().lock().take(BYTES_MAX).read_to_end(&mut bytes).context("cannot read standard input")?;
-    } else {
-        let file = std::fs::File::open(path).with_context(|| format!("cannot open {name}"))?;
-        file.take(BYTES_MAX).read_to_end(&mut bytes).with_context(|| format!("cannot read {name}"))?;
-    }
-    parse(&bytes).with_context(|| format!("cannot use {name}"))
-}
-
 /// Runs the command.
 ///
 /// # Errors
 /// The log cannot be read, or the output cannot be written.
 pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
-    let log = read_log(&args.file)?;
+    let log = read_counter_log(&args.file)?;
     if let Some((line, text)) = log.odd_lines.first() {
         let lines = format::counted(log.odd_line_count as u64, "line is no sample", "lines are no samples");
         writeln!(io.err, "poolscope: warning: {lines}, the first is line {line}: '{text}'")?;

@@ -32,9 +32,9 @@ pub enum OpenRequest {
     /// The start page.
     #[default]
     Nothing,
-    /// A trace file.
+    /// A trace, other evidence, or a folder.
     File(PathBuf),
-    /// Several trace files, the last one in front.
+    /// Several files or folders: traces alone in a tab each, the last one in front, else one case.
     Files(Vec<PathBuf>),
     /// The sample trace in the program.
     Sample,

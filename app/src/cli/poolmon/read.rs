@@ -1,18 +1,14 @@
 //! Reads snapshots of files and of standard input into one series, and says what is odd about them.
 
 use super::SnapshotChoice;
+use crate::case::evidence::ListingFile;
+use crate::case::files::read_listing;
 use crate::cli::io::Io;
 use crate::{format, snapshot_text};
-use anyhow::Context as _;
-use poolscope_recording::poolmon::parse::SnapshotFile;
 use poolscope_recording::poolmon::series::SeriesOptions;
-use poolscope_recording::poolmon::{Pool, Snapshot, SnapshotComparison, SnapshotInput, SnapshotSeries, compare, parse};
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
-
-/// Upper bound on bytes of a file that are read, since the text is held in memory. No tool prints as much.
-const BYTES_MAX: u64 = 256 << 20;
+use poolscope_recording::poolmon::{Pool, Snapshot, SnapshotComparison, SnapshotInput, SnapshotSeries, compare};
+use std::io::Write;
+use std::path::PathBuf;
 
 /// The snapshots of files.
 #[derive(Default)]
@@ -40,7 +36,7 @@ pub fn read_snapshots(paths: &[&PathBuf], choice: &SnapshotChoice) -> anyhow::Re
     let mut snapshots = Snapshots::default();
     let mut inputs = Vec::with_capacity(paths.len());
     for path in paths {
-        let (modified_ms, file) = read_file(path)?;
+        let ListingFile { modified_ms, file, .. } = read_listing(path)?;
         snapshots.warnings.extend(snapshot_text::file_warnings(&path.display().to_string(), &file));
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         inputs.push(SnapshotInput::new(name, modified_ms, file));
@@ -99,21 +95,4 @@ fn truncation_warnings(snapshot: &Snapshot, which: &str, consequence: &str) -> V
         ))
     };
     Pool::ALL.into_iter().filter_map(warning).collect()
-}
-
-/// The snapshots of a file, and the time at which it was last written in milliseconds from 1970.
-fn read_file(path: &Path) -> anyhow::Result<(Option<i64>, SnapshotFile)> {
-    let name = path.display();
-    let mut bytes = Vec::new();
-    let mut modified = None;
-    if path == Path::new("-") {
-        std::io::stdin().lock().take(BYTES_MAX).read_to_end(&mut bytes).context("cannot read standard input")?;
-    } else {
-        let file = std::fs::File::open(path).with_context(|| format!("cannot open {name}"))?;
-        let written = file.metadata().and_then(|metadata| metadata.modified()).ok();
-        modified = written.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map(|age| age.as_millis() as i64);
-        file.take(BYTES_MAX).read_to_end(&mut bytes).with_context(|| format!("cannot read {name}"))?;
-    }
-    let file = parse(&bytes).with_context(|| format!("cannot use {name}"))?;
-    Ok((modified, file))
 }

@@ -35,6 +35,7 @@ use crate::gui::jobs::dialog::{Asked, PickFile};
 use crate::gui::jobs::load::{Loader, Source};
 use crate::gui::jobs::symbols::SymbolService;
 use crate::gui::jobs::{Answer, Jobs, TabId, Workers};
+use crate::gui::model::case::CaseView;
 use crate::gui::model::page_id::PageId;
 use crate::gui::model::recorder::RecorderState;
 use crate::gui::model::recording_setup::RecordingSetup;
@@ -161,7 +162,7 @@ impl App {
         match open {
             OpenRequest::Nothing => {}
             OpenRequest::File(path) => app.open(Source::File(path)),
-            OpenRequest::Files(paths) => paths.into_iter().for_each(|path| app.open(Source::File(path))),
+            OpenRequest::Files(paths) => app.open_together(paths),
             OpenRequest::Sample => app.open(Source::Sample),
         }
         app
@@ -176,6 +177,12 @@ impl App {
     /// The trace in front, to be changed.
     pub fn document_mut(&mut self) -> Option<&mut Document> {
         self.tabs.document_mut()
+    }
+
+    /// The case in front.
+    #[must_use]
+    pub fn case(&self) -> Option<&CaseView> {
+        self.tabs.active_tab()?.case()
     }
 
     /// All open traces, the oldest first.
@@ -302,9 +309,13 @@ impl App {
                 Answer::SamplingFailed(message) => self.sampling_failed(message),
                 Answer::Saved(answer) => self.take_saved(answer),
                 Answer::SourceNotOpened(why) => self.toasts.push(Kind::Error, why),
-                Answer::Picked { asked, path: Some(path), .. } => self.apply_file(asked, path),
-                Answer::Picked { asked, path: None, at_once: true } => self.no_dialog(asked),
-                Answer::Picked { path: None, .. } => {}
+                Answer::Picked { asked, paths, at_once: true } if paths.is_empty() => self.no_dialog(asked),
+                Answer::Picked { asked: Asked::Trace, paths, .. } => self.open_together(paths),
+                Answer::Picked { asked, paths, .. } => {
+                    if let Some(path) = paths.into_iter().next() {
+                        self.apply_file(asked, path);
+                    }
+                }
             }
         }
     }
@@ -325,6 +336,7 @@ impl App {
                 setup: &mut self.setup,
                 recorder: &mut self.recorder,
                 suggested: &suggested,
+                case: None,
             };
             if self.tabs.is_empty() {
                 window_page(PageId::START).into_iter().for_each(|page| page.show(ui, &mut window, commands));
@@ -438,7 +450,9 @@ fn take_text(ui: &Ui) -> String {
 
 fn dropped_files(ui: &Ui, commands: &mut Vec<Command>) {
     let dropped: Vec<_> = ui.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect());
-    commands.extend(dropped.into_iter().map(Command::OpenPath));
+    if !dropped.is_empty() {
+        commands.push(Command::OpenPaths(dropped));
+    }
 }
 
 /// Says what letting go of a file does, while one is held over the window.

@@ -5,17 +5,20 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::App;
-use super::tabs::{Content, Loading};
+use super::tabs::{Content as TabContent, Loading, Tab};
+use crate::case::Content;
 use crate::gui::commands::Command;
 use crate::gui::document::Document;
 use crate::gui::jobs::TabId;
+use crate::gui::jobs::case::{CaseSource, OpenCase};
 use crate::gui::jobs::discard::discard;
-use crate::gui::jobs::load::{LoadAnswer, LoadRequest, Source, TracesInside};
-use crate::gui::jobs::watch::Change;
+use crate::gui::jobs::load::{LoadAnswer, LoadRequest, Loaded, Source, TracesInside};
+use crate::gui::jobs::watch::{Change, Stamp};
+use crate::gui::model::case::CaseView;
 use crate::gui::shell::file_changed;
 use crate::gui::shell::toasts::Kind;
 use crate::trace_location::split_by_name;
-use crate::trace_opening::LoadedTrace;
+use crate::trace_opening::{LoadedTrace, is_named_like_a_trace};
 
 /// Traces of a folder that are opened at once at most.
 const FOLDER: usize = 8;
@@ -32,12 +35,25 @@ impl App {
         self.show_again(id);
     }
 
+    /// Opens files that were given together. Where their names say that all are traces, each has a tab at once; else their contents are
+    /// looked at in the background.
+    pub(super) fn open_together(&mut self, paths: Vec<PathBuf>) {
+        let is_trace = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.is_some_and(is_named_like_a_trace)
+        };
+        if paths.len() < 2 || paths.iter().all(is_trace) {
+            return paths.into_iter().for_each(|path| self.open(Source::File(path)));
+        }
+        self.open(Source::Case(CaseSource { paths, is_wanted: false }));
+    }
+
     /// Brings the tab of a trace to the front that is open already.
     fn show_again(&mut self, id: TabId) {
         let Some(tab) = self.tabs.get(id) else { return };
         match tab.content {
-            Content::Failed(_) => self.load(id),
-            Content::Open(_) if tab.change == Some(Change::Changed) => {
+            TabContent::Failed(_) => self.load(id),
+            TabContent::Open(_) if tab.change == Some(Change::Changed) => {
                 self.tabs.activate(id);
                 self.reload(id);
             }
@@ -63,7 +79,7 @@ impl App {
         self.wanted = Some(id);
         let loading = self.begin(id);
         if let (Some(loading), Some(tab)) = (loading, self.tabs.get_mut(id)) {
-            tab.content = Content::Loading(loading);
+            tab.content = TabContent::Loading(loading);
         }
     }
 
@@ -86,7 +102,8 @@ impl App {
     fn begin(&mut self, id: TabId) -> Option<Loading> {
         let source = self.tabs.get(id)?.source.clone();
         let loading = Loading::begin();
-        self.jobs.load(id, LoadRequest { source, progress: Arc::clone(&loading.progress) });
+        let (progress, file) = (Arc::clone(&loading.progress), Arc::clone(&loading.file));
+        self.jobs.load(id, LoadRequest { source, progress, file });
         Some(loading)
     }
 
@@ -100,42 +117,22 @@ impl App {
     }
 
     pub(super) fn loaded(&mut self, id: TabId, answer: LoadAnswer) {
-        if let Some(inside) = answer.inside {
-            return self.open_folder(id, &answer.source.name(), inside);
-        }
-        let name = answer.source.name();
+        let LoadAnswer { source, stamp, result, .. } = answer;
+        let name = source.name();
         let Some(tab) = self.tabs.get_mut(id) else { return };
         let reloaded = tab.reload.take().is_some();
-        let asked = tab.asked.clone();
-        // A trace that is loaded again looks as it did.
-        let before = tab.document().map(Document::remember);
-        let (kind, text) = match answer.result {
-            Ok(Some(LoadedTrace { trace, notes })) => {
-                notes.iter().for_each(|note| self.toasts.push(Kind::Warning, note));
-                let bytes = trace.summary.file_bytes;
-                // Answers about the trace before must not reach this one.
-                self.jobs.forget(id);
-                self.jobs.watch(id, &answer.source, answer.stamp);
-                if let Some(path) = answer.source.path() {
-                    let settings = self.settings.edit();
-                    // The list may have it by another name.
-                    asked.path().iter().for_each(|asked| settings.forget(asked));
-                    settings.folder =
-                        split_by_name(path).0.parent().filter(|folder| folder.to_str().is_some()).map(Into::into);
-                    settings.opened(path, bytes, unix_s());
-                }
-                let mut document = Document::new(answer.source, trace, Arc::clone(&self.presets));
-                match before {
-                    Some(before) => document.restore(before),
-                    None => self.restore(&mut document),
-                }
-                document.search.bypass_cache = reloaded;
-                document.opening_notes = notes;
-                self.begin_symbols(&mut document);
-                if let Some(tab) = self.tabs.get_mut(id) {
-                    tab.change = None;
-                    discard(std::mem::replace(&mut tab.content, Content::Open(Box::new(document))));
-                }
+        let (kind, text) = match result {
+            Ok(Some(Loaded::Traces(inside))) => return self.open_folder(id, &name, inside),
+            Ok(Some(Loaded::Listings(listings))) => {
+                self.close(id);
+                return self.show_listings(listings);
+            }
+            Ok(Some(Loaded::Trace(trace))) => {
+                self.show_trace(id, source, stamp, trace, reloaded);
+                (Kind::Success, format!("{name} is open"))
+            }
+            Ok(Some(Loaded::Case(opened))) => {
+                self.show_case(id, *opened);
                 (Kind::Success, format!("{name} is open"))
             }
             Ok(None) => return,
@@ -144,7 +141,7 @@ impl App {
                 return;
             }
             Err(failure) => {
-                tab.content = Content::Failed(failure);
+                tab.content = TabContent::Failed(failure);
                 (Kind::Error, format!("{name} cannot be opened"))
             }
         };
@@ -156,12 +153,102 @@ impl App {
         }
     }
 
+    /// Shows a trace in a tab; one that is loaded again looks as it did.
+    fn show_trace(&mut self, id: TabId, source: Source, stamp: Option<Stamp>, loaded: LoadedTrace, reloaded: bool) {
+        let LoadedTrace { trace, notes } = loaded;
+        notes.iter().for_each(|note| self.toasts.push(Kind::Warning, note));
+        let Some(tab) = self.tabs.get(id) else { return };
+        let asked = tab.asked.clone();
+        let before = tab.document().map(Document::remember);
+        let bytes = trace.summary.file_bytes;
+        // Answers about the trace before must not reach this one.
+        self.jobs.forget(id);
+        self.jobs.watch(id, &source, stamp);
+        if let Some(path) = source.path() {
+            let settings = self.settings.edit();
+            // The list may have it by another name.
+            asked.path().iter().for_each(|asked| settings.forget(asked));
+            settings.folder = split_by_name(path).0.parent().filter(|folder| folder.to_str().is_some()).map(Into::into);
+            settings.opened(path, bytes, unix_s());
+        }
+        let mut document = Document::new(source, trace, Arc::clone(&self.presets));
+        match before {
+            Some(before) => document.restore(before),
+            None => self.restore(&mut document),
+        }
+        document.search.bypass_cache = reloaded;
+        document.opening_notes = notes;
+        self.begin_symbols(&mut document);
+        if let Some(tab) = self.tabs.get_mut(id) {
+            tab.change = None;
+            discard(std::mem::replace(&mut tab.content, TabContent::Open(Box::new(document))));
+        }
+    }
+
+    /// Shows a case in a tab. A folder, or a single file, is listed as opened.
+    fn show_case(&mut self, id: TabId, opened: OpenCase) {
+        let OpenCase { case, timeline, bytes, stamps } = opened;
+        let Some(tab) = self.tabs.get_mut(id) else { return };
+        let given = match &tab.source {
+            Source::Case(source) if source.paths.len() == 1 => source.paths.first().cloned(),
+            source => source.path().map(PathBuf::from),
+        };
+        discard(std::mem::replace(
+            &mut tab.content,
+            TabContent::Case(Box::new(CaseView::new(id, case, timeline, stamps))),
+        ));
+        if let Some(path) = given {
+            let settings = self.settings.edit();
+            settings.folder = path.parent().filter(|folder| folder.to_str().is_some()).map(Into::into);
+            settings.opened(&path, bytes, unix_s());
+        }
+    }
+
+    /// Shows a piece of evidence on its own page, from what was read for the case.
+    pub(super) fn open_evidence(&mut self, tab: TabId, piece: usize) {
+        let Some(view) = self.tabs.get(tab).and_then(Tab::case) else { return };
+        let Some(content) = view.case.pieces.get(piece).map(|piece| piece.content.clone()) else { return };
+        self.wanted = None;
+        match content {
+            Content::Trace(content) => {
+                let (source, stamp) = (Source::File(content.path.clone()), view.stamp(&content.path));
+                let trace = Arc::clone(&content.trace);
+                self.open_from_case(source, |app, id, source| app.show_trace(id, source, stamp, trace.into(), false));
+            }
+            Content::Counters(content) => {
+                let source = Source::File(content.path.clone());
+                let Some(view) = self.tabs.get(tab).and_then(Tab::case).map(|view| view.of_piece(piece)) else {
+                    return;
+                };
+                self.open_from_case(source, move |app, id, _| {
+                    if let Some(tab) = app.tabs.get_mut(id) {
+                        tab.content = TabContent::Case(Box::new(CaseView { tab: id, ..view }));
+                    }
+                });
+            }
+            Content::Snapshots(content) => self.show_listings(content.files.iter().cloned().map(Ok).collect()),
+        }
+    }
+
+    /// Fills a new tab with `show`, unless a tab has the source already.
+    fn open_from_case(&mut self, source: Source, show: impl FnOnce(&mut Self, TabId, Source)) {
+        let id = match self.tabs.find(&source) {
+            Some(id) if !matches!(self.tabs.get(id).map(|tab| &tab.content), Some(TabContent::Failed(_))) => id,
+            found => {
+                let id = found.unwrap_or_else(|| self.tabs.add(source.clone()));
+                show(self, id, source);
+                id
+            }
+        };
+        self.tabs.activate(id);
+    }
+
     /// Opens the traces of a folder or an archive.
     fn open_folder(&mut self, id: TabId, name: &str, inside: TracesInside) {
         self.close(id);
         let TracesInside { traces, notes } = inside;
         if traces.is_empty() {
-            self.toasts.push(Kind::Warning, format!("{name} contains no .etl files"));
+            self.toasts.push(Kind::Warning, format!("{name} contains no traces, pool snapshots or performance logs"));
         } else if traces.len() > FOLDER {
             let text = format!(
                 "{name} contains {} traces; the first {FOLDER} are opened",

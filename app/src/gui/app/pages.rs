@@ -53,6 +53,10 @@ impl Pages for AllPages<'_> {
             Some(Source::File(path)) => path.display().to_string(),
             Some(Source::ThroughWindows(path)) => format!("{} (reader of Windows)", path.display()),
             Some(Source::Sample) => "Built-in sample trace".to_owned(),
+            Some(Source::Case(source)) => {
+                let paths: Vec<String> = source.paths.iter().map(|path| path.display().to_string()).collect();
+                paths.join("\n")
+            }
             None => String::new(),
         }
     }
@@ -64,6 +68,7 @@ impl Pages for AllPages<'_> {
         match &self.tabs.get(&tab)?.content {
             Content::Loading(load) => Some(Mark::Loading(load.state(tab, String::new()).share())),
             Content::Failed(_) => Some(Mark::Failed),
+            Content::Case(_) => None,
             Content::Open(_) => self.tabs.get(&tab)?.change.map(|_| Mark::Changed),
         }
     }
@@ -91,6 +96,12 @@ impl Pages for AllPages<'_> {
             Content::Open(document) => open_trace(ui, document, commands),
             Content::Loading(load) => loading::page(ui, &load.state(id, name), commands),
             Content::Failed(failure) => load_failure::page(ui, id, &tab.source, failure, commands),
+            Content::Case(case) => {
+                let WindowState { recent, missing, suggested, .. } = self.window;
+                let (setup, recorder) = (&mut *self.window.setup, &mut *self.window.recorder);
+                let mut window = WindowState { recent, missing, setup, recorder, suggested, case: Some(case) };
+                window_page(PageId::CASE).into_iter().for_each(|page| page.show(ui, &mut window, commands));
+            }
         }
     }
 }

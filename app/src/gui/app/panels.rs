@@ -6,6 +6,7 @@ use super::App;
 use crate::gui::commands::Command;
 use crate::gui::commands::table::Entry;
 use crate::gui::document::Document;
+use crate::gui::model::case::CaseView;
 use crate::gui::pages::page;
 use crate::gui::shell::details;
 use crate::gui::shell::loading::LoadingState;
@@ -46,6 +47,8 @@ impl App {
         let busy =
             busy.or(self.tabs.is_recording_in_front().then_some("Set up a recording that shows which code leaks"));
         let recorder = Some(&self.recorder);
+        let of_case = self.case().map(CaseView::summary);
+        let busy = busy.or(of_case.as_deref());
         let draw = |ui: &mut Ui| status::show(ui, document, busy, recorder, commands);
         Panel::bottom("status").exact_size(26.0).frame(bar).show(ui, draw);
         self.toasts.show(ui, commands);

@@ -7,15 +7,17 @@ use std::time::Duration;
 use eframe::egui::{Event, Ui, ViewportCommand};
 
 use super::App;
+use crate::case::evidence::ListingFile;
 use crate::gui::commands::RecordingCommand;
 use crate::gui::jobs::dialog::Asked;
 use crate::gui::jobs::files::FileAnswer;
-use crate::gui::jobs::snapshots::SnapshotSource;
+use crate::gui::jobs::snapshots::{SnapshotAnswer, SnapshotSource};
 use crate::gui::model::page_id::PageId;
 use crate::gui::model::recorder::{Phase, Question};
 use crate::gui::model::recording_setup::{PROFILE_FILE, SCRIPT_FILE, Section, SuggestedTag, sentence};
 use crate::gui::model::snapshot_list::FollowedFile;
 use crate::gui::pages::PAGES;
+use crate::trace_location::shown_name;
 use crate::wpr::Task;
 
 /// The name that is proposed for a file of samples.
@@ -143,6 +145,28 @@ impl App {
         self.jobs.listing(source);
     }
 
+    /// Shows pool snapshots that were read, in place of those that were shown before.
+    pub(super) fn show_listings(&mut self, listings: Vec<Result<ListingFile, String>>) {
+        self.jobs.unfollow();
+        self.setup.section = Section::Snapshots;
+        self.setup.snapshots.clear();
+        if let [Ok(listing)] = listings.as_slice() {
+            self.setup.snapshots.opened = Some(listing.path.clone());
+        }
+        for listing in listings {
+            self.setup.snapshots.begin();
+            self.setup.snapshots.take(match listing {
+                Ok(ListingFile { path, modified_ms, file }) => {
+                    SnapshotAnswer { name: shown_name(&path), modified_ms, replaces: false, result: Ok(file) }
+                }
+                Err(reason) => {
+                    SnapshotAnswer { name: String::new(), modified_ms: None, replaces: false, result: Err(reason) }
+                }
+            });
+        }
+        self.show_recording();
+    }
+
     /// The pool tags of this machine cannot be sampled.
     pub(super) fn sampling_failed(&mut self, message: String) {
         self.jobs.unfollow();
@@ -168,12 +192,14 @@ impl App {
             path.extension()
                 .is_some_and(|ending| LISTING_ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
         };
+        // Listings together with other files are a case.
+        let are_listings = ui.input(|input| input.raw.dropped_files.iter().all(|file| is_listing(file.path())));
         let mut dropped = Vec::new();
         let writing = ui.ctx().text_edit_focused() && !self.setup.snapshots.awaits_paste;
         let mut pasted = Vec::new();
         ui.input_mut(|input| {
             input.raw.dropped_files.retain(|file| {
-                let listing = is_listing(file.path());
+                let listing = are_listings;
                 if listing {
                     dropped.push(file.path().to_owned());
                 }

@@ -23,6 +23,9 @@ impl App {
         match command {
             Command::Open => self.jobs.pick_file(Asked::Trace),
             Command::OpenPath(path) => self.open(Source::File(path)),
+            Command::OpenPaths(paths) => self.open_together(paths),
+            Command::OpenCaseFolder => self.jobs.pick_file(Asked::CaseFolder),
+            Command::OpenEvidence(tab, piece) => self.open_evidence(tab, piece),
             Command::OpenSample => self.open(Source::Sample),
             Command::CancelLoad(id) => self.cancel(id),
             Command::Retry(id) => self.load(id),

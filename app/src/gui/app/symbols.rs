@@ -15,6 +15,7 @@ use crate::gui::dialogs::symbol_path::{self, SymbolPathAction, SymbolPathDialog}
 use crate::gui::dialogs::wrapper_rules;
 use crate::gui::document::Document;
 use crate::gui::jobs::TabId;
+use crate::gui::jobs::case::CaseSource;
 use crate::gui::jobs::dialog::Asked;
 use crate::gui::jobs::load::Source;
 use crate::gui::jobs::path_check::PathNews;
@@ -86,6 +87,7 @@ impl App {
     pub(super) fn apply_file(&mut self, asked: Asked, path: PathBuf) {
         match asked {
             Asked::Trace => self.open(Source::File(path)),
+            Asked::CaseFolder => self.open(Source::Case(CaseSource { paths: vec![path], is_wanted: true })),
             Asked::Pdb { tab, at, .. } => {
                 if let Some(document) = self.tabs.get_mut(tab).and_then(|tab| tab.document_mut()) {
                     document.open_pdb(at, path);

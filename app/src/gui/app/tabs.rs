@@ -11,8 +11,10 @@ use poolscope_base::progress::Progress;
 
 use crate::gui::document::Document;
 use crate::gui::jobs::TabId;
+use crate::gui::jobs::case::CurrentFile;
 use crate::gui::jobs::load::{Failure, Source};
 use crate::gui::jobs::watch::Change;
+use crate::gui::model::case::CaseView;
 use crate::gui::model::page_id::PageId;
 use crate::gui::shell::loading::LoadingState;
 
@@ -20,6 +22,8 @@ use crate::gui::shell::loading::LoadingState;
 pub struct Loading {
     /// Progress of the loader.
     pub progress: Arc<Progress>,
+    /// File of a case that is being read.
+    pub file: Arc<CurrentFile>,
     /// Start time.
     pub began: Instant,
 }
@@ -28,14 +32,14 @@ impl Loading {
     /// A load that begins now.
     #[must_use]
     pub fn begin() -> Self {
-        Self { progress: Arc::default(), began: Instant::now() }
+        Self { progress: Arc::default(), file: Arc::default(), began: Instant::now() }
     }
 
     /// Progress of the load, for the views; `name` is the trace's.
     #[must_use]
     pub fn state(&self, tab: TabId, name: String) -> LoadingState {
         let elapsed_s = self.began.elapsed().as_secs_f64();
-        LoadingState { tab, name, reading: self.progress.read(), elapsed_s }
+        LoadingState { tab, name, file: self.file.text(), reading: self.progress.read(), elapsed_s }
     }
 }
 
@@ -45,6 +49,8 @@ pub enum Content {
     Loading(Loading),
     /// An open trace.
     Open(Box<Document>),
+    /// An open case, or a piece of its evidence.
+    Case(Box<CaseView>),
     /// Reason why there is no trace.
     Failed(Failure),
 }
@@ -83,6 +89,15 @@ impl Tab {
     pub fn document(&self) -> Option<&Document> {
         match &self.content {
             Content::Open(document) => Some(document),
+            _ => None,
+        }
+    }
+
+    /// The open case.
+    #[must_use]
+    pub fn case(&self) -> Option<&CaseView> {
+        match &self.content {
+            Content::Case(case) => Some(case),
             _ => None,
         }
     }
@@ -330,7 +345,7 @@ impl Tabs {
     /// The tab of a source, by its name or as it was asked for. The reader of a file makes no difference.
     #[must_use]
     pub fn find(&self, source: &Source) -> Option<TabId> {
-        let is_it = |tab: &Tab| [&tab.source, &tab.asked].iter().any(|own| own.path() == source.path());
+        let is_it = |tab: &Tab| [&tab.source, &tab.asked].iter().any(|own| own.is_same(source));
         self.iter().find(|(_, tab)| is_it(tab)).map(|(id, _)| id)
     }
 

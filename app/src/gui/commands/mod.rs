@@ -28,6 +28,12 @@ pub enum Command {
     Open,
     /// Open this file.
     OpenPath(PathBuf),
+    /// Open these files together: traces in a tab each, evidence of several kinds as a case.
+    OpenPaths(Vec<PathBuf>),
+    /// Choose a folder and open it as a case.
+    OpenCaseFolder,
+    /// Show a piece of evidence of the case in a tab on its own page.
+    OpenEvidence(TabId, usize),
     /// Open the sample trace.
     OpenSample,
     /// Give up the load that is under way in a tab.

@@ -28,6 +28,8 @@ pub(super) fn rows() -> Vec<CommandSpec> {
     };
     let mut rows = vec![
         row("open", C::Open, "Open trace\u{2026}", Menu::File, 0).key(ctrl(Key::O)),
+        row("open_case_folder", C::OpenCaseFolder, "Open case folder\u{2026}", Menu::File, 0)
+            .tip("Traces, poolmon snapshots and performance logs of one machine on one page"),
         row("open_sample", C::OpenSample, "Open sample trace", Menu::File, 0),
         row("close", C::Close, "Close tab", Menu::File, 2).key(ctrl(Key::W)),
         row("next_tab", C::NextTab, "Next tab", Menu::File, 2).key(plain_ctrl(Key::Tab)).key(plain_ctrl(Key::PageDown)),

@@ -58,7 +58,7 @@ impl OpenFileDialog {
             Asked::SaveRecording(_) => name.ends_with(".etl"),
             Asked::Export { kind, .. } => kind.formats().iter().any(|format| name.ends_with(format.ending())),
             Asked::StackTags => name.ends_with(".stacktags") || name.ends_with(".xml"),
-            Asked::SymbolFolder | Asked::Drivers | Asked::RecordingFolder => false,
+            Asked::SymbolFolder | Asked::Drivers | Asked::RecordingFolder | Asked::CaseFolder => false,
         }
     }
 
@@ -144,7 +144,7 @@ pub fn show(ui: &Ui, state: &mut OpenFileDialog, commands: &mut Vec<Command>) {
 fn explanation(what: &Asked) -> &'static str {
     match what {
         Asked::Trace => {
-            "This system has no file dialog. Enter the path of an .etl file, or drop the file on the window."
+            "This system has no file dialog. Enter the path of an .etl file, a performance log, poolmon's output or a folder, or drop it on the window."
         }
         Asked::Pdb { .. } => "This system has no file dialog. Enter the path of the .pdb file.",
         Asked::PoolTags => "This system has no file dialog. Enter the path of the tag list.",
@@ -163,7 +163,7 @@ fn explanation(what: &Asked) -> &'static str {
         | Asked::SaveScript(_)
         | Asked::SaveSamples(_)
         | Asked::SaveRecording(_) => "This system has no file dialog. Enter the path of the file to save.",
-        Asked::SymbolFolder | Asked::Drivers | Asked::RecordingFolder => {
+        Asked::SymbolFolder | Asked::Drivers | Asked::RecordingFolder | Asked::CaseFolder => {
             "This system has no file dialog. Enter the path of the folder."
         }
     }

@@ -15,8 +15,10 @@ use crate::gui::model::export::ExportKind;
 /// Purpose of a file dialog.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked {
-    /// A trace to open.
+    /// Traces, or other evidence, to open.
     Trace,
+    /// A folder to open as a case.
+    CaseFolder,
     /// The PDB of a module of an open trace.
     Pdb {
         /// Tab of the trace.
@@ -69,6 +71,7 @@ impl Asked {
     pub fn title(&self) -> String {
         match self {
             Self::Trace => "Open trace".to_owned(),
+            Self::CaseFolder => "Open case folder".to_owned(),
             Self::Pdb { module, .. } => format!("Open PDB of {module}"),
             Self::SymbolFolder => "Add symbol folder".to_owned(),
             Self::ExportPresets(_) => "Export presets".to_owned(),
@@ -105,11 +108,25 @@ impl Asked {
 /// The file that is chosen, some time.
 pub type Question = Pin<Box<dyn Future<Output = Option<PathBuf>> + Send>>;
 
+/// The files that are chosen, some time; none if the dialog was closed.
+pub type SeveralQuestion = Pin<Box<dyn Future<Output = Vec<PathBuf>> + Send>>;
+
 /// Who asks the user for a file.
 pub trait PickFile: Send + Sync {
     /// Opens the dialog.
     fn ask(&self, asked: &Asked) -> Question;
+
+    /// Opens the dialog, which may offer to choose several files.
+    fn ask_several(&self, asked: &Asked) -> SeveralQuestion {
+        let question = self.ask(asked);
+        Box::pin(async move { question.await.into_iter().collect() })
+    }
 }
+
+/// Endings of traces and of archives with traces.
+const TRACE_ENDINGS: [&str; 11] = ["etl", "ETL", "gz", "xz", "zst", "zip", "wpapk", "cab", "7z", "ZIP", "CAB"];
+/// Endings of pool snapshots and performance logs.
+const TEXT_ENDINGS: [&str; 6] = ["txt", "TXT", "log", "csv", "CSV", "tsv"];
 
 /// The dialog of the system.
 pub struct SystemDialog;
@@ -126,9 +143,7 @@ impl PickFile for SystemDialog {
             Box::pin(async move { dialog.await.map(|file| file.path().to_owned()) })
         };
         match asked {
-            Asked::Trace => {
-                filtered("Event traces", &["etl", "ETL", "gz", "xz", "zst", "zip", "wpapk", "cab", "7z", "ZIP", "CAB"])
-            }
+            Asked::Trace => filtered("Event traces", &TRACE_ENDINGS),
             Asked::Pdb { .. } => filtered("Program databases", &["pdb", "PDB", "pd_", "PD_", "symcache"]),
             Asked::ExportPresets(name) => saved(name, "Presets", "json"),
             Asked::Export { kind, name, .. } => {
@@ -147,21 +162,36 @@ impl PickFile for SystemDialog {
             Asked::SaveProfile(name) => saved(name, "Recording profiles", "wprp"),
             Asked::SaveScript(name) => saved(name, "PowerShell scripts", "ps1"),
             Asked::SaveRecording(name) => saved(name, "Event traces", "etl"),
-            Asked::SymbolFolder | Asked::Drivers | Asked::RecordingFolder => {
+            Asked::SymbolFolder | Asked::Drivers | Asked::RecordingFolder | Asked::CaseFolder => {
                 let dialog = dialog.pick_folder();
                 Box::pin(async move { dialog.await.map(|file| file.path().to_owned()) })
             }
         }
+    }
+
+    fn ask_several(&self, asked: &Asked) -> SeveralQuestion {
+        if *asked != Asked::Trace {
+            let question = self.ask(asked);
+            return Box::pin(async move { question.await.into_iter().collect() });
+        }
+        let endings = [&TRACE_ENDINGS[..], &TEXT_ENDINGS[..]].concat();
+        let dialog = rfd::AsyncFileDialog::new()
+            .set_title(asked.title())
+            .add_filter("Event traces", &TRACE_ENDINGS)
+            .add_filter("Traces, snapshots and performance logs", &endings)
+            .add_filter("All files", &["*"])
+            .pick_files();
+        Box::pin(async move { dialog.await.unwrap_or_default().iter().map(|file| file.path().to_owned()).collect() })
     }
 }
 
 /// Shortest time in which a user can read a dialog.
 const AT_ONCE: Duration = Duration::from_millis(400);
 
-pub(super) fn wait(asked: Asked, question: Question) -> Answer {
+pub(super) fn wait(asked: Asked, question: SeveralQuestion) -> Answer {
     let began = Instant::now();
-    let path = block_on(question);
-    Answer::Picked { asked, at_once: path.is_none() && began.elapsed() < AT_ONCE, path }
+    let paths = block_on(question);
+    Answer::Picked { asked, at_once: paths.is_empty() && began.elapsed() < AT_ONCE, paths }
 }
 
 struct Unpark(Thread);
@@ -212,9 +242,9 @@ mod tests {
 
     #[test]
     fn no_service_is_told_from_a_chosen_file() {
-        let nothing = wait(Asked::Trace, Box::pin(std::future::ready(None)));
-        assert!(matches!(nothing, Answer::Picked { path: None, at_once: true, .. }));
-        let chosen = wait(Asked::SymbolFolder, Box::pin(std::future::ready(Some(PathBuf::from("a")))));
-        assert!(matches!(chosen, Answer::Picked { asked: Asked::SymbolFolder, path: Some(_), at_once: false }));
+        let chosen = |paths: Vec<PathBuf>| wait(Asked::Trace, Box::pin(std::future::ready(paths)));
+        assert!(matches!(chosen(Vec::new()), Answer::Picked { at_once: true, .. }));
+        let two = vec![PathBuf::from("a"), PathBuf::from("b")];
+        assert!(matches!(chosen(two.clone()), Answer::Picked { at_once: false, paths, .. } if paths == two));
     }
 }

@@ -9,7 +9,10 @@ use poolscope_archive::{ArchiveError, Control};
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_etl::file::{OpenError, TraceFile};
 
+use super::case::{self, CaseSource, Context, CurrentFile, OpenCase};
+use super::symbols::SymbolService;
 use super::watch::Stamp;
+use crate::case::evidence::ListingFile;
 use crate::file_identity::identity;
 use crate::memory;
 use crate::reader::{self, Reader};
@@ -26,6 +29,8 @@ pub enum Source {
     ThroughWindows(PathBuf),
     /// The sample trace in the program.
     Sample,
+    /// Files and folders that were opened together.
+    Case(CaseSource),
 }
 
 impl Source {
@@ -35,6 +40,7 @@ impl Source {
         match self {
             Self::File(path) | Self::ThroughWindows(path) => shown_name(path),
             Self::Sample => "Sample trace".to_owned(),
+            Self::Case(source) => source.name(),
         }
     }
 
@@ -43,7 +49,7 @@ impl Source {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::File(path) | Self::ThroughWindows(path) => Some(path),
-            Self::Sample => None,
+            Self::Sample | Self::Case(_) => None,
         }
     }
 
@@ -54,6 +60,16 @@ impl Source {
             Self::File(_) => Self::File(path),
             Self::ThroughWindows(_) => Self::ThroughWindows(path),
             Self::Sample => Self::Sample,
+            Self::Case(source) => Self::Case(source),
+        }
+    }
+
+    /// Returns whether both are the same trace, with either reader, or the same files.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self.path(), other.path()) {
+            (None, None) => self == other,
+            (own, other) => own == other,
         }
     }
 }
@@ -98,6 +114,7 @@ impl Loader for Engine {
                 .map_err(LoadError::from)
                 .and_then(|file| load::load(file, options, progress, cancel))
                 .map(LoadedTrace::from),
+            Source::Case(source) => return Err(no_single_trace(source)),
         };
         match loaded {
             Ok(loaded) => Ok(Some(loaded)),
@@ -109,6 +126,12 @@ impl Loader for Engine {
             }
         }
     }
+}
+
+/// The failure to load several files as one trace.
+fn no_single_trace(source: &CaseSource) -> Failure {
+    let next = "Open its traces one by one.".to_owned();
+    Failure { what: format!("{} is not a single trace.", source.name()), next, windows_may_read: false }
 }
 
 /// The failure of an archive.
@@ -152,6 +175,8 @@ pub struct LoadRequest {
     pub source: Source,
     /// Progress of the loader.
     pub progress: Arc<Progress>,
+    /// File of a case that is being read.
+    pub file: Arc<CurrentFile>,
 }
 
 impl LoadRequest {
@@ -163,6 +188,19 @@ impl LoadRequest {
     }
 }
 
+/// Content of what was loaded.
+#[derive(Debug)]
+pub enum Loaded {
+    /// A trace.
+    Trace(LoadedTrace),
+    /// The traces in a folder, or in an archive with several; a tab for each.
+    Traces(TracesInside),
+    /// Pool snapshots, or the reasons why files have none.
+    Listings(Vec<Result<ListingFile, String>>),
+    /// Evidence of several kinds, or a performance log.
+    Case(Box<OpenCase>),
+}
+
 /// Result of a load.
 #[derive(Debug)]
 pub struct LoadAnswer {
@@ -172,10 +210,8 @@ pub struct LoadAnswer {
     pub source: Source,
     /// The file's state just before it was read.
     pub stamp: Option<Stamp>,
-    /// The traces in it, when it is a folder, or an archive with several traces.
-    pub inside: Option<TracesInside>,
-    /// The trace; `None` when cancelled, or when it holds several.
-    pub result: Result<Option<LoadedTrace>, Failure>,
+    /// The content; `None` when cancelled.
+    pub result: Result<Option<Loaded>, Failure>,
 }
 
 /// The traces in a folder, or in an archive with several traces.
@@ -187,20 +223,36 @@ pub struct TracesInside {
     pub notes: Vec<String>,
 }
 
-pub(super) fn run(loader: &dyn Loader, request: LoadRequest, generation: u64, cancel: &CancelToken) -> LoadAnswer {
-    let LoadRequest { source, progress } = request;
+impl TracesInside {
+    /// Traces without notes.
+    #[must_use]
+    pub fn at(traces: Vec<PathBuf>) -> Self {
+        Self { traces, notes: Vec::new() }
+    }
+}
+
+pub(super) fn run(
+    loader: &dyn Loader,
+    symbols: &dyn SymbolService,
+    request: LoadRequest,
+    generation: u64,
+    cancel: &CancelToken,
+) -> LoadAnswer {
+    let LoadRequest { source, progress, file } = request;
     let path = source.path();
-    let file = path.map(|path| TraceLocation::of(path).file);
-    let stamp = file.as_deref().and_then(Stamp::of);
-    let inside = match path {
-        Some(path) if path.is_dir() => Some(TracesInside { traces: traces_in(path), notes: Vec::new() }),
-        Some(path) if matches!(source, Source::File(_)) => traces_in_archive(path, &progress, cancel),
-        _ => None,
+    let on_disk = path.map(|path| TraceLocation::of(path).file);
+    let stamp = on_disk.as_deref().and_then(Stamp::of);
+    let context = Context { loader, symbols, progress: &progress, file: &file, cancel };
+    let special = match &source {
+        Source::File(path) => case::open_one(path, &context)
+            .or_else(|| Some(Ok(Some(Loaded::Traces(traces_in_archive(path, &progress, cancel)?))))),
+        Source::Case(source) => Some(case::open_several(source, &context)),
+        Source::ThroughWindows(_) | Source::Sample => None,
     };
-    let result = if inside.is_some() { Ok(None) } else { loader.load(&source, &progress, cancel) };
+    let result = special.unwrap_or_else(|| Ok(loader.load(&source, &progress, cancel)?.map(Loaded::Trace)));
     // A file that came only now has a state only now.
-    let stamp = stamp.or_else(|| file.as_deref().and_then(Stamp::of));
-    LoadAnswer { generation, stamp, inside, result, source }
+    let stamp = stamp.or_else(|| on_disk.as_deref().and_then(Stamp::of));
+    LoadAnswer { generation, stamp, result, source }
 }
 
 /// The traces of an archive with several; `None` for one trace, and for what the load has the message for.
@@ -208,17 +260,4 @@ fn traces_in_archive(path: &Path, progress: &Progress, cancel: &CancelToken) -> 
     let several = trace_opening::several_traces(path, Control { progress, cancel }).ok().flatten()?;
     let traces = several.traces.into_iter().map(|trace| trace.path).collect();
     Some(TracesInside { traces, notes: several.notes })
-}
-
-/// The traces right inside a folder, by name, packed or not.
-fn traces_in(folder: &Path) -> Vec<PathBuf> {
-    let has_ending = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str());
-        name.is_some_and(trace_opening::is_named_like_a_trace)
-    };
-    let is_trace = |path: &PathBuf| has_ending(path) && path.is_file();
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut traces: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_trace).collect();
-    traces.sort();
-    traces
 }

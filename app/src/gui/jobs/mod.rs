@@ -3,6 +3,7 @@
 //! model but no window: a closure that they are given makes the window draw again.
 
 pub mod association;
+pub mod case;
 pub mod curves;
 pub mod deferred;
 pub mod dialog;
@@ -149,8 +150,8 @@ pub enum Answer {
     Picked {
         /// Purpose of the file dialog.
         asked: Asked,
-        /// The file, if one was chosen.
-        path: Option<PathBuf>,
+        /// The files that were chosen; several only where the dialog offers it.
+        paths: Vec<PathBuf>,
         /// Nothing that asks people answers so soon: there is no dialog service.
         at_once: bool,
     },
@@ -316,7 +317,7 @@ impl Jobs {
     /// Starts to load a trace for a tab; a load that is under way for it is given up.
     pub fn load(&mut self, tab: TabId, request: LoadRequest) {
         let (generation, cancel) = self.loads.entry(tab).or_default().next();
-        let loader = Arc::clone(&self.loader);
+        let (loader, symbols) = (Arc::clone(&self.loader), Arc::clone(&self.symbols));
         let (send, wake) = (self.send.clone(), Arc::clone(&self.wake));
         self.spawn("load", move || {
             let request = request.identified();
@@ -324,7 +325,7 @@ impl Jobs {
             if path.is_some_and(|path| send.send(Answer::Identified { tab, generation, path }).is_ok()) {
                 wake();
             }
-            Answer::Load { tab, answer: load::run(loader.as_ref(), request, generation, &cancel) }
+            Answer::Load { tab, answer: load::run(loader.as_ref(), symbols.as_ref(), request, generation, &cancel) }
         });
     }
 
@@ -443,7 +444,7 @@ impl Jobs {
         }
         self.picking = true;
         // Some systems want dialogs to be made on the thread of the window.
-        let question = self.picker.ask(&asked);
+        let question = self.picker.ask_several(&asked);
         self.spawn("dialog", move || dialog::wait(asked, question));
     }
 

@@ -1,6 +1,8 @@
 //! Plain data that pages and jobs share: queries, filters, columns, visible rows, presets, symbols. No
 //! widget is drawn here, and nothing here reads a file.
 
+pub mod case;
+pub mod case_timeline;
 pub mod colors;
 pub mod column_tips;
 pub mod columns;

@@ -20,6 +20,8 @@ impl PageId {
     pub const TRACE_INFO: Self = Self("trace_info");
     /// Modules on the stacks and their symbols.
     pub const MODULES: Self = Self("modules");
+    /// Evidence of several kinds, or a performance log.
+    pub const CASE: Self = Self("case");
     /// Start page, shown while no tab is open.
     pub const START: Self = Self("start");
     /// Recording page: commands for another machine, and the recording on this one.

@@ -112,15 +112,16 @@ impl SeriesRequest {
             remarks,
             trends,
             is_growing: series.trends.iter().any(|trend| trend.is_steady_growth),
-            curves: if has_times { curves(&series) } else { Vec::new() },
+            curves: if has_times { tag_curves(&series) } else { Vec::new() },
             total: nonpaged.zip(paged).map(|(nonpaged, paged)| nonpaged + paged).collect(),
             times: if has_times { times } else { Vec::new() },
         })
     }
 }
 
-/// The largest changes, steady growth first.
-fn curves(series: &SnapshotSeries) -> Vec<TagCurve> {
+/// Curves of the tags that changed most, steady growth first.
+#[must_use]
+pub fn tag_curves(series: &SnapshotSeries) -> Vec<TagCurve> {
     let mut trends: Vec<&TagTrend> = series.trends.iter().filter(|trend| trend.rose + trend.fell > 0).collect();
     let range = |trend: &TagTrend| {
         let bytes = || trend.values.iter().flatten().map(|counts| counts.bytes);

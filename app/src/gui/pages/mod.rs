@@ -14,6 +14,7 @@ use crate::gui::commands::{Command, DocumentCommand};
 use crate::gui::document::exporting::ShownFlameChoice;
 use crate::gui::document::{Document, PageState, Widgets};
 use crate::gui::jobs::document::{PageAnswer, PageWork};
+use crate::gui::model::case::CaseView;
 use crate::gui::model::page_id::PageId;
 use crate::gui::model::recorder::RecorderState;
 use crate::gui::model::recording_setup::{RecordingSetup, SuggestedTag};
@@ -47,6 +48,7 @@ pages! {
     of_window {
         start,
         recording,
+        case,
     }
 }
 
@@ -188,6 +190,8 @@ pub struct WindowState<'a> {
     pub recorder: &'a mut RecorderState,
     /// Tags that the pages of open traces suggest to record.
     pub suggested: &'a [SuggestedTag],
+    /// The open case of the tab, if it has one.
+    pub case: Option<&'a mut CaseView>,
 }
 
 /// A page that needs no trace: it is shown in a tab of its own, or while no tab is open.

@@ -113,6 +113,7 @@ fn header_summary(info: &SessionInfo) -> TraceSummary {
         start_filetime: header.start_filetime,
         end_filetime: header.end_filetime,
         boot_filetime: header.boot_filetime,
+        utc_bias_minutes: header.time_zone.map(|zone| zone.bias_minutes(header.start_filetime)),
         perf_freq: header.perf_freq,
         events_lost: u64::from(header.events_lost),
         buffers_lost: u64::from(header.buffers_lost),

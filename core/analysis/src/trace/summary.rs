@@ -32,6 +32,9 @@ pub struct TraceSummary {
     pub start_filetime: i64,
     /// End of the recording as FILETIME (UTC); 0 if it was never closed.
     pub end_filetime: i64,
+    /// Minutes from local time of the recording system to UTC at the start of the recording, by the time zone in the header; -120 for a
+    /// clock two hours ahead. `None` without a time zone.
+    pub utc_bias_minutes: Option<i32>,
     /// Boot time as FILETIME (UTC).
     pub boot_filetime: i64,
     /// `PerfFreq` of the header.

@@ -1,7 +1,10 @@
 //! Log-file header (`TRACE_LOGFILE_HEADER`), the payload of the first record of a trace.
 
+use super::time_zone::TimeZone;
 use poolscope_base::bytes::{i64_at, u32_at, utf16z_at};
 
+/// Bytes from the start of the time zone to the field behind it, with padding.
+const TIME_ZONE_OFFSET: usize = 176;
 /// `LogFileMode`: the file is circular.
 const MODE_CIRCULAR: u32 = 0x2;
 /// `LogFileMode`: buffers are kept in memory, circularly, and written when the session stops.
@@ -57,6 +60,8 @@ pub struct LogfileHeader {
     pub events_lost: u32,
     /// Speed of the processors in MHz.
     pub cpu_mhz: u32,
+    /// Time zone of the recorded system, if the header has one.
+    pub time_zone: Option<TimeZone>,
     /// Start of the system as a FILETIME.
     pub boot_filetime: i64,
     /// Ticks per second of the performance counter.
@@ -96,6 +101,7 @@ impl LogfileHeader {
             pointer_size,
             events_lost: u32_at(payload, 48)?,
             cpu_mhz: u32_at(payload, 52)?,
+            time_zone: payload.get(tail - TIME_ZONE_OFFSET..).and_then(TimeZone::parse),
             boot_filetime: i64_at(payload, tail)?,
             perf_freq: i64_at(payload, tail + 8)?,
             start_filetime: i64_at(payload, tail + 16)?,

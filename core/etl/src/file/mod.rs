@@ -8,11 +8,13 @@ mod first_record;
 mod header;
 mod layout;
 mod other_formats;
+mod time_zone;
 
 pub use body::{BodyDamage, BodyScratch, BufferBody};
 pub use clock::{ClockEvidence, RecordClock};
 pub use header::LogfileHeader;
 pub use layout::{BufferRef, FileLayout, Tail, UnreadableRange};
+pub use time_zone::TimeZone;
 
 use crate::buffer::{BufferHeader, HEADER_BYTES, TYPE_HEADER};
 use crate::diagnostics::{DiagnosticKind, Diagnostics};

@@ -94,7 +94,7 @@ impl Axes {
             values.iter().map(|value| width_of(painter, &tick_text(*value, step, top, unit))).fold(0.0, f32::max);
         // In steps, so that the frame keeps its place while the values change.
         let width = ((widest + BESIDE + MARGIN) / 8.0).ceil() * 8.0;
-        let left = (outer.left() + width.max(LEAST_WIDTH)).min(outer.right() - 1.0);
+        let left = (outer.left() + width.max(LEAST_WIDTH).max(graph.least_axis_width)).min(outer.right() - 1.0);
         let frame = Rect::from_min_max(pos2(left, outer.top()), pos2(outer.right(), bottom));
         let scale = Scale { frame, view: graph.view, top };
         let values = value_marks(&scale, step, values, unit);

@@ -8,6 +8,7 @@ mod axes;
 mod decimation;
 mod draw;
 mod hover;
+mod intervals;
 mod keys;
 mod legend;
 mod marks;
@@ -21,7 +22,7 @@ mod stack;
 
 use eframe::egui::{Rect, Sense, Ui, pos2};
 
-pub use model::{Action, AxisUnit, GraphData, Kind, Mark, Overview, Range, Series};
+pub use model::{Action, AxisUnit, GraphData, Interval, Kind, Mark, Overview, Range, Series};
 
 use crate::gui::theme::GRID;
 use crate::gui::widgets::menu_by_keys;
@@ -119,6 +120,12 @@ pub struct Graph<'a> {
     pub unrecorded: &'a [Range],
     /// The words on hatched parts.
     pub unrecorded_title: &'a str,
+    /// Named parts of the time axis; they are shaded.
+    pub intervals: &'a [Interval],
+    /// True if the strip with the whole time range is below the graph. Of graphs on one time axis one has it.
+    pub has_overview: bool,
+    /// Least width of the axis of values, in points. Graphs below each other with the same width have their times below each other.
+    pub least_axis_width: f32,
     /// Marks in any order; generations are numbered by time.
     pub marks: &'a [Mark],
     /// Adds entries to the menu of the plot.
@@ -140,6 +147,9 @@ impl<'a> Graph<'a> {
             selection_note: None,
             unrecorded: &[],
             unrecorded_title: "Not recorded",
+            intervals: &[],
+            has_overview: true,
+            least_axis_width: 0.0,
             marks: &[],
             menu: None,
         }
@@ -159,11 +169,14 @@ impl<'a> Graph<'a> {
         };
         let gap = if with_legend { 2.0 * GRID } else { 0.0 };
         let right = rect.right() - width - gap;
-        let bottom = (rect.bottom() - minimap::HEIGHT - GRID).max(rect.top());
+        let strip_height = if self.has_overview { minimap::HEIGHT + GRID } else { 0.0 };
+        let bottom = (rect.bottom() - strip_height).max(rect.top());
         let frame =
             plot::show(ui, Rect::from_min_max(rect.min, pos2(right, bottom)), &self, state, extra, &mut actions);
-        let strip = Rect::from_x_y_ranges(frame.x_range(), bottom + GRID..=rect.bottom());
-        minimap::show(ui, strip, &self, state, &mut actions);
+        if self.has_overview {
+            let strip = Rect::from_x_y_ranges(frame.x_range(), bottom + GRID..=rect.bottom());
+            minimap::show(ui, strip, &self, state, &mut actions);
+        }
         state.emphasized = None;
         let place = Rect::from_min_max(pos2(right + gap, rect.top()), rect.max);
         if with_legend && state.legend_hidden {

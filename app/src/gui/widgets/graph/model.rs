@@ -159,6 +159,15 @@ pub struct Mark {
     pub name: String,
 }
 
+/// A named part of the time axis, such as what another recording covers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Interval {
+    /// The part.
+    pub range: Range,
+    /// The name.
+    pub name: String,
+}
+
 /// The curve of the whole trace for the strip below the graph.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Overview {

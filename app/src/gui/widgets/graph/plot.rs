@@ -12,7 +12,7 @@ use super::axes::{Axes, Scale};
 use super::draw::SeriesItem;
 use super::menu::{self, Extra};
 use super::model::{Action, LEAST_SPAN};
-use super::{Graph, GraphState, hover, keys, marks, pattern, select};
+use super::{Graph, GraphState, hover, intervals, keys, marks, pattern, select};
 use crate::format::axis::exact_time_text;
 use crate::gui::theme::Palette;
 
@@ -80,6 +80,7 @@ pub(super) fn show(
             palette,
         );
     }
+    intervals::paint(&inner, graph.intervals, &stage.scale, palette);
     if let Some(range) = state.selection {
         select::paint(ui, &inner, &stage, range);
     }
@@ -139,6 +140,9 @@ fn name(graph: &Graph<'_>) -> String {
     for (at, missing) in graph.unrecorded.iter().enumerate() {
         let text = if at == 0 { format!("; {}: ", graph.unrecorded_title.to_lowercase()) } else { ", ".to_owned() };
         name += &format!("{text}{} to {}", time(missing.from), time(missing.to));
+    }
+    for part in graph.intervals {
+        name += &format!("; {}: {} to {}", part.name, time(part.range.from), time(part.range.to));
     }
     name
 }

@@ -10,7 +10,7 @@ const TAGS_SHOWN: usize = 3;
 /// Share of a pool's growth from which on a tag explains it.
 const EXPLAINS: f64 = 0.5;
 /// Distance in milliseconds from which a trace is of another time than the other evidence: two days.
-const APART_MS: i64 = 2 * 86_400_000;
+pub(crate) const APART_MS: i64 = 2 * 86_400_000;
 /// Share of a pool's growth above which times or counters do not fit together.
 const TOO_MUCH: f64 = 2.0;
 
@@ -172,6 +172,7 @@ mod tests {
             summary: Vec::new(),
             growth: growth.collect(),
             processes: processes.iter().map(|name| (*name).to_owned()).collect(),
+            remarks: Vec::new(),
         }
     }
 
