@@ -111,7 +111,7 @@ pub fn parse_text(text: &str) -> Result<SnapshotFile, SnapshotError> {
 }
 
 /// A line without the marks of quotations in mails, and without the fences of Markdown.
-fn unquoted(line: &str) -> &str {
+pub(crate) fn unquoted(line: &str) -> &str {
     let mut line = line;
     while let Some(rest) = line.strip_prefix('>') {
         line = rest.strip_prefix(' ').unwrap_or(rest);
