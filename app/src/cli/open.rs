@@ -21,7 +21,8 @@ use std::time::Duration;
 /// Trace to read, reader and number of worker threads.
 #[derive(clap::Args, Debug, Clone, Default)]
 pub struct TraceArgs {
-    /// The trace file (.etl), also packed: .gz, .xz, .zst, .zip, .wpapk, .cab, .7z. ARCHIVE#MEMBER chooses one of several traces
+    /// The trace file (.etl), also packed: .gz, .xz, .zst, .zip, .wpapk, .cab, .7z. ARCHIVE#MEMBER chooses one of several traces. Or a
+    /// debugger log with !verifier 3, !verifier 0x80, or stacks at breaks by nt!PoolHitTag
     #[arg(required_unless_present = "demo")]
     pub trace: Option<PathBuf>,
     /// The built-in sample trace
@@ -198,7 +199,11 @@ fn warn(trace: &Trace, io: &mut Io<'_>) -> anyhow::Result<()> {
         kind.severity() == Severity::DataLoss
             || matches!(
                 kind,
-                DiagnosticKind::NoPoolEvents | DiagnosticKind::HeaderClock | DiagnosticKind::ConstantTimestamps
+                DiagnosticKind::NoPoolEvents
+                    | DiagnosticKind::HeaderClock
+                    | DiagnosticKind::ConstantTimestamps
+                    | DiagnosticKind::UnknownSize
+                    | DiagnosticKind::UnknownBlock
             )
     };
     let losses = trace.diagnostics.rows().iter().filter(|row| is_warning(row.kind));

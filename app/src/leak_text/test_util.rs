@@ -13,6 +13,7 @@ pub fn suspect(verdict: Verdict) -> Suspect {
     Suspect {
         tag: Some("Leak".to_owned()),
         is_paged: false,
+        is_pool_known: true,
         driver: "myfault.sys".to_owned(),
         is_driver_known: true,
         function: "myfault.sys!MyfaultDeviceControl".to_owned(),
@@ -52,6 +53,7 @@ pub fn analysis(suspects: Vec<Suspect>) -> LeakAnalysis {
         request: AnalysisRequest { visible_range, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None },
         range: AnalysisRange { analyzed: visible_range, active: visible_range, warm_up_end: visible_range.from },
         is_complete_recording: true,
+        has_times: true,
         dropped_keys: Vec::new(),
         seconds: 61.0,
         suspects,

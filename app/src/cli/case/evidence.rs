@@ -5,15 +5,18 @@ use crate::cli::open::TraceArgs;
 use crate::cli::perfmon;
 use crate::cli::poolmon::{SnapshotChoice, read_snapshots};
 use crate::cli::symbol_args::SymbolArgs;
+use crate::debugger_log::{self, LogReading};
 use crate::trace_opening::is_packed;
 use crate::{counter_text, leak_text, snapshot_text};
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::frames::FrameNaming;
-use poolscope_analysis::leaks::{AnalysisRequest, LeakAnalysis, SuspectGrouping, WarmUp, analyze};
+use poolscope_analysis::leaks::{AnalysisRequest, LeakAnalysis, SuspectGrouping, Verdict, WarmUp, analyze};
 use poolscope_analysis::load::{LoadOptions, StackScope};
+use poolscope_analysis::trace::attributes::Tag;
 use poolscope_etl::file::TraceFile;
 use poolscope_recording::counters::analyze as analyze_counters;
 use poolscope_recording::counters::log::is_counter_log;
+use poolscope_recording::debugger::DebuggerLogError;
 use poolscope_recording::{Pool, poolmon};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -25,6 +28,8 @@ use std::sync::Arc;
 const HOUR_S: f64 = 3600.0;
 /// 100 ns intervals between 1601 (FILETIME) and 1970 (Unix).
 const FILETIME_TO_UNIX: i64 = 116_444_736_000_000_000;
+/// Pool of an allocation whose log does not show it.
+pub const UNKNOWN_POOL: &str = "Unknown";
 /// Bytes of a file that decide on its kind.
 const HEAD_BYTES: u64 = 64 << 10;
 
@@ -36,6 +41,9 @@ pub enum EvidenceKind {
     Counters,
     /// Snapshots of poolmon and the like.
     Snapshots,
+    /// Debugger log with stacks of allocations.
+    #[serde(rename = "debugger log")]
+    DebuggerLog,
     /// Trace.
     Trace,
 }
@@ -47,6 +55,7 @@ impl EvidenceKind {
         match self {
             Self::Counters => "performance log",
             Self::Snapshots => "pool snapshots",
+            Self::DebuggerLog => "debugger log",
             Self::Trace => "trace",
         }
     }
@@ -55,7 +64,7 @@ impl EvidenceKind {
 /// Growth that a piece of evidence names.
 #[derive(Clone, PartialEq, Debug, JsonSchema, Serialize)]
 pub struct NamedGrowth {
-    /// `NonPaged` or `Paged`.
+    /// `NonPaged` or `Paged`; `Unknown` where a debugger log does not show it.
     pub pool: &'static str,
     /// Tag; `None` for the whole pool.
     pub tag: Option<String>,
@@ -81,7 +90,7 @@ pub struct Evidence {
     pub bias_ms: Option<i64>,
     /// Sentences on its findings, the most important first.
     pub summary: Vec<String>,
-    /// Growth that it names.
+    /// Growth that it names; of a debugger log, which has no times, what is outstanding.
     pub growth: Vec<NamedGrowth>,
     /// Processes whose handles rise with a pool, or that made the outstanding allocations of a suspect.
     pub processes: Vec<String>,
@@ -90,7 +99,7 @@ pub struct Evidence {
 /// All evidence of a case, and the files that are none.
 #[derive(Default)]
 pub struct Collected {
-    /// Evidence: counters, snapshots, then traces, each in the order given.
+    /// Evidence: counters, snapshots, debugger logs, then traces, each in the order given.
     pub evidence: Vec<Evidence>,
     /// Files that are not used, with the reason.
     pub unused: Vec<(PathBuf, String)>,
@@ -105,13 +114,21 @@ pub fn collect(files: &[PathBuf], symbols: &SymbolArgs, io: &mut Io<'_>) -> anyh
     let mut snapshots: Vec<&PathBuf> = Vec::new();
     for path in files {
         let read = match kind_of(path) {
-            Ok(Some(EvidenceKind::Counters)) => counters(path),
-            Ok(Some(EvidenceKind::Trace)) => trace(path, symbols, io),
-            Ok(Some(EvidenceKind::Snapshots)) => {
+            Ok(FileKind::Counters) => counters(path),
+            Ok(FileKind::Trace) => trace(path, symbols, io),
+            Ok(FileKind::Snapshots) => {
                 snapshots.push(path);
                 continue;
             }
-            Ok(None) => Err(anyhow::anyhow!("neither a trace nor a pool snapshot nor a performance log")),
+            Ok(FileKind::DebuggerLog { has_snapshots }) => {
+                // A log may list tags as well.
+                snapshots.extend(has_snapshots.then_some(path));
+                trace(path, symbols, io)
+            }
+            Ok(FileKind::Other(Some(reason))) => Err(anyhow::anyhow!("{reason}. {}", reason.advice())),
+            Ok(FileKind::Other(None)) => {
+                Err(anyhow::anyhow!("neither a trace nor a pool snapshot nor a performance log"))
+            }
             Err(error) => Err(error.into()),
         };
         if io.cancel.is_cancelled() {
@@ -132,17 +149,35 @@ pub fn collect(files: &[PathBuf], symbols: &SymbolArgs, io: &mut Io<'_>) -> anyh
     Ok(collected)
 }
 
-/// Kind of a file by its content; `None` for others.
-fn kind_of(path: &Path) -> std::io::Result<Option<EvidenceKind>> {
+/// Kind of a file by its content.
+enum FileKind {
+    Counters,
+    Snapshots,
+    Trace,
+    DebuggerLog {
+        has_snapshots: bool,
+    },
+    /// Nothing of use; a debugger log, with the reason.
+    Other(Option<DebuggerLogError>),
+}
+
+fn kind_of(path: &Path) -> std::io::Result<FileKind> {
     let mut head = Vec::new();
     std::fs::File::open(path)?.take(HEAD_BYTES).read_to_end(&mut head)?;
     if is_counter_log(&head) {
-        return Ok(Some(EvidenceKind::Counters));
+        return Ok(FileKind::Counters);
     }
     if is_packed(path) || TraceFile::open(path).is_ok() {
-        return Ok(Some(EvidenceKind::Trace));
+        return Ok(FileKind::Trace);
     }
-    Ok(poolmon::parse(&head).is_ok().then_some(EvidenceKind::Snapshots))
+    let whole = || std::fs::read(path).is_ok_and(|bytes| poolmon::parse(&bytes).is_ok());
+    Ok(match debugger_log::read(path) {
+        LogReading::Trace(_) => FileKind::DebuggerLog { has_snapshots: whole() },
+        LogReading::Refused(_) if whole() => FileKind::Snapshots,
+        LogReading::Refused(reason) => FileKind::Other(Some(reason)),
+        LogReading::Other if poolmon::parse(&head).is_ok() => FileKind::Snapshots,
+        LogReading::Other => FileKind::Other(None),
+    })
 }
 
 fn file_name(path: &Path) -> String {
@@ -184,6 +219,7 @@ fn of_snapshots(paths: &[&PathBuf]) -> anyhow::Result<Evidence> {
         [_] => vec!["One snapshot shows no growth: a second one, hours later, would".to_owned()],
         _ => snapshot_text::summary(&series),
     };
+    let summary = summary.into_iter().chain(snapshot_text::memory(&series)).collect();
     let findings = series.findings();
     let growth =
         findings.iter().flat_map(|finding| &finding.members).filter(|trend| trend.growth_bytes > 0).map(|trend| {
@@ -222,13 +258,13 @@ fn trace(path: &Path, symbols: &SymbolArgs, io: &mut Io<'_>) -> anyhow::Result<E
         let at = |time| (trace.clock.filetime(time) - FILETIME_TO_UNIX) / 10_000;
         let range = trace.recorded.analyzed(trace.extent);
         Ok(Evidence {
-            kind: EvidenceKind::Trace,
+            kind: if trace.has_times() { EvidenceKind::Trace } else { EvidenceKind::DebuggerLog },
             files: vec![file_name(path)],
             period_ms: (trace.clock.start_filetime > FILETIME_TO_UNIX).then(|| (at(range.from), at(range.to))),
             is_utc: true,
             bias_ms: None,
             summary: vec![leak_text::summary(&analysis).trim_end_matches('.').to_owned()],
-            growth: suspects(&analysis),
+            growth: if trace.has_times() { suspects(&analysis) } else { outstanding(&analysis) },
             processes: main_processes(&analysis),
         })
     })
@@ -246,6 +282,22 @@ fn main_processes(analysis: &LeakAnalysis) -> Vec<String> {
             .filter(|share| share.process.is_some() && share.allocations.bytes >= outstanding / 2)
     });
     main.map(|share| share.name().to_owned()).collect()
+}
+
+/// What is outstanding at the end of a debugger log, without a rate.
+fn outstanding(analysis: &LeakAnalysis) -> Vec<NamedGrowth> {
+    let held = analysis.suspects.iter().filter(|suspect| suspect.verdict == Verdict::Outstanding);
+    let named = held.map(|suspect| NamedGrowth {
+        pool: match (suspect.is_pool_known, suspect.is_paged) {
+            (false, _) => UNKNOWN_POOL,
+            (true, true) => Pool::Paged.name(),
+            (true, false) => Pool::NonPaged.name(),
+        },
+        tag: suspect.tag.clone().filter(|tag| *tag != Tag::UNKNOWN.text()),
+        driver: suspect.is_driver_known.then(|| suspect.driver.clone()).filter(|driver| !driver.is_empty()),
+        bytes_per_hour: None,
+    });
+    named.collect()
 }
 
 /// Growth of the suspects of a trace that grow.

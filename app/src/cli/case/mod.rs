@@ -1,4 +1,4 @@
-//! `case`: traces, pool snapshots and performance logs of one machine together: what each shows, and what they support together.
+//! `case`: traces, pool snapshots, debugger logs and performance logs of one machine together: what each shows, and what they support together.
 
 mod agreement;
 mod evidence;
@@ -19,7 +19,7 @@ use std::path::PathBuf;
 /// Options of `case`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Traces (.etl), output of poolmon and the like, performance logs as text; of a folder, all files in it
+    /// Traces (.etl), output of poolmon and the like, debugger logs, performance logs as text; of a folder, all files in it
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -45,7 +45,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
         writeln!(io.err, "poolscope: warning: {} is not used: {reason}", path.display())?;
     }
     if collected.evidence.is_empty() {
-        anyhow::bail!("no file is a trace, a pool snapshot or a performance log");
+        anyhow::bail!("no file is a trace, a pool snapshot, a debugger log or a performance log");
     }
     let conclusions = agreement::conclusions(&collected.evidence);
     match args.format {

@@ -75,7 +75,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>
 /// The course of the outstanding bytes, where the page is high enough for it.
 fn course(ui: &mut Ui, analysis: &LeakAnalysis, suspect: &Suspect) {
     let height = (ui.available_height() - TEXT).min(*COURSE.end());
-    if height < *COURSE.start() || suspect.evidence.bytes_curve.len() < 2 {
+    if !analysis.has_times || height < *COURSE.start() || suspect.evidence.bytes_curve.len() < 2 {
         return;
     }
     let palette = Palette::of(ui);

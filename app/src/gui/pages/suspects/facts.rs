@@ -72,7 +72,7 @@ pub(super) fn figures(ui: &mut Ui, document: &Document, analysis: &LeakAnalysis,
         section::fact(ui, name, NAME, value);
     }
     let evidence = &suspect.evidence;
-    if evidence.outstanding.count > 0 {
+    if evidence.outstanding.count > 0 && analysis.has_times {
         ui.add_space(2.0 * GRID);
         caption(ui, "AGE OF OUTSTANDING ALLOCATIONS");
         let clock = &document.trace.clock;
