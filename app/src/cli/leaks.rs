@@ -3,7 +3,7 @@
 use super::command_line::CommandLine;
 use super::fail_if::{self, Condition, LeakFigure, LeakFigures};
 use super::io::Io;
-use super::open::{TraceArgs, UsageError, Workers};
+use super::open::{TraceArgs, UsageError, Workers, require_times};
 use super::output_format::OutputFormat;
 use super::selection::SelectionArgs;
 use super::symbol_args::module_lines;
@@ -125,12 +125,8 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     args.html.iter().try_for_each(|path| output_file::check(path, args.force))?;
     args.trace.with_trace(io, args.selection.load_options(&KEYS), |trace, workers, io| {
         let visible_range = args.selection.visible_range(trace)?;
-        if !trace.has_times() && args.html.is_some() {
-            return Err(UsageError(format!(
-                "{} is a debugger log, which has no times for an HTML report: use --format markdown",
-                args.trace.name()
-            ))
-            .into());
+        if args.html.is_some() {
+            require_times(trace, &args.trace.name(), "the graphs of an HTML report")?;
         }
         let (names, resolved) = args.selection.names_and_symbols(trace, &KEYS, &args.trace, io)?;
         let modules = resolved.map_or_else(Vec::new, |resolved| module_lines(trace, &resolved));
@@ -409,6 +405,9 @@ impl LeakReport<'_> {
 }
 
 fn stack_title(suspect: &Suspect) -> String {
+    if suspect.evidence.outstanding.bytes == 0 {
+        return "A stack of the outstanding allocations, outermost frame first".to_owned();
+    }
     format!("Stack of {} of the outstanding bytes, outermost frame first", format::percent(suspect.stack_share))
 }
 
@@ -434,7 +433,7 @@ fn cells(at: usize, suspect: &Suspect) -> Vec<String> {
     vec![
         (at + 1).to_string(),
         suspect.verdict.name().to_owned(),
-        format::confidence(suspect.confidence),
+        if suspect.has_growth { format::confidence(suspect.confidence) } else { "-".to_owned() },
         growth_cell(suspect),
         format::bytes(evidence.outstanding.bytes),
         format::count(evidence.outstanding.count),
@@ -447,7 +446,7 @@ fn cells(at: usize, suspect: &Suspect) -> Vec<String> {
 
 /// Growth of a suspect; `-` for a debugger log, which has no times.
 fn growth_cell(suspect: &Suspect) -> String {
-    if suspect.verdict.has_growth() { format::growth_rate(suspect.growth_bytes_per_s) } else { "-".to_owned() }
+    if suspect.has_growth { format::growth_rate(suspect.growth_bytes_per_s) } else { "-".to_owned() }
 }
 
 fn hidden_text(hidden: u64) -> Option<String> {

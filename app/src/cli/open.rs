@@ -122,6 +122,17 @@ fn with_advice(error: &TraceOpenError, between: &str) -> String {
     error.advice().map_or_else(|| error.to_string(), |advice| format!("{error}{between}{advice}"))
 }
 
+/// Refuses a trace without times.
+///
+/// # Errors
+/// The trace is a debugger log; `purpose` says what needs times.
+pub fn require_times(trace: &Trace, name: &str, purpose: &str) -> Result<(), UsageError> {
+    if trace.has_times() {
+        return Ok(());
+    }
+    Err(UsageError(format!("{name} is a debugger log, which has no times for {purpose}: report and leaks read it")))
+}
+
 /// Worker threads of a command.
 pub struct Workers {
     /// Threads of `--threads`; without the option those of rayon's global pool.

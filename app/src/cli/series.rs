@@ -1,7 +1,7 @@
 //! `series`: the curves of the graph as numbers.
 
 use super::io::Io;
-use super::open::{TraceArgs, UsageError};
+use super::open::{TraceArgs, require_times};
 use super::output_format::OutputFormat;
 use super::selection::{Keys, SelectionArgs, parse_key_list};
 use crate::format;
@@ -51,10 +51,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     let options = args.selection.load_options(&args.by.0);
     args.trace.with_trace(io, options, |trace, workers, io| {
         let visible_range = args.selection.visible_range(trace)?;
-        if !trace.has_times() {
-            let message = format!("{} is a debugger log, which has no times for curves: report and leaks read it", args.trace.name());
-            return Err(UsageError(message).into());
-        }
+        require_times(trace, &args.trace.name(), "curves")?;
         let names = args.selection.names(trace, &args.by.0, &args.trace, io)?;
         let top = if args.format == OutputFormat::Text { Some(args.top.unwrap_or(TEXT_TOP)) } else { args.top };
         let set = workers.run(|| {

@@ -21,6 +21,7 @@ pub fn suspect(verdict: Verdict) -> Suspect {
         verdict,
         confidence: 0.9,
         score: if verdict.is_growing() { 90.0 } else { 0.0 },
+        has_growth: true,
         growth_bytes_per_s: 1.9 * 1024.0 * 1024.0 / 60.0,
         loss_correction: 1.0,
         driver_share: 1.0,

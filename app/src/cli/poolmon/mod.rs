@@ -148,20 +148,23 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
                 .chain(snapshot_text::summary(series))
                 .chain(snapshot_text::memory(series))
                 .collect();
-            let heading = heading(series_heading(series, comparison, pool), sentences);
+            let text = sizes_heading(series).unwrap_or_else(|| series_heading(series, comparison, pool));
+            let heading = heading(text, sentences);
             let rows = TrendRow::rows(series, pool, tags.as_ref(), args.format == OutputFormat::Json);
             Output { heading, columns: TrendRow::columns(), rows, top, suggestion: &suggestion }
                 .write(args.format, io)?;
         }
         Some(comparison) => {
-            let heading =
-                heading(comparison_heading(comparison, pool) + &of_scope(series.scope), snapshot_text::memory(series));
+            let text =
+                sizes_heading(series).unwrap_or_else(|| comparison_heading(comparison, pool) + &of_scope(series.scope));
+            let heading = heading(text, snapshot_text::memory(series));
             let rows = DeltaRow::rows(comparison, pool, tags.as_ref());
             Output { heading, columns: DeltaRow::columns(), rows, top, suggestion: &suggestion }
                 .write(args.format, io)?;
         }
         None => {
-            let heading = heading(listing_heading(last), snapshot_text::memory(series));
+            let text = sizes_heading(series).unwrap_or_else(|| listing_heading(last));
+            let heading = heading(text, snapshot_text::memory(series));
             let rows = TagRow::rows(last, pool, tags.as_ref());
             Output { heading, columns: TagRow::columns(), rows, top, suggestion: &suggestion }
                 .write(args.format, io)?;
@@ -193,6 +196,12 @@ fn listing_heading(snapshot: &Snapshot) -> String {
     let time = snapshot.time.map_or_else(String::new, |time| format!(", {}", time.text()));
     let rows = format::counted(snapshot.rows.len() as u64, "row", "rows");
     format!("{}, {rows}{}{time}", snapshot.tool.name(), of_scope(snapshot.scope))
+}
+
+/// Heading for outputs of `!vm`, which have no tags.
+fn sizes_heading(series: &SnapshotSeries) -> Option<String> {
+    let count = format::counted(series.points.len() as u64, "output", "outputs");
+    (series.scope == SnapshotScope::PoolSizes).then(|| format!("Sizes of the pools, {count} of !vm"))
 }
 
 fn comparison_heading(comparison: &SnapshotComparison, pool: Option<Pool>) -> String {
@@ -264,6 +273,11 @@ impl<R: Row> Output<'_, R> {
         Ok(())
     }
 
+    /// Outputs of `!vm` have no rows.
+    fn is_without_tags(&self) -> bool {
+        self.heading.series.scope == SnapshotScope::PoolSizes
+    }
+
     fn hidden_count(&self) -> u64 {
         self.rows.len().saturating_sub(self.top) as u64
     }
@@ -273,7 +287,9 @@ impl<R: Row> Output<'_, R> {
         let table = Table::new(self.columns.clone(), shown.iter().map(Row::cells).collect());
         writeln!(io.out, "{bold}{}{end}", self.heading.text)?;
         self.heading.sentences.iter().try_for_each(|sentence| writeln!(io.out, "{sentence}."))?;
-        writeln!(io.out, "\n{}", table.header())?;
+        if !self.is_without_tags() {
+            writeln!(io.out, "\n{}", table.header())?;
+        }
         (0..shown.len()).try_for_each(|at| writeln!(io.out, "{}", table.row(at)))?;
         if self.hidden_count() > 0 {
             writeln!(io.out, "{} more rows; --top shows them.", format::count(self.hidden_count()))?;

@@ -59,7 +59,8 @@ struct LeaksHead<'a> {
     warm_up_until: f64,
     summary: String,
     data_quality: DataQualityFields<'a>,
-    pools: [PoolFields; 2],
+    /// Nonpaged, then paged pool; none for a debugger log, which has no times.
+    pools: Vec<PoolFields>,
 }
 
 #[derive(JsonSchema, Serialize)]
@@ -286,7 +287,11 @@ impl<'t> LeakTable<'t> {
             warm_up_until: header.clock.seconds(self.analysis.range.warm_up_end),
             summary: self.texts.summary(),
             data_quality: self.data_quality(),
-            pools: [pool_fields(false, nonpaged), pool_fields(true, paged)],
+            pools: if self.analysis.has_times {
+                vec![pool_fields(false, nonpaged), pool_fields(true, paged)]
+            } else {
+                Vec::new()
+            },
         };
         json::write_document(out, &head, self.rows())
     }
@@ -320,7 +325,7 @@ impl<'t> LeakTable<'t> {
     fn row(&self, rank: usize, suspect: &'t Suspect) -> SuspectRow<'t> {
         let (evidence, attribution) = (&suspect.evidence, &suspect.attribution);
         let processes = attribution.processes.iter().zip(self.texts.processes(suspect));
-        let growth = suspect.verdict.has_growth().then_some(suspect.growth_bytes_per_s);
+        let growth = suspect.has_growth.then_some(suspect.growth_bytes_per_s);
         let (mut held, mut lockstep) = (None, None);
         for reason in &suspect.reasons {
             match reason {

@@ -407,13 +407,16 @@ impl ColumnValues {
         let table = &self.trace.allocations;
         let clock = self.trace.clock;
         let times = |values: Vec<u64>| values.into_iter().map(from_ordered).collect::<Vec<_>>();
+        // Without times, only what did not happen is known.
+        let has_times = self.trace.has_times();
+        let known = |time: Ticks| if has_times || time == Ticks::NEVER { time } else { Ticks::UNKNOWN };
         let (labels, ids) = match key {
             Key::AllocTime => {
-                let (values, ids) = rank_rows(table.len(), |r| ordered(table.alloc_time[r]));
+                let (values, ids) = rank_rows(table.len(), |r| ordered(known(table.alloc_time[r])));
                 (KeyLabels::Times(times(values), clock), ids)
             }
             Key::FreeTime => {
-                let (values, ids) = rank_rows(table.len(), |r| ordered(table.free_time[r]));
+                let (values, ids) = rank_rows(table.len(), |r| ordered(known(table.free_time[r])));
                 (KeyLabels::Times(times(values), clock), ids)
             }
             Key::Lifetime => {

@@ -100,6 +100,17 @@ fn without_times(suspect: &mut Suspect) {
     suspect.verdict = if suspect.evidence.outstanding.count > 0 { Verdict::Outstanding } else { Verdict::Churn };
     (suspect.confidence, suspect.growth_bytes_per_s) = (1.0, 0.0);
     suspect.reasons.clear();
+    // A log names no processes.
+    suspect.attribution.processes.clear();
+    suspect.attribution.process = None;
+    let outstanding = suspect.evidence.outstanding;
+    if outstanding.bytes == 0 && outstanding.count > 0 {
+        // Sizes are not known: shares are of the number of allocations.
+        let share = |count: u64| count as f64 / outstanding.count as f64;
+        suspect.attribution.drivers.iter_mut().for_each(|driver| driver.share = share(driver.allocations.count));
+        let own = suspect.attribution.drivers.iter().find(|driver| driver.driver == suspect.driver);
+        suspect.driver_share = own.map_or(0.0, |driver| driver.share);
+    }
 }
 
 /// Scores of suspects by their share of what is outstanding: of the bytes, or of the number where sizes are not known.
@@ -242,6 +253,7 @@ fn build_suspect(input: &AnalysisInput<'_>, names: &ColumnValues, group: UnitGro
         verdict: classification.verdict,
         confidence: classification.confidence,
         score: 0.0,
+        has_growth: input.trace.has_times(),
         growth_bytes_per_s: evidence.growth_bytes_per_s(&input.range, clock),
         loss_correction: 1.0,
         driver_share: driver_bytes as f64 / evidence.outstanding.bytes.max(1) as f64,

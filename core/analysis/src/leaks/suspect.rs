@@ -43,6 +43,8 @@ pub struct Suspect {
     ///
     /// Growing suspects are in the order of confidence, because the surest may be a leak, however small.
     pub score: f64,
+    /// There is a growth; false for a debugger log, which has no times.
+    pub has_growth: bool,
     /// Growth of all its allocations over the analyzed range, in bytes per second (see [`crate::trace::growth`]); negative where
     /// it shrinks.
     pub growth_bytes_per_s: f64,

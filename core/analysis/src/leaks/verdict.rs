@@ -51,12 +51,6 @@ impl Verdict {
         matches!(self, Self::Leak | Self::Growing | Self::Stopped | Self::Burst | Self::Outstanding)
     }
 
-    /// Returns `true` if the verdict rests on times, so that there is a growth.
-    #[must_use]
-    pub const fn has_growth(self) -> bool {
-        !matches!(self, Self::Outstanding)
-    }
-
     /// Name in the window, reports and files.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -138,7 +138,7 @@ impl Builder {
             free_attributes: AttributesId::NONE,
             stack,
             free_stack: StackId::EMPTY,
-            flags: 0,
+            flags: flag::NO_TIMES,
         };
         self.diagnostics.add(DiagnosticKind::UnknownBlock, u64::from(event.address.is_none()));
         if event.is_free {
@@ -175,7 +175,7 @@ impl Builder {
             free_attributes: attributes,
             stack: StackId::EMPTY,
             free_stack: stack,
-            flags: if is_known { flag::IMPLIED_ALLOCATION } else { 0 },
+            flags: flag::NO_TIMES | if is_known { flag::IMPLIED_ALLOCATION } else { 0 },
             ..row
         };
         self.push(usize::from(!is_known), event.address, row);

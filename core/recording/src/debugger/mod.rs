@@ -256,12 +256,12 @@ pub fn reason(log: &DebuggerLog) -> DebuggerLogError {
         DebuggerLogError::TagsOnly(output)
     } else if has(DebuggerOutput::Verifier) {
         DebuggerLogError::NothingTracked
+    } else if has(DebuggerOutput::PoolVal) {
+        DebuggerLogError::HeaderCheck
     } else if has(DebuggerOutput::Pool) {
         DebuggerLogError::OnePage
     } else if has(DebuggerOutput::Analyze) {
         DebuggerLogError::CrashAnalysis
-    } else if has(DebuggerOutput::PoolVal) {
-        DebuggerLogError::HeaderCheck
     } else {
         DebuggerLogError::OtherOutput
     }

@@ -17,8 +17,10 @@ pub(super) struct FoundLine {
     pub starts_search: bool,
     /// A search ended early.
     pub is_cut: bool,
-    /// The memory of a `!vm` that ended before this line.
-    pub memory: Option<MemoryStatus>,
+    /// The memory of a `!vm` that ended before this line, with its first line.
+    pub memory: Option<(MemoryStatus, usize)>,
+    /// A `!vm` begins.
+    pub starts_memory: bool,
     /// The line is of no other kind.
     pub is_taken: bool,
 }
@@ -32,10 +34,9 @@ pub(super) struct DebuggerLines {
     /// Headings and addresses of the present listing.
     headings: BTreeSet<String>,
     addresses: BTreeSet<u64>,
-    memory: Option<MemoryStatus>,
-    /// Number of lines taken, and of that at which the last `!vm` began.
+    /// The memory of the present `!vm`, with its first line.
+    memory: Option<(MemoryStatus, usize)>,
     lines: usize,
-    memory_line: usize,
 }
 
 impl DebuggerLines {
@@ -60,13 +61,8 @@ impl DebuggerLines {
         is_taken.then(|| FoundLine { is_taken, ..FoundLine::default() })
     }
 
-    /// Line at which the last `!vm` began, from 1.
-    pub const fn memory_line(&self) -> usize {
-        self.memory_line
-    }
-
     /// The memory of the last `!vm`.
-    pub fn finish(&mut self) -> Option<MemoryStatus> {
+    pub fn finish(&mut self) -> Option<(MemoryStatus, usize)> {
         self.memory.take()
     }
 
@@ -110,12 +106,10 @@ impl DebuggerLines {
     }
 
     fn take_figure(&mut self, figure: MemoryFigure, bytes: u64) -> FoundLine {
-        let is_next = figure == MemoryFigure::Physical && self.memory.is_some_and(|memory| memory.has_pools());
+        let is_next = figure == MemoryFigure::Physical && self.memory.is_some_and(|(memory, _)| memory.has_pools());
         let memory = if is_next { self.memory.take() } else { None };
-        if self.memory.is_none() {
-            self.memory_line = self.lines;
-        }
-        let open = self.memory.get_or_insert_default();
+        let starts_memory = self.memory.is_none();
+        let (open, _) = self.memory.get_or_insert((MemoryStatus::default(), self.lines));
         let slot = |pool: Pool| usize::from(pool == Pool::Paged);
         match figure {
             MemoryFigure::PoolUsage(pool) => {
@@ -129,7 +123,7 @@ impl DebuggerLines {
             MemoryFigure::CommitLimit => open.commit_limit = Some(bytes),
             MemoryFigure::Other => {}
         }
-        FoundLine { memory, is_taken: true, ..FoundLine::default() }
+        FoundLine { memory, starts_memory, is_taken: true, ..FoundLine::default() }
     }
 }
 

@@ -211,8 +211,10 @@ struct Reader {
     is_difference: bool,
     /// Output of `!poolfind` and `!vm`.
     debugger: DebuggerLines,
-    /// Memory of a `!vm` that belongs to no snapshot yet, with its time.
-    pending_memory: Option<(MemoryStatus, Option<SnapshotTime>)>,
+    /// Time of the present `!vm`.
+    memory_time: Option<SnapshotTime>,
+    /// Memory of a `!vm` that belongs to no snapshot yet, with its line and time.
+    pending_memory: Option<(MemoryStatus, usize, Option<SnapshotTime>)>,
 }
 
 impl Reader {
@@ -266,6 +268,9 @@ impl Reader {
         let Some(found) = self.debugger.take(line) else { return false };
         self.document.cut_searches += usize::from(found.is_cut);
         self.take_memory(found.memory);
+        if found.starts_memory {
+            self.memory_time = self.time;
+        }
         if found.starts_search && self.open.as_ref().is_some_and(|open| open.tool == SnapshotTool::PoolFind) {
             self.close();
         }
@@ -290,26 +295,26 @@ impl Reader {
     }
 
     /// Gives the memory of a `!vm` to the snapshot beside it.
-    fn take_memory(&mut self, memory: Option<MemoryStatus>) {
-        let Some(memory) = memory.filter(MemoryStatus::has_pools) else { return };
+    fn take_memory(&mut self, memory: Option<(MemoryStatus, usize)>) {
+        let Some((memory, line)) = memory.filter(|(memory, _)| memory.has_pools()) else { return };
         match &mut self.open {
             Some(open) if !open.memory.has_pools() => open.memory = memory.or(open.memory),
             _ => {
                 self.close();
                 self.flush_memory();
-                self.pending_memory = Some((memory, self.time));
+                self.pending_memory = Some((memory, line, self.memory_time));
             }
         }
     }
 
     /// Makes a snapshot without rows of a `!vm` that belongs to no other.
     fn flush_memory(&mut self) {
-        let Some((memory, time)) = self.pending_memory.take() else { return };
+        let Some((memory, first_line, time)) = self.pending_memory.take() else { return };
         self.document.snapshots.push(Snapshot {
             tool: SnapshotTool::Vm,
             scope: SnapshotScope::PoolSizes,
             time,
-            first_line: self.debugger.memory_line(),
+            first_line,
             rows: Vec::new(),
             totals: memory.pool_usage,
             memory,
@@ -529,8 +534,8 @@ impl Reader {
             // A repeated tag starts another snapshot without a heading.
             self.close();
         }
-        let (beside, beside_time) =
-            if self.open.is_none() { self.pending_memory.take().unwrap_or_default() } else { Default::default() };
+        let pending = if self.open.is_none() { self.pending_memory.take() } else { None };
+        let (beside, _, beside_time) = pending.unwrap_or_default();
         let open = self.open.get_or_insert_with(|| OpenSnapshot {
             tool,
             scope: self.scope,

@@ -200,6 +200,7 @@ impl Rows for SuspectRows<'_> {
             SuspectColumn::Size => drop(list_table::figure_cell(ui, format::bytes(survivors.bytes))),
             SuspectColumn::Count => drop(list_table::figure_cell(ui, format::count(survivors.count))),
             SuspectColumn::Frees => drop(list_table::figure_cell(ui, format::count(suspect.evidence.freed.count))),
+            SuspectColumn::Confidence if !suspect.has_growth => drop(list_table::figure_cell(ui, "-".to_owned())),
             SuspectColumn::Confidence => {
                 list_table::share_bar(ui, suspect.confidence as f32);
                 list_table::figure_cell(ui, format::confidence(suspect.confidence));

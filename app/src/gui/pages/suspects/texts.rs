@@ -31,7 +31,7 @@ pub fn source(suspect: &Suspect, by: SuspectGrouping) -> String {
 /// Growth per minute; `-` for a debugger log, which has no times.
 #[must_use]
 pub fn growth(suspect: &Suspect) -> String {
-    if suspect.verdict.has_growth() { format::growth_per_minute(suspect.growth_bytes_per_s) } else { "-".to_owned() }
+    if suspect.has_growth { format::growth_per_minute(suspect.growth_bytes_per_s) } else { "-".to_owned() }
 }
 
 /// The pool, if it is known.
