@@ -423,9 +423,9 @@ mod tests {
     fn classes(trace: &Trace) -> Vec<(&'static str, u64)> {
         let table = &trace.allocations;
         let class = |row: usize| {
-            trace.extent.classify(table.alloc_time[row], table.free_time[row]).map_or("", LifetimeClass::name)
+            trace.extent.classify(table.alloc_time.at(row), table.free_time[row]).map_or("", LifetimeClass::name)
         };
-        (0..table.len()).map(|row| (class(row), table.size[row])).collect()
+        (0..table.len()).map(|row| (class(row), table.size.at(row))).collect()
     }
 
     #[test]
