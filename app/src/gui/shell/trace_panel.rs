@@ -85,7 +85,7 @@ fn facts(document: &Document) -> Vec<(&'static str, String)> {
 fn log_facts(document: &Document) -> Vec<(&'static str, String)> {
     let trace = &document.trace;
     vec![
-        ("Kind", "Debugger log, no times".to_owned()),
+        ("Kind", "Debugger log".to_owned()),
         ("Pointers", format!("{} bit", trace.summary.pointer_size * 8)),
         ("Allocations", format::count(trace.statistics.pool_allocs)),
         ("Frees", format::count(trace.statistics.pool_frees)),

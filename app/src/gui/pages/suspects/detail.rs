@@ -148,12 +148,13 @@ fn head(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<
             });
         });
     });
-    let sure = format::confidence(suspect.confidence);
-    let message = format!(
-        "{}, confidence {sure}. {}",
-        format::sentence_case(suspect.verdict.name()),
-        suspect.verdict.description()
-    );
+    let confidence = if suspect.has_growth {
+        format!(", confidence {}", format::confidence(suspect.confidence))
+    } else {
+        String::new()
+    };
+    let verdict = format::sentence_case(suspect.verdict.name());
+    let message = format!("{verdict}{confidence}. {}", suspect.verdict.description());
     ui.add(Label::new(RichText::new(message).color(palette.dim)).wrap());
 }
 

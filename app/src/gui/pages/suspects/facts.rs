@@ -19,8 +19,12 @@ const PROCESSES: usize = 8;
 
 /// The reasons.
 pub(super) fn evidence(ui: &mut Ui, suspect: &Suspect) {
+    let reasons = leak_text::reasons(suspect);
+    if reasons.is_empty() {
+        return;
+    }
     caption(ui, "EVIDENCE");
-    leak_text::reasons(suspect).iter().for_each(|reason| drop(item(ui, reason)));
+    reasons.iter().for_each(|reason| drop(item(ui, reason)));
 }
 
 /// Who may own the tag, the processes, and the next step.
