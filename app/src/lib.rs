@@ -6,6 +6,7 @@ pub mod case;
 pub mod cli;
 pub mod compare_text;
 pub mod counter_text;
+pub mod debugger_log;
 pub mod drivers;
 pub mod editor;
 pub mod export;

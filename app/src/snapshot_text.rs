@@ -4,9 +4,9 @@ use crate::format;
 use poolscope_analysis::group::pool_tags::{BUILT_IN_MARK, PoolTags, built_in_description};
 use poolscope_analysis::trace::attributes::Tag;
 use poolscope_recording::poolmon::parse::{SnapshotFile, UnparsedLine};
-use poolscope_recording::poolmon::series::{Exhaustion, GrowthRate, SeriesFinding, SnapshotSeries, TagTrend};
+use poolscope_recording::poolmon::series::{Exhaustion, GrowthRate, PoolLoad, SeriesFinding, SnapshotSeries, TagTrend};
 use poolscope_recording::poolmon::tag_notes::tag_note;
-use poolscope_recording::poolmon::{Pool, SnapshotTime, time};
+use poolscope_recording::poolmon::{Pool, SnapshotScope, SnapshotTime, time};
 
 /// Hours beyond which an exhaustion is too far away to be named: ten years.
 const FAR_HOURS: f64 = 87_660.0;
@@ -116,10 +116,34 @@ pub fn exhaustion(end: Exhaustion) -> Option<String> {
 #[must_use]
 pub fn summary(series: &SnapshotSeries) -> Vec<String> {
     let findings = series.findings();
+    if series.scope == SnapshotScope::PoolSizes {
+        return Vec::new();
+    }
     if findings.is_empty() {
         return vec!["No tag grows steadily".to_owned()];
     }
     findings.iter().map(|one| finding(series, one)).collect()
+}
+
+/// Sentences about the sizes of the pools by `!vm`: share of the limit, growth, and when it ends.
+#[must_use]
+pub fn memory(series: &SnapshotSeries) -> Vec<String> {
+    series.pool_loads().iter().map(pool_load).collect()
+}
+
+/// `NonPaged pool: 3.00 GB of 8.00 GB (38 %), +2.00 GB in 2 h 0 min (1.00 GB/h); at this rate …`.
+fn pool_load(load: &PoolLoad) -> String {
+    let limit = load.limit_bytes.zip(load.share()).map_or_else(String::new, |(limit, share)| {
+        format!(" of at most {} ({})", format::bytes(limit), format::percent(share))
+    });
+    let growth = load.growth_bytes.map_or_else(String::new, |growth| {
+        let hours = load.hours.filter(|hours| *hours > 0.0);
+        let time = hours.map_or_else(String::new, |hours| format!(" in {}", format::long_duration(hours * 3600.0)));
+        let rate = load.bytes_per_hour().map_or_else(String::new, |rate| format!(" ({})", per_hour(rate)));
+        format!(", {}{time}{rate}", format::delta_bytes(growth))
+    });
+    let end = load.exhaustion.and_then(exhaustion).map_or_else(String::new, |end| format!("; {end}"));
+    format!("{} pool: {}{limit}{growth}{end}", load.pool.name(), format::bytes(load.used_bytes))
 }
 
 /// Sentences about what is left out of a series.
@@ -154,6 +178,12 @@ pub fn file_warnings(name: &str, file: &SnapshotFile) -> Vec<String> {
     );
     if data > DATA_LINES_SHOWN + 1 {
         warnings.push(format!("{name}: {data} lines in all look like rows and are not understood"));
+    }
+    if file.cut_searches > 0 {
+        warnings.push(format!(
+            "{name}: !poolfind was ended early ({}): blocks are missing",
+            format::counted(file.cut_searches as u64, "search", "searches")
+        ));
     }
     for (time, wanted, found) in &file.cut_samples {
         let time = SnapshotTime::text(time);

@@ -4,6 +4,7 @@
 //! Of an archive, the traces are the members named `.etl`, also packed once more (`.etl.gz`), or else the members that begin like a
 //! trace or an archive. One archive in another is opened; deeper ones are refused.
 
+use crate::debugger_log::{self, LogReading};
 use crate::trace_location::{self, TraceLocation};
 use poolscope_analysis::load::{self, LoadError, LoadOptions};
 use poolscope_analysis::trace::Trace;
@@ -12,6 +13,7 @@ use poolscope_archive::{Archive, ArchiveError, ArchiveKind, Content, Control, Me
 use poolscope_base::progress::{CancelToken, Progress, Stage};
 use poolscope_etl::diagnostics::DiagnosticKind;
 use poolscope_etl::file::{OpenError, TraceFile, begins_like_a_trace};
+use poolscope_recording::debugger::DebuggerLogError;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,6 +42,14 @@ pub enum TraceOpenError {
     /// The trace cannot be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// The file is a debugger log without allocations.
+    #[error("{name} cannot be opened: {reason}")]
+    DebuggerLog {
+        /// Name of the file.
+        name: String,
+        /// The reason.
+        reason: DebuggerLogError,
+    },
     /// The archive or its member cannot be used.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
@@ -108,6 +118,7 @@ impl TraceOpenError {
         match self {
             Self::Load(_) => None,
             Self::Archive(error) => Some(error.advice()),
+            Self::DebuggerLog { reason, .. } => Some(reason.advice()),
             Self::Several { .. } => Some("Choose one: ARCHIVE#MEMBER, as listed."),
             Self::Torn { .. } => Some("Copy the archive again, or ask for a new one."),
             Self::NoTrace { .. } => Some("Choose an archive with a trace that wpr, xperf or another ETW tool wrote."),
@@ -147,7 +158,7 @@ pub fn load(
     let Some(archive) = open_archive(&location.file, control)? else {
         return match location.member {
             Some(member) => Err(TraceOpenError::NoMember { archive: location.file.display().to_string(), member }),
-            None => Ok(load::load_file(path, options, progress, cancel)?.into()),
+            None => load_file(path, options, progress, cancel),
         };
     };
     let mut notes = Vec::new();
@@ -167,6 +178,26 @@ pub fn load(
     }
     progress.begin(Stage::Buffers, file.file_bytes());
     Ok(LoadedTrace { trace: load::load(file, options, progress, cancel)?, notes })
+}
+
+/// Loads a file that is no archive: a trace, or a debugger log.
+fn load_file(
+    path: &Path,
+    options: LoadOptions,
+    progress: &Progress,
+    cancel: &CancelToken,
+) -> Result<LoadedTrace, TraceOpenError> {
+    let whole = |trace| LoadedTrace { trace, notes: Vec::new() };
+    match load::load_file(path, options, progress, cancel) {
+        Err(error @ LoadError::Open(OpenError::NotATrace { .. })) => match debugger_log::read(path) {
+            LogReading::Trace(trace) => Ok(whole(Arc::from(trace))),
+            LogReading::Refused(reason) => {
+                Err(TraceOpenError::DebuggerLog { name: path.display().to_string(), reason })
+            }
+            LogReading::Other => Err(error.into()),
+        },
+        loaded => Ok(whole(loaded?)),
+    }
 }
 
 /// Returns `true` if a location is an archive or a member of one.

@@ -9,6 +9,7 @@ mod cli_usage;
 mod compare;
 mod corpus;
 mod corruption;
+mod debugger_logs;
 mod decompression;
 mod evidence_cli;
 mod export_cli;

@@ -1,7 +1,7 @@
 //! Conclusions from several pieces of evidence: tags that more than one of them names, the share of a pool's growth that they
 //! explain, and what none of them supports.
 
-use super::evidence::{Evidence, EvidenceKind, NamedGrowth};
+use super::evidence::{Evidence, EvidenceKind, NamedGrowth, UNKNOWN_POOL};
 use crate::format;
 use crate::snapshot_text::per_hour;
 
@@ -48,6 +48,16 @@ pub fn conclusions(evidence: &[Evidence]) -> Vec<String> {
             ));
         }
     }
+    let growing = growth_of(EvidenceKind::Snapshots).chain(growth_of(EvidenceKind::Trace));
+    let logged = |grown: &NamedGrowth| growth_of(EvidenceKind::DebuggerLog).find(|held| is_same(held, grown));
+    let mut named: Vec<&str> = Vec::new();
+    for (grown, held) in growing.filter_map(|grown| Some((grown, logged(grown)?))) {
+        let tag = grown.tag.as_deref().unwrap_or_default();
+        if !named.contains(&tag) && named.len() < TAGS_SHOWN {
+            sentences.push(allocated_by(tag, grown, held));
+            named.push(tag);
+        }
+    }
     for pool in growth_of(EvidenceKind::Counters) {
         // Snapshots cover hours as the log does; a trace covers seconds.
         let kind = if has(EvidenceKind::Snapshots) { EvidenceKind::Snapshots } else { EvidenceKind::Trace };
@@ -80,9 +90,17 @@ fn far_apart(trace: &Evidence, evidence: &[Evidence]) -> Option<String> {
     Some(format!("{file} was recorded {time} {when} the other evidence: they may be about different problems"))
 }
 
-/// Same tag in the same pool.
+/// Same tag in the same pool, as far as both are known.
 fn is_same(a: &NamedGrowth, b: &NamedGrowth) -> bool {
-    a.pool == b.pool && a.tag.is_some() && a.tag == b.tag
+    let is_pool_open = [a.pool, b.pool].contains(&UNKNOWN_POOL);
+    (a.pool == b.pool || is_pool_open) && a.tag.is_some() && a.tag == b.tag
+}
+
+/// `Tag Leak grows (29.0 MB/h), and the debugger log shows outstanding allocations of it by myfault`.
+fn allocated_by(tag: &str, grown: &NamedGrowth, held: &NamedGrowth) -> String {
+    let rate = grown.bytes_per_hour.map_or_else(String::new, |rate| format!(" ({})", per_hour(rate)));
+    let driver = held.driver.as_ref().map_or_else(String::new, |driver| format!(" by {driver}"));
+    format!("Tag {} grows{rate}, and the debugger log shows outstanding allocations of it{driver}", tag.trim_end())
 }
 
 fn names(growth: &[&NamedGrowth]) -> String {

@@ -46,7 +46,7 @@ pub struct UnusedFile {
 /// All evidence of a case, and what it supports together.
 #[derive(Debug, Default)]
 pub struct Case {
-    /// Evidence: counters, snapshots, then traces, each in the order given.
+    /// Evidence: counters, snapshots, debugger logs, then traces, each in the order given.
     pub pieces: Vec<Piece>,
     /// Files that are not used, with the reason.
     pub unused: Vec<UnusedFile>,
@@ -91,7 +91,9 @@ pub fn collect(
         for kind in kinds {
             let read = match kind {
                 EvidenceKind::Counters => counters(&path).map(|piece| pieces.push(piece)),
-                EvidenceKind::Trace => trace(&path, traces, cancel).map(|piece| pieces.push(piece)),
+                EvidenceKind::DebuggerLog | EvidenceKind::Trace => {
+                    trace(&path, traces, cancel).map(|piece| pieces.push(piece))
+                }
                 EvidenceKind::Snapshots => read_listing(&path).map(|listing| listings.push(listing)),
             };
             cancel.check()?;

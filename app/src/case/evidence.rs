@@ -5,8 +5,9 @@ use crate::trace_location::shown_name;
 use crate::{counter_text, format, leak_text, recorded_range_text, snapshot_text};
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::parallel::{Cancel, Cancelled};
-use poolscope_analysis::leaks::{AnalysisRequest, LeakAnalysis, SuspectGrouping, WarmUp, analyze};
+use poolscope_analysis::leaks::{AnalysisRequest, LeakAnalysis, SuspectGrouping, Verdict, WarmUp, analyze};
 use poolscope_analysis::trace::Trace;
+use poolscope_analysis::trace::attributes::Tag;
 use poolscope_etl::diagnostics::Severity;
 use poolscope_recording::Pool;
 use poolscope_recording::counters::{CounterAnalysis, CounterLog};
@@ -19,6 +20,8 @@ use std::sync::Arc;
 
 /// Seconds of an hour.
 const HOUR_S: f64 = 3600.0;
+/// Pool of an allocation whose log does not show it.
+pub const UNKNOWN_POOL: &str = "Unknown";
 /// 100 ns intervals between 1601 (FILETIME) and 1970 (Unix).
 const FILETIME_TO_UNIX: i64 = 116_444_736_000_000_000;
 
@@ -30,6 +33,9 @@ pub enum EvidenceKind {
     Counters,
     /// Snapshots of poolmon and the like.
     Snapshots,
+    /// Debugger log with stacks of allocations.
+    #[serde(rename = "debugger log")]
+    DebuggerLog,
     /// Trace.
     Trace,
 }
@@ -41,6 +47,7 @@ impl EvidenceKind {
         match self {
             Self::Counters => "performance log",
             Self::Snapshots => "pool snapshots",
+            Self::DebuggerLog => "debugger log",
             Self::Trace => "trace",
         }
     }
@@ -49,7 +56,7 @@ impl EvidenceKind {
 /// Growth that a piece of evidence names.
 #[derive(Clone, PartialEq, Debug, JsonSchema, Serialize)]
 pub struct NamedGrowth {
-    /// `NonPaged` or `Paged`.
+    /// `NonPaged` or `Paged`; `Unknown` where a debugger log does not show it.
     pub pool: &'static str,
     /// Tag; `None` for the whole pool.
     pub tag: Option<String>,
@@ -75,7 +82,7 @@ pub struct Evidence {
     pub bias_ms: Option<i64>,
     /// Sentences on its findings, the most important first.
     pub summary: Vec<String>,
-    /// Growth that it names.
+    /// Growth that it names; of a debugger log, which has no times, what is outstanding.
     pub growth: Vec<NamedGrowth>,
     /// Processes whose handles rise with a pool, or that made the outstanding allocations of a suspect.
     pub processes: Vec<String>,
@@ -191,6 +198,7 @@ impl Piece {
             [_] => vec!["One snapshot shows no growth: a second one, hours later, would".to_owned()],
             _ => snapshot_text::summary(series),
         };
+        let summary = summary.into_iter().chain(snapshot_text::memory(series)).collect();
         let findings = series.findings();
         let growth =
             findings.iter().flat_map(|finding| &finding.members).filter(|trend| trend.growth_bytes > 0).map(|trend| {
@@ -241,13 +249,13 @@ impl Piece {
         let losses = trace.diagnostics.rows().iter().filter(|row| row.kind.severity() == Severity::DataLoss);
         remarks.extend(losses.map(|row| row.kind.effect().to_owned()));
         let evidence = Evidence {
-            kind: EvidenceKind::Trace,
+            kind: if trace.has_times() { EvidenceKind::Trace } else { EvidenceKind::DebuggerLog },
             files: vec![shown_name(path)],
             period_ms: has_clock.then(|| (unix_ms(trace, range.from), unix_ms(trace, range.to))),
             is_utc: true,
             bias_ms: trace.summary.utc_bias_minutes.map(|minutes| i64::from(minutes) * 60_000),
             summary: vec![leak_text::summary(&analysis).trim_end_matches('.').to_owned()],
-            growth: suspects(&analysis),
+            growth: if trace.has_times() { suspects(&analysis) } else { outstanding(&analysis) },
             processes: main_processes(&analysis),
             remarks,
         };
@@ -274,6 +282,22 @@ fn main_processes(analysis: &LeakAnalysis) -> Vec<String> {
             .filter(|share| share.process.is_some() && share.allocations.bytes >= outstanding / 2)
     });
     main.map(|share| share.name().to_owned()).collect()
+}
+
+/// What is outstanding at the end of a debugger log, without a rate.
+fn outstanding(analysis: &LeakAnalysis) -> Vec<NamedGrowth> {
+    let held = analysis.suspects.iter().filter(|suspect| suspect.verdict == Verdict::Outstanding);
+    let named = held.map(|suspect| NamedGrowth {
+        pool: match (suspect.is_pool_known, suspect.is_paged) {
+            (false, _) => UNKNOWN_POOL,
+            (true, true) => Pool::Paged.name(),
+            (true, false) => Pool::NonPaged.name(),
+        },
+        tag: suspect.tag.clone().filter(|tag| *tag != Tag::UNKNOWN.text()),
+        driver: suspect.is_driver_known.then(|| suspect.driver.clone()).filter(|driver| !driver.is_empty()),
+        bytes_per_hour: None,
+    });
+    named.collect()
 }
 
 /// Growth of the suspects of a trace that grow.

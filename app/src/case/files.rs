@@ -1,6 +1,7 @@
 //! Files of a case: those in folders, the kind of each by its content, and reading those that are text.
 
 use super::evidence::{EvidenceKind, ListingFile};
+use crate::debugger_log::{self, LogReading};
 use crate::trace_opening::{is_named_like_a_trace, is_packed};
 use anyhow::Context as _;
 use poolscope_etl::file::TraceFile;
@@ -54,8 +55,7 @@ impl SortedFile {
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
         let kinds = match kind_of(&path) {
-            Ok(Some(kind)) => Ok(vec![kind]),
-            Ok(None) => Err("neither a trace nor a pool snapshot nor a performance log".to_owned()),
+            Ok(kinds) => kinds,
             Err(error) => Err(error.to_string()),
         };
         Self { path, kinds }
@@ -67,10 +67,10 @@ impl SortedFile {
         self.path.file_name().and_then(|name| name.to_str()).is_some_and(is_named_like_a_trace)
     }
 
-    /// Returns `true` if it is evidence of another kind than a trace.
+    /// Returns `true` if it is evidence of another kind than allocations with stacks: a trace, or a debugger log alone.
     #[must_use]
     pub fn is_other_evidence(&self) -> bool {
-        self.kinds.iter().flatten().any(|kind| *kind != EvidenceKind::Trace)
+        self.kinds.iter().flatten().any(|kind| matches!(kind, EvidenceKind::Counters | EvidenceKind::Snapshots))
     }
 }
 
@@ -104,10 +104,10 @@ pub fn hold_a_case(given: &[PathBuf]) -> bool {
     given.iter().any(|path| path.is_dir() || SortedFile::new(path.clone()).is_other_evidence())
 }
 
-/// Kind of a file by its content; `None` for others.
-fn kind_of(path: &Path) -> std::io::Result<Option<EvidenceKind>> {
+/// Kinds of evidence in a file by its content, or the reason why there is none.
+fn kind_of(path: &Path) -> std::io::Result<Result<Vec<EvidenceKind>, String>> {
     if is_packed(path) {
-        return Ok(Some(EvidenceKind::Trace));
+        return Ok(Ok(vec![EvidenceKind::Trace]));
     }
     let mut head = Vec::new();
     File::open(path)?.take(HEAD_BYTES).read_to_end(&mut head)?;
@@ -115,12 +115,23 @@ fn kind_of(path: &Path) -> std::io::Result<Option<EvidenceKind>> {
         return Err(std::io::Error::other("the file is empty"));
     }
     if is_counter_log(&head) {
-        return Ok(Some(EvidenceKind::Counters));
+        return Ok(Ok(vec![EvidenceKind::Counters]));
     }
     if TraceFile::open(path).is_ok() {
-        return Ok(Some(EvidenceKind::Trace));
+        return Ok(Ok(vec![EvidenceKind::Trace]));
     }
-    Ok(poolmon::parse(&head).is_ok().then_some(EvidenceKind::Snapshots))
+    let whole = || std::fs::read(path).is_ok_and(|bytes| poolmon::parse(&bytes).is_ok());
+    Ok(match debugger_log::read(path) {
+        // A log may list tags as well.
+        LogReading::Trace(_) if whole() => Ok(vec![EvidenceKind::Snapshots, EvidenceKind::DebuggerLog]),
+        LogReading::Trace(_) => Ok(vec![EvidenceKind::DebuggerLog]),
+        LogReading::Refused(_) if whole() => Ok(vec![EvidenceKind::Snapshots]),
+        LogReading::Refused(reason) => Err(format!("{reason}. {}", reason.advice())),
+        LogReading::Other if poolmon::parse(&head).is_ok() => Ok(vec![EvidenceKind::Snapshots]),
+        LogReading::Other => {
+            Err("neither a trace nor a pool snapshot nor a debugger log nor a performance log".to_owned())
+        }
+    })
 }
 
 /// Reads a performance log; `-` is standard input.

@@ -1,4 +1,4 @@
-//! A case: traces, pool snapshots and performance logs of one machine together. What each piece of evidence shows, what they support
+//! A case: traces, pool snapshots, debugger logs and performance logs of one machine together. What each piece of evidence shows, what they support
 //! together, and which files were not used. Shared by the command line and the window, so that both say the same.
 //!
 //! | module | content |

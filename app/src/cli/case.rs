@@ -1,4 +1,4 @@
-//! `case`: traces, pool snapshots and performance logs of one machine together: what each shows, and what they support together.
+//! `case`: traces, pool snapshots, debugger logs and performance logs of one machine together: what each shows, and what they support together.
 
 use super::io::Io;
 use super::open::{TraceArgs, UsageError};
@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// Options of `case`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Traces (.etl), output of poolmon and the like, performance logs as text; of a folder, all files in it
+    /// Traces (.etl), output of poolmon and the like, debugger logs, performance logs as text; of a folder, all files in it
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -66,7 +66,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
         writeln!(io.err, "poolscope: warning: {} is not used: {}", file.path.display(), file.reason)?;
     }
     if case.pieces.is_empty() {
-        anyhow::bail!("no file is a trace, a pool snapshot or a performance log");
+        anyhow::bail!("no file is a trace, a pool snapshot, a debugger log or a performance log");
     }
     match args.format {
         OutputFormat::Json => {
@@ -104,7 +104,10 @@ fn write_text(case: &Case, io: &mut Io<'_>) -> std::io::Result<()> {
             period(evidence, bias_ms)
         )?;
         // What a trace lacks was a warning when it was read.
-        let remarks = evidence.remarks.iter().filter(|_| evidence.kind != EvidenceKind::Trace);
+        let remarks = evidence
+            .remarks
+            .iter()
+            .filter(|_| !matches!(evidence.kind, EvidenceKind::DebuggerLog | EvidenceKind::Trace));
         let sentences = evidence.summary.iter().chain(remarks);
         sentences.into_iter().try_for_each(|sentence| writeln!(io.out, "  {}", with_full_stop(sentence)))?;
     }

@@ -56,6 +56,7 @@ pub fn json_schema() -> schemars::Schema {
 #[derive(JsonSchema, Serialize)]
 struct TraceFacts<'a> {
     trace: &'a str,
+    origin: &'static str,
     file_bytes: u64,
     records: u64,
     hooks: BTreeMap<String, u64>,
@@ -172,6 +173,7 @@ impl<'a> TraceFacts<'a> {
         };
         Self {
             trace: name,
+            origin: trace.summary.origin.name(),
             file_bytes: summary.file_bytes,
             records: statistics.records,
             hooks: statistics.hooks.iter().map(|(hook, count)| (format!("0x{hook:04X}"), *count)).collect(),
@@ -285,6 +287,9 @@ fn flatten(path: &str, value: &Value, rows: &mut Vec<(String, String)>) {
 
 fn write_text(trace: &Trace, name: &str, io: &mut Io<'_>) -> anyhow::Result<()> {
     let out = &mut io.out;
+    if !trace.has_times() {
+        return write_log_text(trace, name, io);
+    }
     for (label, value) in system_lines(trace, name).into_iter().chain(count_lines(trace)) {
         writeln!(out, "{label:<12} {value}")?;
     }
@@ -296,6 +301,28 @@ fn write_text(trace: &Trace, name: &str, io: &mut Io<'_>) -> anyhow::Result<()> 
     for (guid, count) in &trace.statistics.providers {
         writeln!(out, "  {guid} {:>14}", format::count(*count))?;
     }
+    write_diagnostics(trace, out)
+}
+
+/// Facts about a debugger log.
+fn write_log_text(trace: &Trace, name: &str, io: &mut Io<'_>) -> anyhow::Result<()> {
+    let out = &mut io.out;
+    let bits = if trace.summary.pointer_size == 4 { "32-bit" } else { "64-bit" };
+    let statistics = &trace.statistics;
+    let count = |count: u64, one: &str, more: &str| format::counted(count, one, more);
+    writeln!(out, "Debugger log {name}, {}, {bits}, without times", format::bytes(trace.summary.file_bytes))?;
+    writeln!(
+        out,
+        "{}, {}, {}, {} modules on stacks",
+        count(statistics.pool_allocs, "allocation", "allocations"),
+        count(statistics.pool_frees, "free", "frees"),
+        count(statistics.stack_records, "stack", "stacks"),
+        trace.modules.modules().len()
+    )?;
+    write_diagnostics(trace, out)
+}
+
+fn write_diagnostics(trace: &Trace, out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(out, "\nDiagnostics")?;
     if trace.diagnostics.rows().is_empty() {
         writeln!(out, "  none")?;

@@ -3,7 +3,7 @@
 use super::command_line::CommandLine;
 use super::fail_if::{self, Condition, LeakFigure, LeakFigures};
 use super::io::Io;
-use super::open::{TraceArgs, UsageError, Workers};
+use super::open::{TraceArgs, UsageError, Workers, require_times};
 use super::output_format::OutputFormat;
 use super::selection::SelectionArgs;
 use super::symbol_args::module_lines;
@@ -125,6 +125,9 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     args.html.iter().try_for_each(|path| output_file::check(path, args.force))?;
     args.trace.with_trace(io, args.selection.load_options(&KEYS), |trace, workers, io| {
         let visible_range = args.selection.visible_range(trace)?;
+        if args.html.is_some() {
+            require_times(trace, &args.trace.name(), "the graphs of an HTML report")?;
+        }
         let (names, resolved) = args.selection.names_and_symbols(trace, &KEYS, &args.trace, io)?;
         let modules = resolved.map_or_else(Vec::new, |resolved| module_lines(trace, &resolved));
         let grouping = args.grouping();
@@ -252,6 +255,10 @@ impl LeakReport<'_> {
 
     /// Trace, ranges and grouping in one line: `sample.etl: 0.000 s to 61.167 s, analyzed 6.117 s to 61.002 s, by tag`.
     fn heading(&self) -> String {
+        let by = self.analysis.request.grouping.name();
+        if !self.analysis.has_times {
+            return format!("{}: debugger log without times, by {by}", self.header.trace);
+        }
         let clock = self.header.clock;
         let visible = self.header.visible_range;
         let (from, to) = (clock.seconds(visible.from), clock.seconds(visible.to));
@@ -259,7 +266,6 @@ impl LeakReport<'_> {
         let (first, last) = (clock.seconds(range.warm_up_end), clock.seconds(range.active.to));
         let is_part = first > from || last < to;
         let analyzed = if is_part { format!(", analyzed {first:.3} s to {last:.3} s") } else { String::new() };
-        let by = self.analysis.request.grouping.name();
         format!("{}: {from:.3} s to {to:.3} s{analyzed}, by {by}", self.header.trace)
     }
 
@@ -343,6 +349,9 @@ impl LeakReport<'_> {
         if !not_leaking.is_empty() && shown.len() < suspects.len() {
             writeln!(out, "Not leaking: {not_leaking}; --show-non-leaking lists them.")?;
         }
+        if !self.analysis.has_times {
+            return Ok(());
+        }
         let [nonpaged, paged] = self.analysis.pools.each_ref().map(leak_text::pool_growth);
         writeln!(out, "Net growth: nonpaged pool {nonpaged}, paged pool {paged}.")
     }
@@ -396,6 +405,9 @@ impl LeakReport<'_> {
 }
 
 fn stack_title(suspect: &Suspect) -> String {
+    if suspect.evidence.outstanding.bytes == 0 {
+        return "A stack of the outstanding allocations, outermost frame first".to_owned();
+    }
     format!("Stack of {} of the outstanding bytes, outermost frame first", format::percent(suspect.stack_share))
 }
 
@@ -421,15 +433,20 @@ fn cells(at: usize, suspect: &Suspect) -> Vec<String> {
     vec![
         (at + 1).to_string(),
         suspect.verdict.name().to_owned(),
-        format::confidence(suspect.confidence),
-        format::growth_rate(suspect.growth_bytes_per_s),
+        if suspect.has_growth { format::confidence(suspect.confidence) } else { "-".to_owned() },
+        growth_cell(suspect),
         format::bytes(evidence.outstanding.bytes),
         format::count(evidence.outstanding.count),
         format::count(evidence.freed.count),
-        leak_text::pool(suspect.is_paged).to_owned(),
+        if suspect.is_pool_known { leak_text::pool(suspect.is_paged) } else { "unknown" }.to_owned(),
         leak_text::tag(suspect).to_owned(),
         function.clone(),
     ]
+}
+
+/// Growth of a suspect; `-` for a debugger log, which has no times.
+fn growth_cell(suspect: &Suspect) -> String {
+    if suspect.has_growth { format::growth_rate(suspect.growth_bytes_per_s) } else { "-".to_owned() }
 }
 
 fn hidden_text(hidden: u64) -> Option<String> {

@@ -21,7 +21,8 @@ use std::time::Duration;
 /// Trace to read, reader and number of worker threads.
 #[derive(clap::Args, Debug, Clone, Default)]
 pub struct TraceArgs {
-    /// The trace file (.etl), also packed: .gz, .xz, .zst, .zip, .wpapk, .cab, .7z. ARCHIVE#MEMBER chooses one of several traces
+    /// The trace file (.etl), also packed: .gz, .xz, .zst, .zip, .wpapk, .cab, .7z. ARCHIVE#MEMBER chooses one of several traces. Or a
+    /// debugger log with !verifier 3, !verifier 0x80, or stacks at breaks by nt!PoolHitTag
     #[arg(required_unless_present = "demo")]
     pub trace: Option<PathBuf>,
     /// The built-in sample trace
@@ -121,6 +122,17 @@ fn with_advice(error: &TraceOpenError, between: &str) -> String {
     error.advice().map_or_else(|| error.to_string(), |advice| format!("{error}{between}{advice}"))
 }
 
+/// Refuses a trace without times.
+///
+/// # Errors
+/// The trace is a debugger log; `purpose` says what needs times.
+pub fn require_times(trace: &Trace, name: &str, purpose: &str) -> Result<(), UsageError> {
+    if trace.has_times() {
+        return Ok(());
+    }
+    Err(UsageError(format!("{name} is a debugger log, which has no times for {purpose}: report and leaks read it")))
+}
+
 /// Worker threads of a command.
 pub struct Workers {
     /// Threads of `--threads`; without the option those of rayon's global pool.
@@ -198,7 +210,11 @@ fn warn(trace: &Trace, io: &mut Io<'_>) -> anyhow::Result<()> {
         kind.severity() == Severity::DataLoss
             || matches!(
                 kind,
-                DiagnosticKind::NoPoolEvents | DiagnosticKind::HeaderClock | DiagnosticKind::ConstantTimestamps
+                DiagnosticKind::NoPoolEvents
+                    | DiagnosticKind::HeaderClock
+                    | DiagnosticKind::ConstantTimestamps
+                    | DiagnosticKind::UnknownSize
+                    | DiagnosticKind::UnknownBlock
             )
     };
     let losses = trace.diagnostics.rows().iter().filter(|row| is_warning(row.kind));

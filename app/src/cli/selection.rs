@@ -148,6 +148,9 @@ impl SelectionArgs {
     /// [`UsageError`] if the range is outside the trace.
     pub fn visible_range(&self, trace: &Trace) -> anyhow::Result<TimeRange> {
         let ticks = |seconds: Option<f64>| seconds.map(|s| trace.clock.ticks(s));
+        if self.range.is_some() && !trace.has_times() {
+            return Err(UsageError("a debugger log has no times: leave --range out".to_owned()).into());
+        }
         let range = self.range.unwrap_or_default();
         let visible_range = TimeRange {
             from: ticks(range.from).unwrap_or(trace.extent.from),

@@ -1,7 +1,7 @@
 //! `series`: the curves of the graph as numbers.
 
 use super::io::Io;
-use super::open::TraceArgs;
+use super::open::{TraceArgs, require_times};
 use super::output_format::OutputFormat;
 use super::selection::{Keys, SelectionArgs, parse_key_list};
 use crate::format;
@@ -51,6 +51,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     let options = args.selection.load_options(&args.by.0);
     args.trace.with_trace(io, options, |trace, workers, io| {
         let visible_range = args.selection.visible_range(trace)?;
+        require_times(trace, &args.trace.name(), "curves")?;
         let names = args.selection.names(trace, &args.by.0, &args.trace, io)?;
         let top = if args.format == OutputFormat::Text { Some(args.top.unwrap_or(TEXT_TOP)) } else { args.top };
         let set = workers.run(|| {

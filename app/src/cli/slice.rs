@@ -4,6 +4,7 @@ use super::io::Io;
 use super::open::UsageError;
 use super::output_file;
 use super::units::{SecondsRange, parse_range};
+use crate::debugger_log::{self, LogReading};
 use crate::format;
 use poolscope_etl::file::TraceFile;
 use poolscope_etl::slice::{SliceError, SliceReport, SliceRequest, slice};
@@ -37,7 +38,12 @@ pub struct Args {
 /// The trace cannot be read, the range is empty, or the file cannot be written.
 pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     output_file::check(&args.to, args.force)?;
-    let file = TraceFile::open(&args.trace)?;
+    let file = TraceFile::open(&args.trace).or_else(|error| match debugger_log::read(&args.trace) {
+        LogReading::Trace(_) => {
+            Err(anyhow::anyhow!("{} is a debugger log: only a trace (.etl) is cut", args.trace.display()))
+        }
+        _ => Err(error.into()),
+    })?;
     let request = SliceRequest { range: args.raw_range(&file)?, redacts: args.redact };
     let cancel = io.cancel.clone();
     let report = output_file::write(&args.to, args.force, |out| match slice(&file, request, out, &cancel) {

@@ -130,7 +130,10 @@ fn write_text(io: &mut Io<'_>, heading: &Heading<'_>, rows: &[ModuleRow<'_>], se
         writeln!(io.out, "{}\n", DiagnosticKind::UnmergedImages.effect())?;
     }
     if rows.is_empty() {
-        return writeln!(io.out, "No stack contains a module: there are no names to resolve.");
+        return writeln!(
+            io.out,
+            "No names have to be resolved: no stack contains a module, or the file is a debugger log, which has names."
+        );
     }
     let columns = vec![
         Column::number("Outstanding"),

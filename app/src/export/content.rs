@@ -39,6 +39,11 @@ pub fn write(
         format.ending(),
         endings(content)
     );
+    let needs_times = matches!(content, Content::Report | Content::Graph);
+    anyhow::ensure!(
+        !needs_times || request.names.trace().has_times(),
+        "a debugger log has no times for a {content}: export a table or a flame graph"
+    );
     match content {
         Content::Report => write_report(request, format, out, cancel),
         Content::Table => write_table(request, format, out, cancel),

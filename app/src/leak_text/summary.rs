@@ -17,6 +17,9 @@ pub fn summary(analysis: &LeakAnalysis) -> String {
     let suspects = &analysis.suspects;
     let Some(first) = suspects.first() else { return nothing_to_analyze(analysis) };
     let by = analysis.request.grouping;
+    if !analysis.has_times {
+        return outstanding(analysis, first);
+    }
     // Suspects are sorted by score: those that grow first, then those that grew until their load stopped. Growth in one step
     // has no score.
     let grown = Some(first).filter(|s| s.verdict.has_grown() && s.score > 0.0);
@@ -46,6 +49,7 @@ pub(super) fn of_suspect(suspect: &Suspect, by: SuspectGrouping) -> String {
         Verdict::Growing => grows(suspect, by),
         Verdict::Stopped => stopped(suspect, by),
         Verdict::Burst => step(suspect, by),
+        Verdict::Outstanding => held(suspect, by),
         other => {
             let who = subject(suspect, by).map_or_else(String::new, |who| format!(" of {who}"));
             format!(
@@ -117,6 +121,31 @@ fn step(suspect: &Suspect, by: SuspectGrouping) -> String {
         }
         None => format!("{amount} of {pool} pool were allocated in one step {}", under(suspect)),
     }
+}
+
+/// What is outstanding at the end of a debugger log, which has no times.
+fn outstanding(analysis: &LeakAnalysis, first: &Suspect) -> String {
+    let others = analysis.suspects.iter().filter(|suspect| suspect.verdict == Verdict::Outstanding).count();
+    match others {
+        0 => "Everything that was allocated in the debugger log is freed in it.".to_owned(),
+        1 => format!("{}. Growth is not known: a debugger log has no times", held(first, analysis.request.grouping)),
+        _ => format!(
+            "{} (and {} more). Growth is not known: a debugger log has no times",
+            held(first, analysis.request.grouping),
+            format::count(others as u64 - 1)
+        ),
+    }
+}
+
+/// `Tag Leak: 2,048 allocations (4.00 MB) of nonpaged pool outstanding, allocated by myfault.sys, from MyfaultDeviceControl`.
+fn held(suspect: &Suspect, by: SuspectGrouping) -> String {
+    let held = suspect.evidence.outstanding;
+    let count = format::counted(held.count, "allocation", "allocations");
+    let bytes = if held.bytes > 0 { format!(" ({})", format::bytes(held.bytes)) } else { String::new() };
+    let pool = if suspect.is_pool_known { format!(" of {} pool", pool(suspect.is_paged)) } else { String::new() };
+    let source =
+        subject(suspect, by).map_or_else(String::new, |who| format!(", allocated by {who}{}", from(suspect, who)));
+    format!("{}: {count}{bytes}{pool} outstanding{source}", the_tag(suspect))
 }
 
 fn under(suspect: &Suspect) -> String {
@@ -216,6 +245,23 @@ mod tests {
         let mut several = leak;
         several.tag = None;
         assert!(summary_of(vec![several]).ends_with("nonpaged pool under several tags, from MyfaultDeviceControl"));
+    }
+
+    #[test]
+    fn a_debugger_log_has_no_growth() {
+        let mut log = analysis(vec![suspect(Verdict::Outstanding), suspect(Verdict::Churn)]);
+        log.has_times = false;
+        let words = "Tag Leak: 2,048 allocations (4.00 MB) of nonpaged pool outstanding, allocated by myfault.sys, from MyfaultDeviceControl";
+        assert_eq!(summary(&log), format!("{words}. Growth is not known: a debugger log has no times"));
+        log.suspects[0].is_pool_known = false;
+        log.suspects[0].evidence.outstanding.bytes = 0;
+        assert!(
+            summary(&log).starts_with("Tag Leak: 2,048 allocations outstanding, allocated by"),
+            "{}",
+            summary(&log)
+        );
+        log.suspects.remove(0);
+        assert_eq!(summary(&log), "Everything that was allocated in the debugger log is freed in it.");
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub fn suspect(verdict: Verdict) -> Suspect {
     Suspect {
         tag: Some("Leak".to_owned()),
         is_paged: false,
+        is_pool_known: true,
         driver: "myfault.sys".to_owned(),
         is_driver_known: true,
         function: "myfault.sys!MyfaultDeviceControl".to_owned(),
@@ -20,6 +21,7 @@ pub fn suspect(verdict: Verdict) -> Suspect {
         verdict,
         confidence: 0.9,
         score: if verdict.is_growing() { 90.0 } else { 0.0 },
+        has_growth: true,
         growth_bytes_per_s: 1.9 * 1024.0 * 1024.0 / 60.0,
         loss_correction: 1.0,
         driver_share: 1.0,
@@ -52,6 +54,7 @@ pub fn analysis(suspects: Vec<Suspect>) -> LeakAnalysis {
         request: AnalysisRequest { visible_range, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None },
         range: AnalysisRange { analyzed: visible_range, active: visible_range, warm_up_end: visible_range.from },
         is_complete_recording: true,
+        has_times: true,
         dropped_keys: Vec::new(),
         seconds: 61.0,
         suspects,

@@ -31,7 +31,8 @@ pub struct SnapshotReport<'r> {
 /// If the output cannot be written.
 pub fn write(out: &mut dyn Write, report: &SnapshotReport<'_>) -> io::Result<()> {
     let series = report.series;
-    let sentences = snapshot_text::summary(series);
+    let sentences: Vec<String> =
+        snapshot_text::summary(series).into_iter().chain(snapshot_text::memory(series)).collect();
     let is_steady = series.trends.iter().any(|trend| trend.is_steady_growth);
     let about = format!("{} of {}", format::counted(series.points.len() as u64, "snapshot", "snapshots"), series.scope);
     let summary = sentences.first().map_or("", String::as_str);

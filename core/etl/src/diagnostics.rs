@@ -170,6 +170,27 @@ diagnostic_kinds! {
     /// Pool events, but no stacks of them.
     NoStacks => "no_pool_stacks", Warning,
         "Pool events were recorded without stacks (-stackwalk PoolAlloc+PoolFree was not given). The callers that allocate cannot be shown.";
+    /// A debugger log.
+    NoTimes => "no_times", Info,
+        "The file is a debugger log, which has an order of events and no times: there are no curves, no growth and no lifetimes. Impacting is what has no free in the log.";
+    /// An allocation of a debugger log without a size.
+    UnknownSize => "unknown_size", Warning,
+        "The log does not show the size of some allocations (stacks at breaks by nt!PoolHitTag on 64-bit Windows). They count with a size of 0: compare their numbers, or add !pool of the returned address to the log.";
+    /// An event of a debugger log without an address.
+    UnknownBlock => "unknown_block", Warning,
+        "The log does not show which block some allocations and frees are about (stacks at breaks by nt!PoolHitTag on 64-bit Windows), so that they are not paired. Such an allocation counts as outstanding although its free may be among the others: compare numbers of allocations and frees.";
+    /// An allocation of a debugger log without a tag.
+    UnknownTag => "unknown_tag", Info,
+        "The log of Driver Verifier has no tags; they are shown as ????. With the output of !verifier 3 DRIVER.sys in the same log, outstanding allocations have tags.";
+    /// An entry of Driver Verifier's log of which neither kind is known.
+    UndeterminedOperation => "undetermined_operation", DataLoss,
+        "Entries of Driver Verifier's log are neither known as allocations nor as frees, since the kernel has no symbols in the log, and are left out. Run .reload /f nt and !verifier 0x80 again.";
+    /// A list of outstanding allocations that ends early.
+    TruncatedList => "truncated_list", DataLoss,
+        "Lists of outstanding allocations of Driver Verifier end before the number of allocations that they give. Save the log with .logopen and run !verifier 3 again.";
+    /// A break by nt!PoolHitTag without a stack.
+    BreakWithoutStack => "break_without_stack", DataLoss,
+        "The debugger stopped at an allocation or a free without printing the stack (k). These operations are left out.";
     /// The records come from the Windows API.
     ReadByWindows => "read_by_windows", Info,
         "The trace was read through the Windows API, which does not show buffers, damaged bytes, file offsets and CPUs. Damage that it skipped is not counted here, and a circular recording may have overwritten its beginning unnoticed.";

@@ -14,11 +14,13 @@
 //! | [`shell_path`] | paths that `cmd.exe` and PowerShell take unchanged |
 //! | [`sampler`] | a PowerShell script that samples pool tags, and the format of samples |
 //! | [`quick`] | the shortest commands |
+//! | [`debugger`] | logs of the kernel debugger: allocations with stacks, of Driver Verifier and `nt!PoolHitTag` |
 //! | [`counters`] | performance logs: growth of pools and handles |
 //! | [`poolmon`] | snapshots of poolmon, `!poolused` and similar tools: parsing, comparison, series, suggested tags |
 
 pub mod command;
 pub mod counters;
+pub mod debugger;
 pub mod estimate;
 pub mod note;
 pub mod plan;

@@ -4,7 +4,7 @@ mod tree;
 
 use super::fail_if::{self, CompareFigure, CompareFigures, CompareUnit, Condition};
 use super::io::Io;
-use super::open::{TraceArgs, UsageError, Workers};
+use super::open::{TraceArgs, UsageError, Workers, require_times};
 use super::output_file;
 use super::output_format::OutputFormat;
 use super::selection::{Keys, SelectionArgs, parse_key_list};
@@ -158,6 +158,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     let keys: Vec<Key> = args.by.0.iter().copied().chain(SUMMARY_KEYS).collect();
     let options = args.selection.load_options(&keys);
     args.trace.with_trace(io, options, |baseline, workers, io| {
+        require_times(baseline, &args.trace.name(), PURPOSE)?;
         let names = Arc::new(args.selection.names(baseline, &keys, &args.trace, io)?);
         let first = args.side(&args.selection, names, workers)?;
         let selection = args.selection.with_range(args.range_comparison.or(args.selection.range()));
@@ -169,6 +170,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
             Some(path) => {
                 let other = TraceArgs { trace: Some(path.clone()), demo: false, ..args.trace.clone() };
                 other.with_trace(io, options, |trace, _, io| {
+                    require_times(trace, &other.name(), PURPOSE)?;
                     let names = Arc::new(selection.names(trace, &keys, &other, io)?);
                     let second = args.side(&selection, names, workers)?;
                     args.compare([first, second], &other, &conditions, workers, io)
@@ -177,6 +179,9 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
         }
     })
 }
+
+/// Reason why a comparison needs times.
+const PURPOSE: &str = "a comparison of what two recordings of some length left";
 
 /// A comparison with everything that its texts need.
 struct DiffReport<'d> {

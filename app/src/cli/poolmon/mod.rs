@@ -19,6 +19,7 @@ use crate::report::snapshots::{self as html, SnapshotReport};
 use crate::{format, snapshot_text};
 use poolscope_analysis::group::pool_tags::PoolTags;
 use poolscope_recording::poolmon::lockstep::TagGroupMember;
+use poolscope_recording::poolmon::series::PoolLoad;
 use poolscope_recording::poolmon::suggest::suggest_from_trends;
 use poolscope_recording::poolmon::{
     Pool, Snapshot, SnapshotComparison, SnapshotScope, SnapshotSeries, TagGroup, TagSuggestion, suggest,
@@ -33,14 +34,15 @@ use std::path::PathBuf;
 /// Options of `poolmon`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Output of poolmon, !poolused, PoolMonX, System Informer or a script: copied screens, snapshot files, debugger logs, CSV, JSON
-    /// ('-': standard input). Several snapshots, in one file or many, are compared
+    /// Output of poolmon, !poolused, !poolfind, !vm, PoolMonX, System Informer or a script: copied screens, snapshot files, debugger
+    /// logs, CSV, JSON ('-': standard input). Several snapshots, in one file or many, are compared
     #[arg(value_name = "FILE", required_unless_present = "watch")]
     files: Vec<PathBuf>,
     /// Shows one pool only
     #[arg(long, value_enum)]
     pool: Option<PoolArg>,
-    /// Shows snapshots of this scope: system, sessions (all sessions), session (that of the debugger), or the number of a session
+    /// Shows snapshots of this scope: system, sessions (all sessions), session (that of the debugger), the number of a session, found
+    /// (blocks of !poolfind), or pools (sizes of !vm without tags)
     #[arg(long, value_name = "SCOPE", value_parser = parse_scope)]
     scope: Option<SnapshotScope>,
     /// Shows the last snapshot instead of the difference between several
@@ -93,10 +95,12 @@ fn parse_scope(text: &str) -> Result<SnapshotScope, String> {
         "system" => Ok(SnapshotScope::System),
         "sessions" => Ok(SnapshotScope::AllSessions),
         "session" => Ok(SnapshotScope::CurrentSession),
+        "found" => Ok(SnapshotScope::Searched),
+        "pools" => Ok(SnapshotScope::PoolSizes),
         number => number
             .parse()
             .map(SnapshotScope::Session)
-            .map_err(|error| format!("expected system, sessions, session or a number: {error}")),
+            .map_err(|error| format!("expected system, sessions, session, found, pools or a number: {error}")),
     }
 }
 
@@ -139,20 +143,28 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     let heading = |text: String, sentences: Vec<String>| Heading { text, sentences, series };
     match &snapshots.comparison {
         Some(comparison) if is_series => {
-            let sentences = snapshot_text::times(series).into_iter().chain(snapshot_text::summary(series)).collect();
-            let heading = heading(series_heading(series, comparison, pool), sentences);
+            let sentences = snapshot_text::times(series)
+                .into_iter()
+                .chain(snapshot_text::summary(series))
+                .chain(snapshot_text::memory(series))
+                .collect();
+            let text = sizes_heading(series).unwrap_or_else(|| series_heading(series, comparison, pool));
+            let heading = heading(text, sentences);
             let rows = TrendRow::rows(series, pool, tags.as_ref(), args.format == OutputFormat::Json);
             Output { heading, columns: TrendRow::columns(), rows, top, suggestion: &suggestion }
                 .write(args.format, io)?;
         }
         Some(comparison) => {
-            let heading = heading(comparison_heading(comparison, pool) + &of_scope(series.scope), Vec::new());
+            let text =
+                sizes_heading(series).unwrap_or_else(|| comparison_heading(comparison, pool) + &of_scope(series.scope));
+            let heading = heading(text, snapshot_text::memory(series));
             let rows = DeltaRow::rows(comparison, pool, tags.as_ref());
             Output { heading, columns: DeltaRow::columns(), rows, top, suggestion: &suggestion }
                 .write(args.format, io)?;
         }
         None => {
-            let heading = heading(listing_heading(last), Vec::new());
+            let text = sizes_heading(series).unwrap_or_else(|| listing_heading(last));
+            let heading = heading(text, snapshot_text::memory(series));
             let rows = TagRow::rows(last, pool, tags.as_ref());
             Output { heading, columns: TagRow::columns(), rows, top, suggestion: &suggestion }
                 .write(args.format, io)?;
@@ -184,6 +196,12 @@ fn listing_heading(snapshot: &Snapshot) -> String {
     let time = snapshot.time.map_or_else(String::new, |time| format!(", {}", time.text()));
     let rows = format::counted(snapshot.rows.len() as u64, "row", "rows");
     format!("{}, {rows}{}{time}", snapshot.tool.name(), of_scope(snapshot.scope))
+}
+
+/// Heading for outputs of `!vm`, which have no tags.
+fn sizes_heading(series: &SnapshotSeries) -> Option<String> {
+    let count = format::counted(series.points.len() as u64, "output", "outputs");
+    (series.scope == SnapshotScope::PoolSizes).then(|| format!("Sizes of the pools, {count} of !vm"))
 }
 
 fn comparison_heading(comparison: &SnapshotComparison, pool: Option<Pool>) -> String {
@@ -242,6 +260,7 @@ impl<R: Row> Output<'_, R> {
                     heading: &self.heading.text,
                     scope: self.heading.series.scope.to_string(),
                     summary: &self.heading.sentences,
+                    memory: self.heading.series.pool_loads().iter().map(PoolLoadFields::new).collect(),
                     snapshots: SeriesFields::new(self.heading.series),
                     record: Suggested { tags: &self.suggestion.tags, basis: self.suggestion.basis.name() },
                     lockstep: self.suggestion.groups.iter().map(GroupFields::new).collect(),
@@ -254,6 +273,11 @@ impl<R: Row> Output<'_, R> {
         Ok(())
     }
 
+    /// Outputs of `!vm` have no rows.
+    fn is_without_tags(&self) -> bool {
+        self.heading.series.scope == SnapshotScope::PoolSizes
+    }
+
     fn hidden_count(&self) -> u64 {
         self.rows.len().saturating_sub(self.top) as u64
     }
@@ -263,7 +287,9 @@ impl<R: Row> Output<'_, R> {
         let table = Table::new(self.columns.clone(), shown.iter().map(Row::cells).collect());
         writeln!(io.out, "{bold}{}{end}", self.heading.text)?;
         self.heading.sentences.iter().try_for_each(|sentence| writeln!(io.out, "{sentence}."))?;
-        writeln!(io.out, "\n{}", table.header())?;
+        if !self.is_without_tags() {
+            writeln!(io.out, "\n{}", table.header())?;
+        }
         (0..shown.len()).try_for_each(|at| writeln!(io.out, "{}", table.row(at)))?;
         if self.hidden_count() > 0 {
             writeln!(io.out, "{} more rows; --top shows them.", format::count(self.hidden_count()))?;
@@ -328,10 +354,39 @@ struct PoolmonDocument<'d, R> {
     heading: &'d str,
     scope: String,
     summary: &'d [String],
+    memory: Vec<PoolLoadFields>,
     snapshots: SeriesFields<'d>,
     record: Suggested<'d>,
     lockstep: Vec<GroupFields<'d>>,
     rows: &'d [R],
+}
+
+/// Size of a pool by `!vm`.
+#[derive(JsonSchema, Serialize)]
+struct PoolLoadFields {
+    pool: &'static str,
+    used_bytes: u64,
+    limit_bytes: Option<u64>,
+    share: Option<f64>,
+    growth_bytes: Option<i64>,
+    bytes_per_hour: Option<f64>,
+    exhausted: Option<&'static str>,
+    hours_to_exhaustion: Option<f64>,
+}
+
+impl PoolLoadFields {
+    fn new(load: &PoolLoad) -> Self {
+        Self {
+            pool: load.pool.name(),
+            used_bytes: load.used_bytes,
+            limit_bytes: load.limit_bytes,
+            share: load.share(),
+            growth_bytes: load.growth_bytes,
+            bytes_per_hour: load.bytes_per_hour(),
+            exhausted: load.exhaustion.map(|end| end.resource.sentence_name()),
+            hours_to_exhaustion: load.exhaustion.map(|end| end.hours),
+        }
+    }
 }
 
 /// The snapshots of a series: their times, with the file and the line of each.

@@ -15,6 +15,7 @@ use poolscope_analysis::group::key::Key;
 use poolscope_analysis::pivot::{
     Aggregate, Evaluator, Metric, Pivot, PivotRequest, PivotTree, SortOrder, Value, pivot,
 };
+use poolscope_analysis::trace::summary::TraceOrigin;
 use poolscope_analysis::trace::time::TimeRange;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -139,10 +140,15 @@ impl Heading<'_> {
         let clock = self.header.clock;
         let range = self.header.visible_range;
         let (from, to) = (clock.seconds(range.from), clock.seconds(range.to));
+        let time = if self.header.origin == TraceOrigin::Recording {
+            format!("{from:.3} s to {to:.3} s ({})", format::duration(to - from))
+        } else {
+            "debugger log without times".to_owned()
+        };
         let keys: Vec<&str> = self.keys.iter().map(|k| k.name()).collect();
         let by = if keys.is_empty() { String::new() } else { format!(", by {}", keys.join(", ")) };
         let query = self.query.map_or_else(String::new, |q| format!(", where {q}"));
-        format!("{}: {from:.3} s to {to:.3} s ({}){by}{query}", self.header.trace, format::duration(to - from))
+        format!("{}: {time}{by}{query}", self.header.trace)
     }
 }
 

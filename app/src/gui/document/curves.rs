@@ -31,6 +31,9 @@ const PINNED_IDS: u64 = 1 << 32;
 
 impl Document {
     fn curve_wanted(&self) -> Option<CurvesRequest> {
+        if !self.trace.has_times() {
+            return None;
+        }
         Some(CurvesRequest {
             query: self.query.curves()?,
             names: Arc::clone(&self.results.names),

@@ -383,6 +383,10 @@ fn trace_curves(
     cancel: Cancel<'_>,
 ) -> Result<Option<PieceCurves>, Cancelled> {
     let trace = &content.trace;
+    if !trace.has_times() {
+        remarks.push(format!("{name} is not drawn: a debugger log has no times"));
+        return Ok(None);
+    }
     let values = ColumnValues::new(Arc::clone(trace), FrameNaming::Symbol);
     let set = match pool_curves(&values, trace.extent, cancel) {
         Ok(set) => set,

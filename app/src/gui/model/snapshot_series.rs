@@ -84,6 +84,7 @@ impl SeriesRequest {
         let times: Vec<f64> = series.hours().unwrap_or_default().iter().map(|hours| hours * 3600.0).collect();
         let has_times = series.span_hours().is_some();
         let mut sentences = snapshot_text::summary(&series);
+        sentences.extend(snapshot_text::memory(&series));
         let more = sentences.len().saturating_sub(SENTENCES);
         sentences.truncate(SENTENCES);
         if more > 0 {

@@ -65,7 +65,11 @@ fn left_side(ui: &mut Ui, document: &Document, message: Option<&str>, commands: 
     }
     let (range, whole) = (document.visible_range(), document.whole());
     ui.weak("\u{b7}");
-    ui.weak(format!("Visible range {} of {}", format::seconds(range.span(), 3), format::seconds(whole.span(), 3)));
+    if document.trace.has_times() {
+        ui.weak(format!("Visible range {} of {}", format::seconds(range.span(), 3), format::seconds(whole.span(), 3)));
+    } else {
+        ui.weak("Debugger log without times");
+    }
     symbols(ui, document, commands);
     export(ui, document, commands);
     if let Some(message) = message {

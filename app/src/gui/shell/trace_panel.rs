@@ -59,6 +59,9 @@ fn facts(document: &Document) -> Vec<(&'static str, String)> {
         facts.push(("Windows", product.strip_prefix("Windows ").unwrap_or(product).to_owned()));
     }
     let build = name.map(|(_, build)| build.trim_end_matches(')')).filter(|build| !build.is_empty());
+    if !trace.has_times() {
+        return log_facts(document);
+    }
     facts.push(("Build", build.map_or_else(|| summary.os_build.to_string(), str::to_owned)));
     if let Some(computer) = &summary.computer {
         facts.push(("Computer", computer.clone()));
@@ -76,6 +79,19 @@ fn facts(document: &Document) -> Vec<(&'static str, String)> {
     facts.push(("Images", format::count(trace.modules.modules().len() as u64)));
     facts.push(("File", format::bytes(summary.file_bytes)));
     facts
+}
+
+/// Facts about a debugger log, which shows neither the system nor times.
+fn log_facts(document: &Document) -> Vec<(&'static str, String)> {
+    let trace = &document.trace;
+    vec![
+        ("Kind", "Debugger log".to_owned()),
+        ("Pointers", format!("{} bit", trace.summary.pointer_size * 8)),
+        ("Allocations", format::count(trace.statistics.pool_allocs)),
+        ("Frees", format::count(trace.statistics.pool_frees)),
+        ("Modules", format::count(trace.modules.modules().len() as u64)),
+        ("File", format::bytes(trace.summary.file_bytes)),
+    ]
 }
 
 /// The data quality, the worst first, with buttons that lead to what can be done about it.

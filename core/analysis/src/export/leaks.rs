@@ -59,7 +59,8 @@ struct LeaksHead<'a> {
     warm_up_until: f64,
     summary: String,
     data_quality: DataQualityFields<'a>,
-    pools: [PoolFields; 2],
+    /// Nonpaged, then paged pool; none for a debugger log, which has no times.
+    pools: Vec<PoolFields>,
 }
 
 #[derive(JsonSchema, Serialize)]
@@ -124,8 +125,8 @@ struct SuspectRow<'a> {
     impacting_size: u64,
     count: u64,
     frees: u64,
-    growth_bytes_per_s: f64,
-    growth_bytes_per_hour: f64,
+    growth_bytes_per_s: Option<f64>,
+    growth_bytes_per_hour: Option<f64>,
     seconds_to_exhaustion: Option<f64>,
     reasons: Vec<String>,
     stack: Vec<&'a str>,
@@ -286,7 +287,11 @@ impl<'t> LeakTable<'t> {
             warm_up_until: header.clock.seconds(self.analysis.range.warm_up_end),
             summary: self.texts.summary(),
             data_quality: self.data_quality(),
-            pools: [pool_fields(false, nonpaged), pool_fields(true, paged)],
+            pools: if self.analysis.has_times {
+                vec![pool_fields(false, nonpaged), pool_fields(true, paged)]
+            } else {
+                Vec::new()
+            },
         };
         json::write_document(out, &head, self.rows())
     }
@@ -320,6 +325,7 @@ impl<'t> LeakTable<'t> {
     fn row(&self, rank: usize, suspect: &'t Suspect) -> SuspectRow<'t> {
         let (evidence, attribution) = (&suspect.evidence, &suspect.attribution);
         let processes = attribution.processes.iter().zip(self.texts.processes(suspect));
+        let growth = suspect.has_growth.then_some(suspect.growth_bytes_per_s);
         let (mut held, mut lockstep) = (None, None);
         for reason in &suspect.reasons {
             match reason {
@@ -339,7 +345,7 @@ impl<'t> LeakTable<'t> {
         SuspectRow {
             rank,
             tag: suspect.tag.as_deref(),
-            paged: pool_name(suspect.is_paged),
+            paged: if suspect.is_pool_known { pool_name(suspect.is_paged) } else { "Unknown" },
             driver: non_empty(&suspect.driver),
             function: non_empty(&suspect.function),
             verdict: suspect.verdict.name(),
@@ -348,8 +354,8 @@ impl<'t> LeakTable<'t> {
             impacting_size: evidence.outstanding.bytes,
             count: evidence.outstanding.count,
             frees: evidence.freed.count,
-            growth_bytes_per_s: unsigned_zero(suspect.growth_bytes_per_s),
-            growth_bytes_per_hour: unsigned_zero(suspect.growth_bytes_per_s * 3600.0),
+            growth_bytes_per_s: growth.map(unsigned_zero),
+            growth_bytes_per_hour: growth.map(|growth| unsigned_zero(growth * 3600.0)),
             seconds_to_exhaustion: self.texts.seconds_to_exhaustion(suspect).map(unsigned_zero),
             reasons: self.texts.reasons(suspect),
             stack: self.stacks.frames(self.stacks.node_of(suspect.stack)),

@@ -4,6 +4,7 @@ use super::{csv, json, schema};
 use crate::group::column::KeyValue;
 use crate::pivot::{Metric, Pivot, Value};
 use crate::trace::Trace;
+use crate::trace::summary::TraceOrigin;
 use crate::trace::time::{Clock, TimeRange};
 use schemars::JsonSchema;
 use serde::ser::SerializeMap as _;
@@ -24,6 +25,8 @@ pub struct DocumentHeader<'d> {
     pub analyzed_range: TimeRange,
     /// Converts ticks to seconds.
     pub clock: Clock,
+    /// Kind of file; ranges of a debugger log are empty.
+    pub origin: TraceOrigin,
 }
 
 /// A range in seconds from time zero.
@@ -40,6 +43,9 @@ pub(super) struct HeaderFields<'d> {
     range: RangeFields,
     recorded_range: RangeFields,
     analyzed_range: RangeFields,
+    /// `debugger log`, whose ranges are empty, since it has no times; absent for a recording.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<&'static str>,
     by: Vec<&'d str>,
 }
 
@@ -53,6 +59,7 @@ impl<'d> DocumentHeader<'d> {
             recorded_range: trace.recorded.range,
             analyzed_range: trace.recorded.analyzed(visible_range),
             clock: trace.clock,
+            origin: trace.summary.origin,
         }
     }
 
@@ -65,6 +72,7 @@ impl<'d> DocumentHeader<'d> {
             range: range(self.visible_range),
             recorded_range: range(self.recorded_range),
             analyzed_range: range(self.analyzed_range),
+            origin: (self.origin != TraceOrigin::Recording).then_some(self.origin.name()),
             by: by.collect(),
         }
     }

@@ -6,6 +6,7 @@ use crate::group::parallel::not_cancelled;
 use crate::group::test_util::{Block, HZ, block, names};
 use crate::pivot::{Metric, PivotRequest, SortLevel, pivot};
 use crate::series::{SeriesRequest, series};
+use crate::trace::summary::TraceOrigin;
 use crate::trace::time::{Clock, ClockKind, Ticks, TimeRange};
 use serde_json::{Value, json};
 
@@ -13,7 +14,14 @@ const VIEW: TimeRange = TimeRange { from: Ticks(0), to: Ticks(10_000) };
 
 fn header() -> DocumentHeader<'static> {
     let clock = Clock { kind: ClockKind::Qpc, ticks_per_second: HZ, start_filetime: 0 };
-    DocumentHeader { trace: "a \"b\".etl", visible_range: VIEW, recorded_range: VIEW, analyzed_range: VIEW, clock }
+    DocumentHeader {
+        trace: "a \"b\".etl",
+        visible_range: VIEW,
+        recorded_range: VIEW,
+        analyzed_range: VIEW,
+        clock,
+        origin: TraceOrigin::Recording,
+    }
 }
 
 fn blocks() -> Vec<Block> {

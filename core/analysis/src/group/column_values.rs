@@ -13,7 +13,7 @@ use super::responsible::{driver_label, responsible_module, responsible_stacks};
 use super::stack_tags::StackTags;
 use super::wrapper_rules::WrapperRules;
 use crate::trace::Trace;
-use crate::trace::attributes::EventAttributes;
+use crate::trace::attributes::{EventAttributes, PoolType};
 use crate::trace::ids::{FrameId, ProcessId, StackId};
 use crate::trace::time::Ticks;
 use rayon::prelude::*;
@@ -25,13 +25,18 @@ const TYPE_WORDS: &[&str] = &["AIFI", "AIFO", "AOFI", "AOFO", ""];
 /// Texts of the Impacting Type column.
 const IMPACTING_WORDS: &[&str] = &["Impacting", "Transient", ""];
 /// Texts of the Paged column.
-const PAGED_WORDS: &[&str] = &["NonPaged", "Paged"];
+const PAGED_WORDS: &[&str] = &["NonPaged", "Paged", "Unknown"];
 
 /// Label of the allocating process of an allocation that was not recorded; another process may have freed it.
 pub const UNKNOWN_ALLOCATOR: &str = "(unknown allocator)";
 
 /// Value of the Pool Tag Module column for tags without a driver in the tag list.
 pub const UNKNOWN_MODULE: &str = "Unknown";
+
+/// Names of frames that the trace itself holds.
+fn recorded_names(trace: &Trace) -> Option<Arc<dyn FrameNames>> {
+    trace.frame_symbols.clone().map(|names| names as Arc<dyn FrameNames>)
+}
 
 /// A trace with the values of its key columns.
 pub struct ColumnValues {
@@ -51,13 +56,14 @@ pub struct ColumnValues {
 }
 
 impl ColumnValues {
-    /// Column values of a trace without symbols and tag descriptions.
+    /// Column values of a trace without symbols and tag descriptions. Names that the trace itself holds are used.
     #[must_use]
     pub fn new(trace: Arc<Trace>, naming: FrameNaming) -> Self {
+        let symbols = recorded_names(&trace);
         Self {
             trace,
             naming,
-            symbols: None,
+            symbols,
             wrapper_rules: WrapperRules::built_in(),
             pool_tags: None,
             stack_tags: Arc::default(),
@@ -109,9 +115,10 @@ impl ColumnValues {
     }
 
     /// A copy with other names of frames. Columns that do not depend on them are shared: all but stacks, driver and function,
-    /// and also driver and function if the symbols are the same.
+    /// and also driver and function if the symbols are the same. Names that the trace itself holds stay.
     #[must_use]
     pub fn with_frame_names(&self, symbols: Option<Arc<dyn FrameNames>>, naming: FrameNaming) -> Self {
+        let symbols = recorded_names(&self.trace).or(symbols);
         let is_known = match (&self.symbols, &symbols) {
             (Some(known), Some(new)) => Arc::ptr_eq(known, new),
             (known, new) => known.is_none() && new.is_none(),
@@ -251,7 +258,8 @@ impl ColumnValues {
             Key::ImpactingType => (KeySource::LifetimeClass([1, 0, 1, 1, 2]), KeyLabels::Words(IMPACTING_WORDS)),
             Key::Paged => {
                 let rows = self.trace.attributes.rows().iter();
-                let ids = rows.map(|c| u32::from(c.pool_type.is_paged())).collect();
+                let id = |pool: PoolType| if pool.is_known() { u32::from(pool.is_paged()) } else { 2 };
+                let ids = rows.map(|c| id(c.pool_type)).collect();
                 (KeySource::Attributes(Arc::new(ids)), KeyLabels::Words(PAGED_WORDS))
             }
             Key::PoolType => self.attribute_texts(|c| c.pool_type.name().to_owned()),
@@ -399,13 +407,16 @@ impl ColumnValues {
         let table = &self.trace.allocations;
         let clock = self.trace.clock;
         let times = |values: Vec<u64>| values.into_iter().map(from_ordered).collect::<Vec<_>>();
+        // Without times, only what did not happen is known.
+        let has_times = self.trace.has_times();
+        let known = |time: Ticks| if has_times || time == Ticks::NEVER { time } else { Ticks::UNKNOWN };
         let (labels, ids) = match key {
             Key::AllocTime => {
-                let (values, ids) = rank_rows(table.len(), |r| ordered(table.alloc_time.at(r)));
+                let (values, ids) = rank_rows(table.len(), |r| ordered(known(table.alloc_time.at(r))));
                 (KeyLabels::Times(times(values), clock), ids)
             }
             Key::FreeTime => {
-                let (values, ids) = rank_rows(table.len(), |r| ordered(table.free_time[r]));
+                let (values, ids) = rank_rows(table.len(), |r| ordered(known(table.free_time[r])));
                 (KeyLabels::Times(times(values), clock), ids)
             }
             Key::Lifetime => {

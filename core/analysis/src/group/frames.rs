@@ -6,7 +6,7 @@ use super::responsible::recording_frames;
 use super::wrapper_rules::WrapperRules;
 use crate::trace::Trace;
 use crate::trace::ids::FrameId;
-use crate::trace::stack::Frame;
+use crate::trace::stack::{Frame, FrameSymbols};
 use poolscope_symbols::names::{AddressSymbol, InlinedFunction, NameSource, SourceLine};
 use rayon::prelude::*;
 use std::str::FromStr;
@@ -61,6 +61,12 @@ impl FromStr for FrameNaming {
 pub trait FrameNames: Send + Sync {
     /// The symbol of a frame, if known.
     fn answer(&self, frame: FrameId) -> Option<&AddressSymbol>;
+}
+
+impl FrameNames for FrameSymbols {
+    fn answer(&self, frame: FrameId) -> Option<&AddressSymbol> {
+        self.get(frame)
+    }
 }
 
 /// The text of a frame.

@@ -38,10 +38,13 @@ enum SameFile {
 }
 
 /// The modules whose symbols a trace needs, by outstanding bytes, number of allocations, number of frames (largest first), then
-/// by name; none if the trace was loaded without stacks.
+/// by name; none if the trace was loaded without stacks, or holds the names itself.
 #[must_use]
 pub fn module_needs(trace: &Trace) -> Vec<ModuleNeed> {
     let mut needs: Vec<ModuleNeed> = Vec::new();
+    if trace.frame_symbols.is_some() {
+        return needs;
+    }
     let mut known: FxHashMap<SameFile, u32> = FxHashMap::default();
     let mut of_module: Vec<Option<u32>> = vec![None; trace.modules.modules().len()];
     let mut of_frame: Vec<Option<u32>> = Vec::with_capacity(trace.stacks.frame_rows().len());

@@ -156,6 +156,7 @@ pub fn trace(blocks: &[Block]) -> Arc<Trace> {
         allocations: table,
         attributes: AttributesTable::from_rows(rows),
         stacks: interner.finish(),
+        frame_symbols: None,
         modules: modules(),
         processes: processes(),
         pool_rundown: PoolRundown::default(),

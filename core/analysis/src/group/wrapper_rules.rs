@@ -77,16 +77,29 @@ impl ModulePattern {
         }
     }
 
-    /// Returns `true` if it matches a file name in lower case.
+    /// Returns `true` for the debugger's name of the kernel.
+    fn is_alias(&self, name: &str) -> bool {
+        matches!(self, Self::OneOf(names) if *names == KERNEL_FILES && name == "nt")
+    }
+
+    /// Returns `true` if it matches a file name in lower case, or a name without its ending, as debuggers show modules.
     fn fits(&self, name: &str) -> bool {
         match self {
-            Self::OneOf(names) => names.contains(&name),
+            Self::OneOf(names) => {
+                names.iter().any(|known| *known == name || stem(known) == name) || self.is_alias(name)
+            }
             Self::Like(pattern) => {
-                let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-                is_like(pattern, name) || (!pattern.contains('.') && is_like(pattern, stem))
+                is_like(pattern, name)
+                    || (!pattern.contains('.') && is_like(pattern, stem(name)))
+                    || (!name.contains('.') && is_like(stem(pattern), name))
             }
         }
     }
+}
+
+/// A file name without its ending.
+fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
 /// A rule on the role of frames.

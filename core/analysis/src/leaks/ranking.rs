@@ -40,7 +40,11 @@ pub fn analyze(names: &ColumnValues, request: AnalysisRequest, cancel: Cancel<'_
     let range = AnalysisRequest { visible_range: analyzed, ..request }.analysis_range(names.generations());
     let range = without_idle_end(range, trace);
     let from = visible.from.max(trace.extent.from);
-    let data_quality = assess_data_quality(trace, TimeRange { from, ..analyzed });
+    let data_quality = if trace.has_times() {
+        assess_data_quality(trace, TimeRange { from, ..analyzed })
+    } else {
+        DataQuality::default()
+    };
     let keys: &[Key] = match request.grouping {
         SuspectGrouping::Stack => &[Key::Tag, Key::Paged, Key::Stack],
         SuspectGrouping::Tag | SuspectGrouping::Driver => &[Key::Tag, Key::Paged, Key::Function],
@@ -71,18 +75,56 @@ pub fn analyze(names: &ColumnValues, request: AnalysisRequest, cancel: Cancel<'_
         suspect.confidence *= data_quality.confidence_factor();
         suspect.reasons.extend(findings.into_iter().map(Reason::Finding));
     }
-    assign_scores(&mut suspects, &classifications, data_quality.confidence_factor());
+    if trace.has_times() {
+        assign_scores(&mut suspects, &classifications, data_quality.confidence_factor());
+    } else {
+        suspects.iter_mut().for_each(without_times);
+        score_outstanding(&mut suspects);
+    }
     sort(&mut suspects);
     Ok(LeakAnalysis {
         request,
         range,
         seconds: range.seconds_after_warm_up(&trace.clock),
+        has_times: trace.has_times(),
         is_complete_recording: !trace.recorded.is_partial(),
         dropped_keys: units.dropped_keys().to_vec(),
         suspects,
         pools,
         data_quality,
     })
+}
+
+/// Reduces a suspect of a log without times to what it shows: what is outstanding at its end.
+fn without_times(suspect: &mut Suspect) {
+    suspect.verdict = if suspect.evidence.outstanding.count > 0 { Verdict::Outstanding } else { Verdict::Churn };
+    (suspect.confidence, suspect.growth_bytes_per_s) = (1.0, 0.0);
+    suspect.reasons.clear();
+    // A log names no processes.
+    suspect.attribution.processes.clear();
+    suspect.attribution.process = None;
+    let outstanding = suspect.evidence.outstanding;
+    if outstanding.bytes == 0 && outstanding.count > 0 {
+        // Sizes are not known: shares are of the number of allocations.
+        let share = |count: u64| count as f64 / outstanding.count as f64;
+        suspect.attribution.drivers.iter_mut().for_each(|driver| driver.share = share(driver.allocations.count));
+        let own = suspect.attribution.drivers.iter().find(|driver| driver.driver == suspect.driver);
+        suspect.driver_share = own.map_or(0.0, |driver| driver.share);
+    }
+}
+
+/// Scores of suspects by their share of what is outstanding: of the bytes, or of the number where sizes are not known.
+fn score_outstanding(suspects: &mut [Suspect]) {
+    let sum = |figure: fn(&Total) -> u64| -> f64 {
+        suspects.iter().map(|suspect| figure(&suspect.evidence.outstanding) as f64).sum()
+    };
+    let (bytes, count) = (sum(|total| total.bytes), sum(|total| total.count));
+    for suspect in suspects {
+        let outstanding = suspect.evidence.outstanding;
+        let share =
+            if bytes > 0.0 { outstanding.bytes as f64 / bytes } else { outstanding.count as f64 / count.max(1.0) };
+        suspect.score = 100.0 * share;
+    }
 }
 
 /// Cuts off a short end of the range without any pool event: the recorder runs longer than what it records, and an end of
@@ -204,6 +246,7 @@ fn build_suspect(input: &AnalysisInput<'_>, names: &ColumnValues, group: UnitGro
     let mut suspect = Suspect {
         tag: has_one_tag.then(|| input.value_text(&input.tag, row)),
         is_paged: input.value_id(&input.paged, row) == 1,
+        is_pool_known: input.value_id(&input.paged, row) < 2,
         driver: input.value_text(&input.driver, row),
         is_driver_known: names.responsible_module(input.trace.allocations.alloc_stack[row]).is_some(),
         function: input.value_text(&input.function, row),
@@ -211,6 +254,7 @@ fn build_suspect(input: &AnalysisInput<'_>, names: &ColumnValues, group: UnitGro
         verdict: classification.verdict,
         confidence: classification.confidence,
         score: 0.0,
+        has_growth: input.trace.has_times(),
         growth_bytes_per_s: evidence.growth_bytes_per_s(&input.range, clock),
         loss_correction: 1.0,
         driver_share: driver_bytes as f64 / evidence.outstanding.bytes.max(1) as f64,

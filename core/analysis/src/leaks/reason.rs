@@ -142,7 +142,8 @@ pub(super) fn reasons(suspect: &Suspect, basis: &Evidence, range: &AnalysisRange
             let usual_lifetime_s = all.older_than_usual.usual_lifetime as f64 / clock.ticks_per_second as f64;
             reasons.push(Reason::WithinUsualLifetime { share, usual_lifetime_s });
         }
-        Verdict::Churn => {}
+        // Reasons rest on times, which a debugger log lacks.
+        Verdict::Churn | Verdict::Outstanding => {}
         Verdict::TooLittleData => {
             reasons.push(Reason::TooFewAllocations { outstanding: all.outstanding.count });
         }

@@ -17,6 +17,8 @@ pub struct Suspect {
     pub tag: Option<String>,
     /// Paged pool.
     pub is_paged: bool,
+    /// The pool is known; false where a debugger log does not show it.
+    pub is_pool_known: bool,
     /// The responsible driver of the unit that decides the verdict, as the Driver column shows it; empty where no stack shows one.
     pub driver: String,
     /// The driver is the name of a module: a stack shows one, and its frame is not outside all modules.
@@ -36,10 +38,13 @@ pub struct Suspect {
     /// | 60 | leaks | share of the growth of all leaks, weighted by confidence |
     /// | 40 | growing by age, or stopped | confidence; for stopped ones the number of outstanding allocations |
     /// | 20 | growing by the outstanding curve alone | confidence |
+    /// | 0 | outstanding in a debugger log | share of all outstanding bytes, or of their number |
     /// | 0 | all others | closeness to growing; 0 where nothing remains outstanding |
     ///
     /// Growing suspects are in the order of confidence, because the surest may be a leak, however small.
     pub score: f64,
+    /// There is a growth; false for a debugger log, which has no times.
+    pub has_growth: bool,
     /// Growth of all its allocations over the analyzed range, in bytes per second (see [`crate::trace::growth`]); negative where
     /// it shrinks.
     pub growth_bytes_per_s: f64,
@@ -93,6 +98,8 @@ pub struct LeakAnalysis {
     pub range: AnalysisRange,
     /// The analyzed time in seconds.
     pub seconds: f64,
+    /// Events have times; without them, verdicts tell only what is outstanding.
+    pub has_times: bool,
     /// Nothing of the recording is missing before, inside or after the analyzed range.
     pub is_complete_recording: bool,
     /// Keys by which allocations were not split, because there are more than

@@ -13,6 +13,8 @@ pub enum Verdict {
     Stopped,
     /// Grew in one step.
     Burst,
+    /// Outstanding at the end of a debugger log, which has no times.
+    Outstanding,
     /// Grew and leveled off: a cache or a warm-up.
     Bounded,
     /// Outstanding at the end, but no older than allocations of the unit usually get.
@@ -25,11 +27,12 @@ pub enum Verdict {
 
 impl Verdict {
     /// All verdicts, the most severe first.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Leak,
         Self::Growing,
         Self::Stopped,
         Self::Burst,
+        Self::Outstanding,
         Self::Bounded,
         Self::InFlight,
         Self::Churn,
@@ -45,7 +48,7 @@ impl Verdict {
     /// Returns `true` if it grew permanently, so that it is shown without asking for non-leaking tags.
     #[must_use]
     pub const fn has_grown(self) -> bool {
-        matches!(self, Self::Leak | Self::Growing | Self::Stopped | Self::Burst)
+        matches!(self, Self::Leak | Self::Growing | Self::Stopped | Self::Burst | Self::Outstanding)
     }
 
     /// Name in the window, reports and files.
@@ -56,6 +59,7 @@ impl Verdict {
             Self::Growing => "growing",
             Self::Stopped => "stopped",
             Self::Burst => "burst",
+            Self::Outstanding => "outstanding",
             Self::Bounded => "bounded",
             Self::InFlight => "in flight",
             Self::Churn => "churn",
@@ -77,6 +81,9 @@ impl Verdict {
                 "It grew steadily and nothing was freed, then its allocations ended while others continued: a leak whose load was stopped, or a full cache."
             }
             Self::Burst => "Nearly all of the growth came in one step; nothing shows that it continues.",
+            Self::Outstanding => {
+                "Allocations have no free in the debugger log. It has no times: whether they grow is not known."
+            }
             Self::Bounded => "It grew and then stopped growing: a cache, or the warm-up of a service.",
             Self::InFlight => {
                 "Allocations are outstanding at the end, but no older than allocations of this kind usually get."

@@ -94,6 +94,7 @@ pub fn assemble(
         allocations: tables.allocations,
         attributes: tables.attributes,
         stacks: tables.stacks,
+        frame_symbols: None,
         modules: system.modules,
         processes: system.processes,
         pool_rundown: system.pool_rundown,

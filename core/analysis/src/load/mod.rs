@@ -29,6 +29,7 @@ mod late_stacks;
 mod losses;
 mod memory_limit;
 mod merge;
+pub mod named_events;
 mod pair;
 mod pipeline;
 mod read_order;

@@ -257,6 +257,9 @@ impl Evaluator {
 
     /// Growth over the part of the visible range that was recorded.
     fn growth(&self, runs: &RunTree, cancel: Cancel<'_>) -> Result<Vec<Value>, Cancelled> {
+        if !self.names.trace().has_times() {
+            return Ok(vec![Value::None; runs.same.len()]);
+        }
         let table = &self.names.trace().allocations;
         let scale = GrowthScale::new(self.names.trace().recorded.analyzed(self.pivot.visible_range()));
         let run_of_row = self.run_of_row(runs, cancel)?;

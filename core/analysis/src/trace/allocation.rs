@@ -16,6 +16,8 @@ pub mod flag {
     pub const UNCERTAIN_ALLOCATION_STACK: u8 = 4;
     /// The free stack may be that of another event, or incomplete.
     pub const UNCERTAIN_FREE_STACK: u8 = 8;
+    /// The events have an order and no times.
+    pub const NO_TIMES: u8 = 16;
     /// Either end is implied, so that the lifetime is not known.
     pub const IMPLIED: u8 = IMPLIED_ALLOCATION | IMPLIED_FREE;
 }
@@ -234,7 +236,7 @@ impl AllocationTable {
 pub fn lifetime(alloc: Ticks, free: Ticks, flags: u8) -> Ticks {
     if free == Ticks::NEVER {
         Ticks::NEVER
-    } else if !alloc.is_known() || flags & flag::IMPLIED != 0 {
+    } else if !alloc.is_known() || flags & (flag::IMPLIED | flag::NO_TIMES) != 0 {
         Ticks::UNKNOWN
     } else {
         Ticks(free.0.saturating_sub(alloc.0))

@@ -9,6 +9,9 @@ use super::ids::{AttributesId, ProcessId};
 pub struct Tag(pub [u8; 4]);
 
 impl Tag {
+    /// Tag of events whose source shows none.
+    pub const UNKNOWN: Self = Self(*b"????");
+
     /// Text of the tag: printable ASCII unchanged (spaces kept), other bytes as `\xNN`.
     #[must_use]
     pub fn text(self) -> String {
@@ -53,6 +56,15 @@ impl Tag {
 pub struct PoolType(pub u32);
 
 impl PoolType {
+    /// Pool type of events whose source shows none. No event of the kernel has it: bits 0 and 5 are clear, all others are set.
+    pub const UNKNOWN: Self = Self(!0x21);
+
+    /// Returns `true` unless this is [`Self::UNKNOWN`].
+    #[must_use]
+    pub const fn is_known(self) -> bool {
+        self.0 != Self::UNKNOWN.0
+    }
+
     /// Returns `true` if it is paged pool (bit 0).
     #[must_use]
     pub const fn is_paged(self) -> bool {
@@ -71,15 +83,22 @@ impl PoolType {
         self.0 & 0x200 != 0
     }
 
-    /// `Paged` or `NonPaged`.
+    /// `Paged`, `NonPaged`, or `Unknown`.
     #[must_use]
     pub const fn paged_name(self) -> &'static str {
-        if self.is_paged() { "Paged" } else { "NonPaged" }
+        match (self.is_known(), self.is_paged()) {
+            (false, _) => "Unknown",
+            (true, true) => "Paged",
+            (true, false) => "NonPaged",
+        }
     }
 
     /// Name after the POOL_TYPE values of Windows.
     #[must_use]
     pub const fn name(self) -> &'static str {
+        if !self.is_known() {
+            return "Unknown";
+        }
         let aligned = self.0 & 4 != 0;
         match (self.is_paged(), self.is_session(), self.is_nx(), aligned) {
             (true, false, _, false) => "Paged",

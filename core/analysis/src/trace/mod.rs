@@ -19,8 +19,9 @@ use module::ModuleTable;
 use poolscope_etl::diagnostics::Diagnostics;
 use process::ProcessTable;
 use recorded::RecordedRange;
-use stack::StackTable;
-use summary::{PoolRundown, TraceStatistics, TraceSummary};
+use stack::{FrameSymbols, StackTable};
+use std::sync::Arc;
+use summary::{PoolRundown, TraceOrigin, TraceStatistics, TraceSummary};
 use time::{Clock, TimeRange};
 
 /// A loaded trace.
@@ -40,6 +41,8 @@ pub struct Trace {
     pub attributes: AttributesTable,
     /// Distinct stacks of pool events.
     pub stacks: StackTable,
+    /// Names of frames that the file itself holds; `None` for a recording, whose names come from symbols.
+    pub frame_symbols: Option<Arc<FrameSymbols>>,
     /// Images, those that no stack leads through included.
     pub modules: ModuleTable,
     /// Processes.
@@ -50,4 +53,12 @@ pub struct Trace {
     pub statistics: TraceStatistics,
     /// Data-quality issues.
     pub diagnostics: Diagnostics,
+}
+
+impl Trace {
+    /// Returns `true` if events have times. Without them there are no curves, no growth and no lifetimes, and the extent is empty.
+    #[must_use]
+    pub fn has_times(&self) -> bool {
+        self.summary.origin == TraceOrigin::Recording
+    }
 }

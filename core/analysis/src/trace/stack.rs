@@ -1,6 +1,7 @@
 //! Call stacks as a prefix tree, outermost frame first: each distinct stack is one node, and parents come before children.
 
 use super::ids::{FrameId, ModuleId, StackId};
+use poolscope_symbols::names::AddressSymbol;
 use rustc_hash::FxHashMap;
 
 /// A frame of a call stack: a return address and the module that it is in.
@@ -10,6 +11,24 @@ pub struct Frame {
     pub address: u64,
     /// Module at that address at the time of the event; [`ModuleId::NONE`] if not known.
     pub module: ModuleId,
+}
+
+/// Names of frames that a file holds beside its stacks.
+#[derive(Default, Debug)]
+pub struct FrameSymbols(Vec<Option<AddressSymbol>>);
+
+impl FrameSymbols {
+    /// Names by position of the frame.
+    #[must_use]
+    pub const fn new(names: Vec<Option<AddressSymbol>>) -> Self {
+        Self(names)
+    }
+
+    /// Name of a frame, if known.
+    #[must_use]
+    pub fn get(&self, frame: FrameId) -> Option<&AddressSymbol> {
+        self.0.get(frame.index())?.as_ref()
+    }
 }
 
 /// The tree of stacks. Node 0 is the root: the empty stack.

@@ -5,9 +5,32 @@ use super::time::Ticks;
 use poolscope_base::guid::Guid;
 use std::collections::BTreeMap;
 
+/// Kind of file that a trace comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum TraceOrigin {
+    /// A recording of the kernel's events.
+    #[default]
+    Recording,
+    /// A log of the kernel debugger, which has an order of events and no times.
+    DebuggerLog,
+}
+
+impl TraceOrigin {
+    /// Name in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Recording => "recording",
+            Self::DebuggerLog => "debugger log",
+        }
+    }
+}
+
 /// Facts from the log-file header and the system configuration records.
 #[derive(Clone, Debug, Default)]
 pub struct TraceSummary {
+    /// Kind of file.
+    pub origin: TraceOrigin,
     /// Size of the file.
     pub file_bytes: u64,
     /// Pointer size of the recording system in bytes: 4 or 8.

@@ -4,6 +4,7 @@
 //!
 //! | module | content |
 //! | --- | --- |
+//! | `debugger_lines` | lines of `!poolfind` and `!vm` |
 //! | [`decode`](mod@decode) | text of a file in any encoding |
 //! | [`number`] | numbers of any locale |
 //! | [`time`] | dates and times of lines, columns and file names |
@@ -19,6 +20,7 @@
 //! The layouts follow Microsoft's documentation of PoolMon and of `!poolused`, and published output.
 
 pub mod comparison;
+mod debugger_lines;
 pub mod decode;
 pub mod line;
 pub mod lockstep;
@@ -56,6 +58,10 @@ pub enum SnapshotTool {
     PoolMonX,
     /// System Informer, formerly Process Hacker.
     SystemInformer,
+    /// `!poolfind` of WinDbg and KD, which lists the blocks of a tag.
+    PoolFind,
+    /// `!vm` of WinDbg and KD, which shows the sizes of the pools.
+    Vm,
     /// A script around `NtQuerySystemInformation`, or an unknown tool with such a table.
     Script,
     /// poolscope.
@@ -69,6 +75,8 @@ impl SnapshotTool {
         match self {
             Self::PoolMon => "poolmon",
             Self::PoolUsed => "!poolused",
+            Self::PoolFind => "!poolfind",
+            Self::Vm => "!vm",
             Self::PoolMonX => "PoolMonX",
             Self::SystemInformer => "System Informer",
             Self::Script => "table",
@@ -89,6 +97,10 @@ pub enum SnapshotScope {
     CurrentSession,
     /// Session pool of one session.
     Session(u32),
+    /// Blocks of the tags that `!poolfind` searched for.
+    Searched,
+    /// Whole pools, without tags (`!vm`).
+    PoolSizes,
 }
 
 impl std::fmt::Display for SnapshotScope {
@@ -98,6 +110,8 @@ impl std::fmt::Display for SnapshotScope {
             Self::AllSessions => f.write_str("session pool of all sessions"),
             Self::CurrentSession => f.write_str("session pool of the debugger's session"),
             Self::Session(number) => write!(f, "session pool of session {number}"),
+            Self::Searched => f.write_str("blocks that !poolfind found"),
+            Self::PoolSizes => f.write_str("sizes of the pools"),
         }
     }
 }
@@ -186,7 +200,7 @@ pub struct SnapshotRow {
     pub is_rounded: bool,
 }
 
-/// Memory of the machine as the first lines of poolmon show it, in bytes.
+/// Memory of the machine as the first lines of poolmon and `!vm` show it, in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct MemoryStatus {
     /// Physical memory.
@@ -197,18 +211,50 @@ pub struct MemoryStatus {
     pub committed: Option<u64>,
     /// Commit limit.
     pub commit_limit: Option<u64>,
+    /// Size of each pool, nonpaged first; `!vm` only.
+    pub pool_usage: [Option<u64>; 2],
+    /// Maximum size of each pool, nonpaged first; `!vm` only. Since Windows 8.1 that of the address space.
+    pub pool_limit: [Option<u64>; 2],
 }
 
 impl MemoryStatus {
     /// Values of both, those of `self` first.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
+        let either = |own: [Option<u64>; 2], others: [Option<u64>; 2]| [own[0].or(others[0]), own[1].or(others[1])];
         Self {
+            pool_usage: either(self.pool_usage, other.pool_usage),
+            pool_limit: either(self.pool_limit, other.pool_limit),
             total: self.total.or(other.total),
             available: self.available.or(other.available),
             committed: self.committed.or(other.committed),
             commit_limit: self.commit_limit.or(other.commit_limit),
         }
+    }
+
+    /// Returns `true` if it has the size of a pool.
+    #[must_use]
+    pub fn has_pools(&self) -> bool {
+        self.pool_usage.iter().any(Option::is_some)
+    }
+
+    /// Size of a pool, if known.
+    #[must_use]
+    pub fn usage_of(&self, pool: Pool) -> Option<u64> {
+        Pool::ALL.into_iter().zip(self.pool_usage).find(|(of, _)| *of == pool).and_then(|(_, bytes)| bytes)
+    }
+
+    /// Bytes that a pool can reach: its limit, or what memory allows if that is less (physical memory for nonpaged pool, the commit
+    /// limit for paged pool). `None` if the limit is not known.
+    #[must_use]
+    pub fn limit_of(&self, pool: Pool) -> Option<u64> {
+        let limits = Pool::ALL.into_iter().zip(self.pool_limit);
+        let limit = limits.filter(|(of, _)| *of == pool).find_map(|(_, bytes)| bytes)?;
+        let memory = match pool {
+            Pool::NonPaged => self.total,
+            Pool::Paged => self.commit_limit,
+        };
+        Some(limit.min(memory.unwrap_or(u64::MAX)))
     }
 }
 

@@ -1,12 +1,14 @@
 //! Parses text into snapshots. A text may contain several: a log of poolmon snapshots, samples of a script, or two commands of one
 //! debugger session. Lines that are not understood are counted; those that look like data are kept.
 
+use super::debugger_lines::DebuggerLines;
 use super::decode::decode;
 use super::line::{ParsedLine, PoolUsedColumns, SnapshotOrder, parse_line, poolused_rows};
 use super::number::figure;
 use super::table::{self, ColumnKind, TableLayout, TableRow};
 use super::time::{SnapshotTime, TimeSource, find_time, time_alone};
 use super::{MemoryStatus, Pool, Snapshot, SnapshotRow, SnapshotScope, SnapshotTool, TagCounts, shape};
+use crate::debugger::{self, DebuggerLogError};
 use std::collections::BTreeMap;
 
 /// Maximum number of unparsed lines that are kept.
@@ -34,6 +36,15 @@ pub enum SnapshotError {
         /// The first such line.
         first: Option<UnparsedLine>,
     },
+    /// A debugger log with allocations and their stacks.
+    #[error(
+        "this is a debugger log with stacks of allocations, not a list of tags: read it with poolscope report FILE, or poolscope \
+         leaks FILE"
+    )]
+    Stacks,
+    /// A debugger log without tags.
+    #[error("{}. {}", .0, .0.advice())]
+    DebuggerLog(DebuggerLogError),
     /// A difference of snapshots that poolscope wrote.
     #[error("this is a difference between snapshots, written by poolscope: provide the snapshots themselves")]
     Difference,
@@ -66,6 +77,8 @@ pub struct SnapshotFile {
     pub data_line_count: usize,
     /// The first of the lines that look like data.
     pub data_lines: Vec<UnparsedLine>,
+    /// Number of searches of `!poolfind` that were ended early.
+    pub cut_searches: usize,
     /// Samples that were cut, so that they are left out: their time, the number of their rows and of those that are there.
     pub cut_samples: Vec<(SnapshotTime, u64, u64)>,
 }
@@ -105,13 +118,24 @@ pub fn parse_text(text: &str) -> Result<SnapshotFile, SnapshotError> {
         return Err(SnapshotError::Empty);
     }
     if file.snapshots.is_empty() {
-        return Err(if is_difference { SnapshotError::Difference } else { SnapshotError::NoRows { lines, first } });
+        return Err(if is_difference { SnapshotError::Difference } else { without_rows(text, lines, first) });
     }
     Ok(file)
 }
 
+/// The error for a text without rows.
+fn without_rows(text: &str, lines: usize, first: Option<UnparsedLine>) -> SnapshotError {
+    let log = debugger::read_text(text);
+    match debugger::reason(&log) {
+        _ if !log.operations.is_empty() => SnapshotError::Stacks,
+        // The output of !poolused without a row is told by its heading.
+        DebuggerLogError::NotALog | DebuggerLogError::TagsOnly(_) => SnapshotError::NoRows { lines, first },
+        reason => SnapshotError::DebuggerLog(reason),
+    }
+}
+
 /// A line without the marks of quotations in mails, and without the fences of Markdown.
-fn unquoted(line: &str) -> &str {
+pub(crate) fn unquoted(line: &str) -> &str {
     let mut line = line;
     while let Some(rest) = line.strip_prefix('>') {
         line = rest.strip_prefix(' ').unwrap_or(rest);
@@ -185,10 +209,19 @@ struct Reader {
     /// Neighboring lines that look like data and are not understood.
     block: Vec<(usize, String)>,
     is_difference: bool,
+    /// Output of `!poolfind` and `!vm`.
+    debugger: DebuggerLines,
+    /// Time of the present `!vm`.
+    memory_time: Option<SnapshotTime>,
+    /// Memory of a `!vm` that belongs to no snapshot yet, with its line and time.
+    pending_memory: Option<(MemoryStatus, usize, Option<SnapshotTime>)>,
 }
 
 impl Reader {
     fn take(&mut self, index: usize, line: &str) {
+        if self.take_debugger_line(index, line) {
+            return;
+        }
         let parsed = parse_line(line);
         if !matches!(parsed, ParsedLine::Unknown | ParsedLine::Rows(..)) {
             self.end_record(index);
@@ -228,6 +261,64 @@ impl Reader {
             }
             ParsedLine::Unknown => self.take_other(index, line),
         }
+    }
+
+    /// Takes a line of `!poolfind`, `!pool` or `!vm`.
+    fn take_debugger_line(&mut self, index: usize, line: &str) -> bool {
+        let Some(found) = self.debugger.take(line) else { return false };
+        self.document.cut_searches += usize::from(found.is_cut);
+        self.take_memory(found.memory);
+        if found.starts_memory {
+            self.memory_time = self.time;
+        }
+        if found.starts_search && self.open.as_ref().is_some_and(|open| open.tool == SnapshotTool::PoolFind) {
+            self.close();
+        }
+        if let Some(row) = found.row {
+            (self.heading, self.table) = (None, None);
+            let scope = std::mem::replace(&mut self.scope, SnapshotScope::Searched);
+            if self.open.as_ref().is_some_and(|open| open.tool != SnapshotTool::PoolFind) {
+                self.close();
+            }
+            self.add_block(index, row);
+            self.scope = scope;
+        }
+        found.is_taken
+    }
+
+    /// Adds a block that `!poolfind` found.
+    fn add_block(&mut self, index: usize, row: SnapshotRow) {
+        if self.open.is_none() {
+            return self.row(SnapshotTool::PoolFind, index, row);
+        }
+        self.open.as_mut().into_iter().for_each(|open| open.add(row.clone()));
+    }
+
+    /// Gives the memory of a `!vm` to the snapshot beside it.
+    fn take_memory(&mut self, memory: Option<(MemoryStatus, usize)>) {
+        let Some((memory, line)) = memory.filter(|(memory, _)| memory.has_pools()) else { return };
+        match &mut self.open {
+            Some(open) if !open.memory.has_pools() => open.memory = memory.or(open.memory),
+            _ => {
+                self.close();
+                self.flush_memory();
+                self.pending_memory = Some((memory, line, self.memory_time));
+            }
+        }
+    }
+
+    /// Makes a snapshot without rows of a `!vm` that belongs to no other.
+    fn flush_memory(&mut self) {
+        let Some((memory, first_line, time)) = self.pending_memory.take() else { return };
+        self.document.snapshots.push(Snapshot {
+            tool: SnapshotTool::Vm,
+            scope: SnapshotScope::PoolSizes,
+            time,
+            first_line,
+            rows: Vec::new(),
+            totals: memory.pool_usage,
+            memory,
+        });
     }
 
     /// Takes a line that is none of poolmon's.
@@ -443,14 +534,16 @@ impl Reader {
             // A repeated tag starts another snapshot without a heading.
             self.close();
         }
+        let pending = if self.open.is_none() { self.pending_memory.take() } else { None };
+        let (beside, _, beside_time) = pending.unwrap_or_default();
         let open = self.open.get_or_insert_with(|| OpenSnapshot {
             tool,
             scope: self.scope,
-            time: self.time.take(),
+            time: self.time.take().or(beside_time),
             first_line: index + 1,
             rows: BTreeMap::new(),
             totals: std::mem::take(&mut self.sums),
-            memory: std::mem::take(&mut self.memory),
+            memory: std::mem::take(&mut self.memory).or(beside),
             order: self.order.take(),
             sample_rows: None,
             lines: 0,
@@ -487,7 +580,10 @@ impl Reader {
     fn finish(mut self) -> SnapshotFile {
         self.end_record(0);
         self.end_block();
+        let memory = self.debugger.finish();
+        self.take_memory(memory);
         self.close();
+        self.flush_memory();
         // A batch file may print the date after each listing instead of before it.
         let snapshots = &mut self.document.snapshots;
         if let (Some(last), Some((first, rest))) = (self.time, snapshots.split_first_mut())
@@ -506,7 +602,7 @@ impl Reader {
                 _ => self.document.snapshots.push(open.finish()),
             }
         }
-        self.document.snapshots.retain(|snapshot| !snapshot.rows.is_empty());
+        self.document.snapshots.retain(|snapshot| !snapshot.rows.is_empty() || snapshot.tool == SnapshotTool::Vm);
         self.document
     }
 }

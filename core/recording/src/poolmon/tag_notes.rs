@@ -67,12 +67,16 @@ mod tests {
 
     #[test]
     fn tags_and_groups_have_notes_with_sources() {
-        for tag in ["WCsc", "WCfc", "WCxx", "Etwr", "EtwD", "NtFC", "IoFE", "FOCX", "FMfc", "Vi54", "Toke"] {
+        for tag in
+            ["WCsc", "WCfc", "WCxx", "Etwr", "EtwD", "NtFC", "IoFE", "FOCX", "FMfc", "Vi54", "VMdl", "Vfwi", "Toke"]
+        {
             let note = tag_note(tag).unwrap_or_else(|| panic!("{tag}"));
             assert!(note.source == "pooltag.txt" || note.source.starts_with("https://"), "{note:?}");
             assert!(note.text.len() > 20 && !note.text.ends_with('.'), "{note:?}");
         }
         assert_eq!(tag_note("WCsc").map(|note| note.pattern), Some("WCsc"), "the exact tag precedes the pattern");
+        let video = tag_note("Vi54").expect("a note");
+        assert!(video.driver == "dxgmms2.sys" && video.source.starts_with("https://"), "{video:?}");
         assert_eq!(tag_note("MyTg"), None);
         assert_eq!(tag_note("Vi"), None);
         assert!(group_note(&["File", "NtFC", "WCsc"]).is_some_and(|note| note.contains("wcifs.sys")));

@@ -30,6 +30,9 @@ use poolscope_analysis::trace::time::LifetimeClass;
 /// Least height of graph and table, in points.
 const LEAST_HEIGHT: f32 = 140.0;
 
+/// Height of the line in place of the graph, in points.
+const NO_GRAPH_HEIGHT: f32 = 44.0;
+
 /// The page.
 pub static PAGE: AnalysisPage = AnalysisPage;
 
@@ -102,9 +105,16 @@ fn show(ui: &mut Ui, document: &Document, widgets: &mut Widgets, commands: &mut 
     }
 }
 
-/// The graph has its share of the height, whatever the window's size.
+/// The graph has its share of the height, whatever the window's size; without times, a line says why there is none.
 fn both(ui: &mut Ui, document: &Document, widgets: &mut Widgets, commands: &mut Vec<Command>) {
     let whole = ui.available_rect_before_wrap();
+    if !document.trace.has_times() {
+        let (above, below) = whole.split_top_bottom_at_y(whole.top() + NO_GRAPH_HEIGHT);
+        part(ui, "graph", above, |ui| graph_panel(ui, document, &mut widgets.graph, commands));
+        part(ui, "table", below, |ui| table(ui, document, widgets, commands));
+        ui.advance_cursor_after_rect(whole);
+        return;
+    }
     let most = (whole.height() - LEAST_HEIGHT).max(LEAST_HEIGHT);
     let height = (whole.height() * widgets.graph_share).clamp(LEAST_HEIGHT, most);
     let (above, below) = whole.split_top_bottom_at_y(whole.top() + height);
@@ -142,6 +152,12 @@ fn graph_panel(ui: &mut Ui, document: &Document, state: &mut GraphState, command
 }
 
 fn graph(ui: &mut Ui, document: &Document, state: &mut GraphState, commands: &mut Vec<Command>) {
+    if !document.trace.has_times() {
+        let message =
+            "No times in a debugger log: there are no curves. The table shows what has no free in the log (AIFO).";
+        ui.centered_and_justified(|ui| ui.weak(message));
+        return;
+    }
     graph_bar::show(ui, document, commands);
     if let Some(why) = &document.results.curves_error {
         ui.colored_label(Palette::of(ui).bad, format!("The graph cannot be drawn: {why}"));

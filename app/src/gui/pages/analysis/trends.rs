@@ -110,6 +110,9 @@ impl Document {
     }
 
     pub(super) fn trends_request(&self) -> Option<TrendsRequest> {
+        if !self.trace.has_times() {
+            return None;
+        }
         let wanted = self.rows_without_trend();
         let tree = self.results.rows.as_ref()?.flat().tree();
         let known = self.results.row_figures.as_ref().filter(|known| Arc::ptr_eq(known.pivot(), tree.pivot()));

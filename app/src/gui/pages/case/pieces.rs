@@ -58,7 +58,7 @@ const fn verb(kind: EvidenceKind) -> &'static str {
     match kind {
         EvidenceKind::Counters => "Show counters",
         EvidenceKind::Snapshots => "Show snapshots",
-        EvidenceKind::Trace => "Show in Analysis",
+        EvidenceKind::DebuggerLog | EvidenceKind::Trace => "Show in Analysis",
     }
 }
 

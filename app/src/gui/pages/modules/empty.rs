@@ -27,6 +27,8 @@ pub(super) enum Why {
     Looking,
     /// The stacks lead through no module that the trace names.
     NoModules,
+    /// The file holds the names itself.
+    OwnNames,
 }
 
 /// Reason why there is no list; `None` when there is one.
@@ -36,6 +38,9 @@ pub(super) fn why(document: &Document) -> Option<Why> {
     }
     if document.lacks_stacks() {
         return Some(Why::NoStacks);
+    }
+    if document.trace.frame_symbols.is_some() {
+        return Some(Why::OwnNames);
     }
     if !document.results.symbols.needs().is_empty() {
         return None;
@@ -55,6 +60,11 @@ pub(super) fn show(ui: &mut Ui, document: &Document, why: Why, commands: &mut Ve
             "No stacks",
             "The allocations were recorded without stacks, so the allocating modules are unknown. Record with stacks \
              to see drivers and functions.",
+        ),
+        Why::OwnNames => (
+            "Names are in the log",
+            "A debugger log shows modules and functions as the debugger resolved them, so no symbols are loaded here. To see more \
+             functions, load symbols in the debugger (.reload /f) and print the stacks again.",
         ),
         Why::NotLoaded => (
             "Symbols are not loaded",
@@ -88,6 +98,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, why: Why, commands: &mut Ve
         Why::Looking => {
             ui.spinner();
         }
+        Why::OwnNames => {}
         Why::NoEvents => {
             if ui.button(Fix::NoPoolEvents.title()).clicked() {
                 commands.push(document.record_again(Fix::NoPoolEvents));

@@ -79,7 +79,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>
 /// The course of the outstanding bytes, where the page is high enough for it.
 fn course(ui: &mut Ui, analysis: &LeakAnalysis, suspect: &Suspect) {
     let height = (ui.available_height() - TEXT).min(*COURSE.end());
-    if height < *COURSE.start() || suspect.evidence.bytes_curve.len() < 2 {
+    if !analysis.has_times || height < *COURSE.start() || suspect.evidence.bytes_curve.len() < 2 {
         return;
     }
     let palette = Palette::of(ui);
@@ -139,12 +139,13 @@ fn head(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<
     if !has_room {
         ui.horizontal_wrapped(|ui| buttons.iter().for_each(|button| button.show(ui, commands)));
     }
-    let sure = format::confidence(suspect.confidence);
-    let message = format!(
-        "{}, confidence {sure}. {}",
-        format::sentence_case(suspect.verdict.name()),
-        suspect.verdict.description()
-    );
+    let confidence = if suspect.has_growth {
+        format!(", confidence {}", format::confidence(suspect.confidence))
+    } else {
+        String::new()
+    };
+    let verdict = format::sentence_case(suspect.verdict.name());
+    let message = format!("{verdict}{confidence}. {}", suspect.verdict.description());
     ui.add(Label::new(RichText::new(message).color(palette.dim)).wrap());
 }
 

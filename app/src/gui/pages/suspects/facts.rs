@@ -19,8 +19,12 @@ const PROCESSES: usize = 8;
 
 /// The reasons.
 pub(super) fn evidence(ui: &mut Ui, suspect: &Suspect) {
+    let reasons = leak_text::reasons(suspect);
+    if reasons.is_empty() {
+        return;
+    }
     caption(ui, "EVIDENCE");
-    leak_text::reasons(suspect).iter().for_each(|reason| drop(item(ui, reason)));
+    reasons.iter().for_each(|reason| drop(item(ui, reason)));
 }
 
 /// Who may own the tag, the processes, and the next step.
@@ -72,7 +76,7 @@ pub(super) fn figures(ui: &mut Ui, document: &Document, analysis: &LeakAnalysis,
         section::fact(ui, name, NAME, value);
     }
     let evidence = &suspect.evidence;
-    if evidence.outstanding.count > 0 {
+    if evidence.outstanding.count > 0 && analysis.has_times {
         ui.add_space(2.0 * GRID);
         caption(ui, "AGE OF OUTSTANDING ALLOCATIONS");
         let clock = &document.trace.clock;

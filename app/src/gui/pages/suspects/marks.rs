@@ -14,6 +14,7 @@ pub fn icon(verdict: Verdict) -> Icon {
         Verdict::Growing => Icon::Rising,
         Verdict::Stopped => Icon::Stopped,
         Verdict::Burst => Icon::Step,
+        Verdict::Outstanding => Icon::Rising,
         Verdict::Bounded => Icon::Level,
         Verdict::InFlight => Icon::Ring,
         Verdict::Churn => Icon::Equal,
@@ -26,7 +27,7 @@ pub fn icon(verdict: Verdict) -> Icon {
 pub fn color(verdict: Verdict, palette: &Palette) -> Color32 {
     match verdict {
         Verdict::Leak => palette.bad,
-        Verdict::Growing | Verdict::Stopped => palette.warn,
+        Verdict::Growing | Verdict::Stopped | Verdict::Outstanding => palette.warn,
         Verdict::Burst | Verdict::Bounded | Verdict::InFlight | Verdict::Churn | Verdict::TooLittleData => palette.dim,
     }
 }
@@ -37,5 +38,5 @@ pub fn alarming(suspects: &[Suspect]) -> Option<Verdict> {
     suspects
         .first()
         .map(|suspect| suspect.verdict)
-        .filter(|verdict| matches!(verdict, Verdict::Leak | Verdict::Growing | Verdict::Stopped))
+        .filter(|verdict| matches!(verdict, Verdict::Leak | Verdict::Growing | Verdict::Stopped | Verdict::Outstanding))
 }

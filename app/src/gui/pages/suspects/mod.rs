@@ -243,6 +243,10 @@ fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
 /// The analyzed range.
 fn analyzed(ui: &mut Ui, document: &Document) {
     let Some(shown) = &document.suspects().shown else { return };
+    if !shown.analysis.has_times {
+        ui.weak("Debugger log without times");
+        return;
+    }
     let time = texts::analyzed_time(&shown.analysis, &document.trace.clock);
     ui.weak(format!("Analyzed {time}")).on_hover_text("The recorded part of the visible range, without the warm-up");
 }

@@ -302,7 +302,7 @@ impl SuspectsState {
 #[must_use]
 fn is_non_leaking(verdict: Verdict) -> bool {
     match verdict {
-        Verdict::Leak | Verdict::Growing | Verdict::Stopped | Verdict::Burst => false,
+        Verdict::Leak | Verdict::Growing | Verdict::Stopped | Verdict::Burst | Verdict::Outstanding => false,
         Verdict::Bounded | Verdict::InFlight | Verdict::Churn | Verdict::TooLittleData => true,
     }
 }

@@ -9,7 +9,6 @@ use super::state::SuspectsState;
 use super::{marks, texts};
 use crate::format;
 use crate::gui::commands::{Command, DocumentCommand};
-use crate::gui::model::columns::paged_text;
 use crate::gui::theme::{self, GRID, Palette, ROW_HEIGHT};
 use crate::gui::widgets::fitted_text;
 use crate::gui::widgets::list_table::{self, Action, Column, Keyboard, ListTable, Pick, Rows, Width};
@@ -185,7 +184,7 @@ impl Rows for SuspectRows<'_> {
                 let tag = RichText::new(leak_text::tag(suspect)).font(theme::figure_font()).color(color);
                 list_table::colored_cell(ui, tag);
             }
-            SuspectColumn::Pool => drop(list_table::text_cell(ui, paged_text(suspect.is_paged))),
+            SuspectColumn::Pool => drop(list_table::text_cell(ui, texts::pool(suspect))),
             SuspectColumn::Source => {
                 let source = texts::source(suspect, self.by);
                 fitted_text::label(ui, &source, theme::text_font(), |text| text.color(palette.text));
@@ -196,15 +195,17 @@ impl Rows for SuspectRows<'_> {
                 fitted_text::label(ui, &process, theme::text_font(), |text| text.color(palette.text));
             }
             SuspectColumn::Growth => {
-                list_table::figure_cell(ui, format::growth_per_minute(suspect.growth_bytes_per_s));
+                list_table::figure_cell(ui, texts::growth(suspect));
             }
             SuspectColumn::Size => drop(list_table::figure_cell(ui, format::bytes(survivors.bytes))),
             SuspectColumn::Count => drop(list_table::figure_cell(ui, format::count(survivors.count))),
             SuspectColumn::Frees => drop(list_table::figure_cell(ui, format::count(suspect.evidence.freed.count))),
+            SuspectColumn::Confidence if !suspect.has_growth => drop(list_table::figure_cell(ui, "-".to_owned())),
             SuspectColumn::Confidence => {
                 list_table::share_bar(ui, suspect.confidence as f32);
                 list_table::figure_cell(ui, format::confidence(suspect.confidence));
             }
+            SuspectColumn::Curve if !self.analysis.has_times => {}
             SuspectColumn::Curve => {
                 let size = vec2(ui.available_width() - GRID, ROW_HEIGHT - 2.0 * GRID);
                 let name = format!("Outstanding bytes of {} over time", leak_text::tag(suspect));

@@ -33,6 +33,18 @@ pub fn source(suspect: &Suspect, by: SuspectGrouping) -> String {
     }
 }
 
+/// Growth per minute; `-` for a debugger log, which has no times.
+#[must_use]
+pub fn growth(suspect: &Suspect) -> String {
+    if suspect.has_growth { format::growth_per_minute(suspect.growth_bytes_per_s) } else { "-".to_owned() }
+}
+
+/// The pool, if it is known.
+#[must_use]
+pub fn pool(suspect: &Suspect) -> &'static str {
+    if suspect.is_pool_known { paged_text(suspect.is_paged) } else { "Unknown" }
+}
+
 /// Accessible name of the row.
 #[must_use]
 pub fn row_label(rank: usize, suspect: &Suspect, by: SuspectGrouping) -> String {
@@ -40,9 +52,9 @@ pub fn row_label(rank: usize, suspect: &Suspect, by: SuspectGrouping) -> String 
         "{rank}. {} {}, {} pool, {}, {} per minute, {} in {}, {} freed, confidence {}",
         leak_text::tag(suspect),
         suspect.verdict.name(),
-        paged_text(suspect.is_paged).to_lowercase(),
+        pool(suspect).to_lowercase(),
         source(suspect, by),
-        format::growth_per_minute(suspect.growth_bytes_per_s),
+        growth(suspect),
         format::bytes(suspect.evidence.outstanding.bytes),
         format::counted(suspect.evidence.outstanding.count, "allocation", "allocations"),
         format::count(suspect.evidence.freed.count),

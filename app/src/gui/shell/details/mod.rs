@@ -95,7 +95,7 @@ fn blocks(
     for line in lifetime_lines(spans, profile.total.count) {
         ui.weak(line);
     }
-    if !profile.ages.bins.is_empty() {
+    if !profile.ages.bins.is_empty() && document.trace.has_times() {
         section(ui, "AGE OF OUTSTANDING ALLOCATIONS");
         let bars: Vec<Bar> = profile.ages.bins.iter().map(bar).collect();
         Histogram { name: "Age of outstanding allocations", bars: &bars }.show(ui);

@@ -116,7 +116,8 @@ fn driver_stem(driver: &str) -> String {
 }
 
 fn by_stack(suspect: &Suspect) -> Option<TagOwnerCandidate> {
-    if !suspect.is_driver_known {
+    // The share is one of bytes, which a debugger log may lack.
+    if !suspect.is_driver_known || (!suspect.has_growth && suspect.evidence.outstanding.bytes == 0) {
         return None;
     }
     let driver = suspect.driver.as_str();

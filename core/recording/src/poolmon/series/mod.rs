@@ -184,8 +184,76 @@ impl SnapshotSeries {
         // Nonpaged pool takes physical memory; paged pool is paged out first.
         let physical =
             memory.available.filter(|_| pool == Pool::NonPaged).map(|available| (Resource::AvailableMemory, available));
-        let (resource, left_bytes) = [physical, commit].into_iter().flatten().min_by_key(|(_, left)| *left)?;
+        let limit = memory
+            .limit_of(pool)
+            .zip(memory.usage_of(pool))
+            .map(|(limit, used)| (Resource::PoolLimit(pool), limit.saturating_sub(used)));
+        let (resource, left_bytes) = [physical, commit, limit].into_iter().flatten().min_by_key(|(_, left)| *left)?;
         (bytes_per_hour >= 1.0).then(|| Exhaustion { resource, left_bytes, hours: left_bytes as f64 / bytes_per_hour })
+    }
+}
+
+/// Size of a pool by `!vm`, with its growth between the first and the last of several.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct PoolLoad {
+    /// The pool.
+    pub pool: Pool,
+    /// Bytes at the last snapshot that shows them.
+    pub used_bytes: u64,
+    /// Bytes that it can reach, if known.
+    pub limit_bytes: Option<u64>,
+    /// Growth between the first and the last snapshot that show its size, if there are two.
+    pub growth_bytes: Option<i64>,
+    /// Hours between these, if the series has times.
+    pub hours: Option<f64>,
+    /// When memory is exhausted at that rate, if it grows.
+    pub exhaustion: Option<Exhaustion>,
+}
+
+impl PoolLoad {
+    /// Share of the limit that is used, 0 to 1 or more.
+    #[must_use]
+    pub fn share(&self) -> Option<f64> {
+        let limit = self.limit_bytes.filter(|limit| *limit > 0)?;
+        Some(self.used_bytes as f64 / limit as f64)
+    }
+
+    /// Growth per hour, if known.
+    #[must_use]
+    pub fn bytes_per_hour(&self) -> Option<f64> {
+        let hours = self.hours.filter(|hours| *hours > 0.0)?;
+        Some(self.growth_bytes? as f64 / hours)
+    }
+}
+
+impl SnapshotSeries {
+    /// Sizes of the pools, for those that `!vm` shows; nonpaged first.
+    #[must_use]
+    pub fn pool_loads(&self) -> Vec<PoolLoad> {
+        Pool::ALL.into_iter().filter_map(|pool| self.pool_load(pool)).collect()
+    }
+
+    fn pool_load(&self, pool: Pool) -> Option<PoolLoad> {
+        let sized = || self.points.iter().filter(|point| point.snapshot.memory.usage_of(pool).is_some());
+        let (first, last) = (sized().next()?, sized().next_back()?);
+        let used_bytes = last.snapshot.memory.usage_of(pool)?;
+        let first_bytes = first.snapshot.memory.usage_of(pool)?;
+        let is_pair = sized().count() > 1;
+        let growth = i128::from(used_bytes) - i128::from(first_bytes);
+        let mut load = PoolLoad {
+            pool,
+            used_bytes,
+            limit_bytes: last.snapshot.memory.limit_of(pool),
+            growth_bytes: is_pair.then(|| i64::try_from(growth).unwrap_or(i64::MAX)),
+            hours: first
+                .time_ms
+                .zip(last.time_ms)
+                .map(|(from, to)| (to - from) as f64 / 3_600_000.0)
+                .filter(|_| is_pair),
+            exhaustion: None,
+        };
+        load.exhaustion = load.bytes_per_hour().and_then(|rate| self.exhaustion(pool, rate));
+        Some(load)
     }
 }
 
@@ -196,6 +264,8 @@ pub enum Resource {
     AvailableMemory,
     /// Commit limit.
     Commit,
+    /// Limit of a pool, from `!vm`.
+    PoolLimit(Pool),
 }
 
 impl Resource {
@@ -205,6 +275,8 @@ impl Resource {
         match self {
             Self::AvailableMemory => "available memory",
             Self::Commit => "the commit limit",
+            Self::PoolLimit(Pool::NonPaged) => "the limit of nonpaged pool",
+            Self::PoolLimit(Pool::Paged) => "the limit of paged pool",
         }
     }
 }
