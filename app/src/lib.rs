@@ -1,5 +1,5 @@
 //! The program as a library, so that tests can run the command line and the window in their own process. `cli` and `gui` do not
-//! depend on each other.
+//! depend on each other; `mcp` runs commands of `cli`.
 
 pub mod association;
 pub mod cli;
@@ -13,7 +13,9 @@ pub mod format;
 pub mod gui;
 pub mod gui_program;
 pub mod leak_text;
+pub mod mcp;
 pub mod memory;
+pub mod open_traces;
 pub mod output_file;
 pub mod pool_sampler;
 pub mod pool_tags;
@@ -51,6 +53,7 @@ fn run(
     let args: Vec<OsString> = args.into_iter().collect();
     match cli::run(args.iter().cloned(), io) {
         cli::Outcome::Exit(code) => code,
+        cli::Outcome::Server(args) => cli::exit_code(mcp::run(&args), io),
         cli::Outcome::Window(_) if launch(&args) => 0,
         cli::Outcome::Window(request) => {
             let is_sample = request == cli::WindowRequest::Sample;
@@ -73,6 +76,6 @@ fn print_sample(reason: &anyhow::Error, io: &mut cli::io::Io<'_>) -> u8 {
     let line = ["poolscope", "leaks", "--demo"].map(OsString::from);
     match cli::run(line, io) {
         cli::Outcome::Exit(code) => code,
-        cli::Outcome::Window(_) => 1,
+        cli::Outcome::Window(_) | cli::Outcome::Server(_) => 1,
     }
 }

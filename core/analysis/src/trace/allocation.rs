@@ -162,6 +162,12 @@ impl AllocationTable {
         self.alloc_time.is_empty()
     }
 
+    /// Bytes of memory of the columns, at most an eighth more.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.len() * size_of::<AllocationRow>()
+    }
+
     /// Returns `true` if the allocation event of a row was recorded. Without one, the row has no allocation stack.
     #[must_use]
     pub fn is_allocation_recorded(&self, row: usize) -> bool {
