@@ -95,6 +95,7 @@ fn documents_have_the_specified_fields_and_csv_has_the_same_values() {
         "analyzed_range",
         "by",
         "warm_up_until",
+        "row_count",
         "summary",
         "data_quality",
         "pools",

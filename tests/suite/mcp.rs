@@ -3,7 +3,7 @@
 use crate::mcp_harness::McpClient;
 use poolscope_synth::SynthParams;
 use poolscope_tests::archives::{ZipMember, zip};
-use poolscope_tests::program::{json as printed, run};
+use poolscope_tests::program::{json as printed, poolscope_exe, run};
 use poolscope_tests::synthetic::{OnDisk, bytes_of};
 use poolscope_tests::variants::base;
 use serde_json::{Value, json};
@@ -53,6 +53,12 @@ fn repeated(content: &Value) -> Value {
     printed(&words)
 }
 
+/// Runs a command line of the real program; its JSON.
+fn printed_by_program(words: &[&str]) -> Value {
+    let ran = std::process::Command::new(poolscope_exe()).args(words).output().expect("the program starts");
+    serde_json::from_slice(&ran.stdout).expect("JSON")
+}
+
 #[test]
 fn answers_are_those_of_the_command_line() {
     let scene = Scene::new();
@@ -64,7 +70,8 @@ fn answers_are_those_of_the_command_line() {
     assert_eq!(of_command(&leaks), printed(&["leaks", &a, "--top", "3", "--format", "json"]));
     assert_eq!(leaks["rows"].as_array().map(Vec::len), Some(3));
     let symbols = client.content("symbols", json!({ "trace": a, "top": 1000 }));
-    assert_eq!(of_command(&symbols)["rows"], printed(&["symbols", &a, "--offline", "--format", "json"])["rows"]);
+    // Its answer depends on the machine, which the tests of the command line make up.
+    assert_eq!(of_command(&symbols), printed_by_program(&["symbols", &a, "--offline", "--format", "json"]));
     for (tool, arguments) in [
         ("leaks", json!({ "trace": b, "by": "driver", "range": "1..4", "warm_up": 0 })),
         ("report", json!({ "trace": a })),
@@ -223,7 +230,7 @@ fn snapshots_are_compared_and_become_a_profile() {
     assert_eq!(profile["estimate"]["rate"], "snapshot");
     assert!(profile["profile"]["text"].as_str().is_some_and(|text| text.contains("<WindowsPerformanceRecorder")));
     // Standard input belongs to the protocol.
-    assert_eq!(client.refusal("poolmon_compare", json!({ "snapshots": ["-"] })).0, -32602);
+    assert!(client.failure("poolmon_compare", json!({ "snapshots": ["-"] })).contains("does not exist"));
     assert_eq!(client.content("trace_info", json!({ "trace": scene.path("traces/a.etl") }))["pointer_size"], 8);
 }
 
@@ -289,8 +296,7 @@ fn only_what_is_named_may_be_read() {
 }
 
 fn run_real(arguments: &[&str]) -> i32 {
-    let exe = poolscope_tests::program::poolscope_exe();
-    let ran = std::process::Command::new(exe).args(arguments).stdin(std::process::Stdio::null()).output();
+    let ran = std::process::Command::new(poolscope_exe()).args(arguments).stdin(std::process::Stdio::null()).output();
     let ran = ran.expect("the program starts");
     assert!(ran.stdout.is_empty() && !ran.stderr.is_empty());
     ran.status.code().unwrap_or(-1)
@@ -365,7 +371,7 @@ fn nothing_that_comes_in_ends_the_server() {
     assert_eq!(client.refusal("leaks", json!({})).0, -32602);
     assert_eq!(client.request("ping", json!({}))["result"], json!({}));
     let (left, code) = client.close();
-    assert!(left.is_empty() && code == 0, "{left:?} {code}");
+    assert!(left.iter().all(|message| message.get("id").is_none()) && code == 0, "{left:?} {code}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Drives `poolscope mcp` with the official Python client (`pip install mcp`) through a whole diagnosis of a trace.
 
-    python3 mcp.py POOLSCOPE TRACE [TRACE]
+    python3 assistant.py POOLSCOPE TRACE [TRACE]
 
 Prints a transcript. With a second trace, both are compared. Ends with an error if an answer is not as expected; figures are compared with
 those of the command line.
