@@ -77,7 +77,7 @@ fn answers_are_those_of_the_command_line() {
         ("report", json!({ "trace": a })),
         (
             "report",
-            json!({ "trace": a, "by": ["tag", "stack"], "columns": ["count", "growth"], "top": 4, "frames": "module" }),
+            json!({ "trace": a, "by": ["tag", "stack"], "columns": ["count", "growth_bytes_per_s"], "top": 4, "frames": "module" }),
         ),
         ("series", json!({ "trace": a })),
         ("series", json!({ "trace": a, "by": ["paged"], "measure": "count", "points": 3, "top": 1 })),
@@ -254,8 +254,18 @@ fn files_outside_of_the_allowed_folders_are_refused() {
         std::os::unix::fs::symlink(scene.path("secret.etl"), scene.path("traces/link.etl")).expect("a link");
         std::os::unix::fs::symlink(scene.path("traces2"), scene.path("traces/linked")).expect("a link");
         outside.extend([scene.path("traces/link.etl"), scene.path("traces/linked/a.etl")]);
+        // A list of tags is looked for beside the trace.
+        std::os::unix::fs::symlink(scene.path("pooltag.txt"), scene.path("traces/pooltag.txt")).expect("a link");
     }
+    let tags = printed(&["report", &scene.path("traces/a.etl"), "--by", "tag", "--no-pooltag", "--format", "json"]);
+    let listed = tags["rows"].as_array().expect("rows").iter().filter_map(|row| row["tag"].as_str());
+    scene.write("pooltag.txt", listed.map(|tag| format!("{tag} - x.sys - secret\n")).collect::<String>().as_bytes());
     let mut client = scene.client();
+    let described = client.content("report", json!({ "trace": "a.etl", "by": ["tag_description"] }));
+    assert!(!cfg!(unix) || !described.to_string().contains("secret"), "{described}");
+    let mut wide = McpClient::open(&["--allow", &scene.path(".")]);
+    let described = wide.content("report", json!({ "trace": "traces/a.etl", "by": ["tag_description"] }));
+    assert!(!cfg!(unix) || described.to_string().contains("secret"), "the list may be read: {described}");
     for trace in &outside {
         for tool in ["open_trace", "leaks", "report", "series", "symbols", "trace_info"] {
             let (code, message) = client.refusal(tool, json!({ "trace": trace }));

@@ -112,6 +112,10 @@ fn report(trace: &Path, session: &Session, job: &Job) -> Result<String, ErrorDat
     let folder = tempfile::tempdir().map_err(failed)?;
     let file = folder.path().join("report.html");
     let line = Invocation::new("export").file(trace).option("--to", Some(&file));
+    let line = session.with_pool_tags(line, None, &[trace.to_owned()]).map_err(|error| {
+        // No list is given, so there is none that may not be read.
+        ErrorData::internal_error(error.to_string(), None)
+    })?;
     run(session.with_symbols(line), session, job)?;
     std::fs::read_to_string(&file).map_err(failed)
 }

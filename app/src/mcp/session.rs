@@ -1,11 +1,12 @@
 //! What all calls of a server share: the files that may be read, the open traces, the options for symbols.
 
-use super::allowed::AllowedFolders;
+use super::allowed::{AllowedFolders, PathError};
 use super::invocation::Invocation;
 use crate::cli::mcp::Args;
 use crate::cli::symbol_args::SymbolArgs;
 use crate::file_identity::identity;
 use crate::open_traces::OpenTraces;
+use crate::pool_tags;
 use crate::trace_opening::is_named_like_a_trace;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -53,6 +54,24 @@ impl Session {
         line.option("--symbols", self.symbols.path())
             .switch("--no-symbols", self.symbols.is_off())
             .switch("--offline", self.symbols.path().is_some() && self.symbols.is_offline())
+    }
+
+    /// Adds the list of tags: the given one, or none if the one beside a file leads out of the folders that may be read.
+    ///
+    /// # Errors
+    /// The given list may not be read, or does not exist.
+    pub fn with_pool_tags(
+        &self,
+        line: Invocation,
+        given: Option<&String>,
+        files: &[PathBuf],
+    ) -> Result<Invocation, PathError> {
+        let leads_out = |file: &PathBuf| {
+            pool_tags::beside(Some(file)).is_some_and(|list| self.allowed.file(&list.to_string_lossy()).is_err())
+        };
+        let given = given.map(|path| self.allowed.file(path)).transpose()?;
+        let has_none = given.is_none() && files.iter().any(leads_out);
+        Ok(line.option("--pooltag", given).switch("--no-pooltag", has_none))
     }
 
     /// Adds the options of the command that lists symbols.

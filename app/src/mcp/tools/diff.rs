@@ -7,6 +7,7 @@ use crate::mcp::session::Session;
 use rmcp::model::JsonObject;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Arguments of `diff`.
@@ -66,13 +67,13 @@ impl Arguments for Diff {
         let rows = self.paging.window(TOP);
         let line = Invocation::new("diff").file(&baseline);
         let line = comparison.iter().fold(line, |line, path| line.file(path));
+        let traces: Vec<PathBuf> = std::iter::once(baseline).chain(comparison).collect();
         let line = line.list("--by", &KeyName::list(self.by, &["paged", "tag"]));
         let only: Vec<String> = self.only.iter().flatten().map(choice).collect();
-        let line = self.selection.add_to(line.option("--range-comparison", self.range_comparison), session)?;
+        let line = self.selection.add_to(line.option("--range-comparison", self.range_comparison), &traces, session)?;
         let line =
             line.option("--per", self.per).list("--only", &only).list("--columns", &self.columns.unwrap_or_default());
         let line = line.option("--sort", self.sort).option("--top", rows.covered());
-        let traces = std::iter::once(baseline).chain(comparison).collect();
         Ok(Request { line, traces, units: UNITS, rows, reshape: None })
     }
 

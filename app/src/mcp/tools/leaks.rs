@@ -52,7 +52,7 @@ impl Arguments for Leaks {
         let trace = session.allowed.file(&self.trace)?;
         let drivers = self.drivers.as_ref().map(|folder| session.allowed.folder(folder)).transpose()?;
         let line = Invocation::new("leaks").file(&trace).option("--by", self.by.map(|by| choice(&by)));
-        let line = self.naming.add_to(line, session)?.option("--drivers", drivers);
+        let line = self.naming.add_to(line, std::slice::from_ref(&trace), session)?.option("--drivers", drivers);
         let is_off = self.warm_up == Some(0.0);
         let warm_up = self.warm_up.filter(|_| !is_off).map(|seconds| seconds.to_string());
         let rows = self.paging.window(TOP);

@@ -51,11 +51,11 @@ impl Arguments for PoolmonCompare {
             return Err(ToolError::Refused("snapshots has no file".to_owned()));
         }
         let files = self.snapshots.iter().map(|path| session.allowed.file(path)).collect::<Result<Vec<_>, _>>()?;
-        let pooltag = self.pooltag.as_ref().map(|path| session.allowed.file(path)).transpose()?;
         let line = files.iter().fold(Invocation::new("poolmon"), |line, file| line.file(file));
         let line = line.option("--pool", self.pool.map(|pool| choice(&pool))).option("--scope", self.scope);
         let rows = self.paging.window(TOP);
-        let line = line.option("--every", self.every).option("--pooltag", pooltag).option("--top", rows.covered());
+        let line = line.option("--every", self.every).option("--top", rows.covered());
+        let line = session.with_pool_tags(line, self.pooltag.as_ref(), &files)?;
         let units = "bytes are bytes, allocations, frees and blocks are counts, rates are per hour as named";
         Ok(Request { line, traces: Vec::new(), units, rows, reshape: None })
     }

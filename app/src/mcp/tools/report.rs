@@ -44,7 +44,10 @@ impl Arguments for Report {
         let trace = session.allowed.file(&self.trace)?;
         let rows = self.paging.window(TOP);
         let line = Invocation::new("report").file(&trace).list("--by", &KeyName::list(self.by, &BY));
-        let line = self.selection.add_to(line, session)?.list("--columns", &self.columns.unwrap_or_default());
+        let line = self
+            .selection
+            .add_to(line, std::slice::from_ref(&trace), session)?
+            .list("--columns", &self.columns.unwrap_or_default());
         let sort = self.sort.unwrap_or_else(|| SORT.to_owned());
         let line = line.option("--sort", Some(sort)).option("--top", rows.covered());
         Ok(Request::about(trace, line, UNITS, rows))

@@ -8,6 +8,7 @@ use poolscope_analysis::pivot::Metric;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::path::PathBuf;
 
 /// Upper bound on rows of one answer.
 const ROWS_MAX: u32 = 1_000;
@@ -99,13 +100,14 @@ pub struct Naming {
 }
 
 impl Naming {
-    /// Adds the options, and those for symbols.
-    pub fn add_to(&self, line: Invocation, session: &Session) -> Result<Invocation, ToolError> {
-        let file = |path: &Option<String>| path.as_ref().map(|path| session.allowed.file(path)).transpose();
+    /// Adds the options, and those for symbols, to a command about these traces.
+    pub fn add_to(&self, line: Invocation, traces: &[PathBuf], session: &Session) -> Result<Invocation, ToolError> {
+        let wrappers = self.wrappers.as_ref().map(|path| session.allowed.file(path)).transpose()?;
         let marks: Vec<String> = self.marks.iter().flatten().map(f64::to_string).collect();
         let frames = self.frames.map(|frames| choice(&frames));
         let line = line.option("--range", self.range.as_ref()).option("--frames", frames).list("--marks", &marks);
-        let line = line.option("--wrappers", file(&self.wrappers)?).option("--pooltag", file(&self.pooltag)?);
+        let line = line.option("--wrappers", wrappers);
+        let line = session.with_pool_tags(line, self.pooltag.as_ref(), traces)?;
         Ok(session.with_threads(session.with_symbols(line)))
     }
 }
@@ -124,10 +126,10 @@ pub struct Selection {
 
 impl Selection {
     /// Adds the options.
-    pub fn add_to(&self, line: Invocation, session: &Session) -> Result<Invocation, ToolError> {
+    pub fn add_to(&self, line: Invocation, traces: &[PathBuf], session: &Session) -> Result<Invocation, ToolError> {
         let files = self.stack_tags.iter().flatten().map(|path| session.allowed.file(path));
         let files = files.collect::<Result<Vec<_>, _>>()?;
-        self.naming.add_to(line.option("--where", self.r#where.as_ref()).each("--stack-tags", files), session)
+        self.naming.add_to(line.option("--where", self.r#where.as_ref()).each("--stack-tags", files), traces, session)
     }
 }
 

@@ -62,7 +62,7 @@ impl Arguments for Series {
         let line = line.option("--measure", self.measure.map(|measure| choice(&measure)));
         let line = line.option("--points", Some(points.to_string())).option("--top", rows.covered());
         let line = line.switch("--include-preexisting", self.include_preexisting == Some(true));
-        let line = self.selection.add_to(line, session)?;
+        let line = self.selection.add_to(line, std::slice::from_ref(&trace), session)?;
         let units = "time_s is seconds from the start of the trace; value is bytes, or allocations of measures that end in count, and per \
                      second of measures that begin with rate";
         Ok(Request::about(trace, line, units, rows))
