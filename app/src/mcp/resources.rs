@@ -91,7 +91,7 @@ pub fn read(uri: &str, session: &Session, job: &Job) -> Result<ResourceContents,
         || ErrorData::resource_not_found(format!("there is no resource {uri}"), Some(json!({ "uri": uri })));
     let found = ResourceKind::ALL.into_iter().find_map(|kind| Some((kind, uri.strip_prefix(kind.prefix())?)));
     let (kind, path) = found.ok_or_else(not_found)?;
-    let path = percent_decode_str(path).decode_utf8().map_err(|_| not_found())?;
+    let path = percent_decode_str(path).decode_utf8().ok().ok_or_else(not_found)?;
     let trace = session.allowed.file(&path).map_err(|error| match error {
         PathError::Missing { .. } => not_found(),
         outside @ PathError::Outside { .. } => ErrorData::invalid_params(outside.to_string(), None),

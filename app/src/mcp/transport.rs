@@ -98,7 +98,9 @@ impl StdioTransport {
         let mut bytes = message?;
         bytes.push(b'\n');
         let (sender, receiver) = oneshot::channel();
-        self.out.send((bytes, sender)).map_err(|_| closed())?;
+        if self.out.send((bytes, sender)).is_err() {
+            return Err(closed());
+        }
         Ok(receiver)
     }
 

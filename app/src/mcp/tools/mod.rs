@@ -52,8 +52,11 @@ pub struct Request {
     /// Rows of the answer.
     pub rows: Rows,
     /// Change of the fields after the rows are chosen.
-    pub reshape: Option<fn(&mut Map<String, Value>, &Session)>,
+    pub reshape: Option<Reshape>,
 }
+
+/// A change of the fields of an answer.
+type Reshape = fn(&mut Map<String, Value>, &Session);
 
 /// Rows of an answer.
 #[derive(Clone, Copy, Debug)]
