@@ -1,5 +1,5 @@
 //! The program as a library, so that tests can run the command line and the window in their own process. `cli` and `gui` do not
-//! depend on each other.
+//! depend on each other; `mcp` runs commands of `cli`.
 
 pub mod association;
 pub mod case;
@@ -15,7 +15,9 @@ pub mod format;
 pub mod gui;
 pub mod gui_program;
 pub mod leak_text;
+pub mod mcp;
 pub mod memory;
+pub mod open_traces;
 pub mod output_file;
 pub mod pool_sampler;
 pub mod pool_tags;
@@ -53,6 +55,7 @@ fn run(
     let args: Vec<OsString> = args.into_iter().collect();
     match cli::run(args.iter().cloned(), io) {
         cli::Outcome::Exit(code) => code,
+        cli::Outcome::Server(args) => cli::exit_code(mcp::run(&args), io),
         cli::Outcome::Window(_) if launch(&args) => 0,
         cli::Outcome::Window(request) => {
             let is_sample = request == cli::WindowRequest::Sample;
@@ -88,6 +91,6 @@ fn print_instead(reason: &anyhow::Error, line: impl IntoIterator<Item = OsString
     drop(writeln!(io.err, "poolscope: {reason:#}. Output of `poolscope {}`:", shown[1..].join(" ")));
     match cli::run(line, io) {
         cli::Outcome::Exit(code) => code,
-        cli::Outcome::Window(_) => 1,
+        cli::Outcome::Window(_) | cli::Outcome::Server(_) => 1,
     }
 }

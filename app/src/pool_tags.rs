@@ -85,7 +85,8 @@ pub fn find(choice: &PoolTagChoice, trace: Option<&Path>, machine: &SymbolEnviro
 }
 
 /// The file in the folder of the trace; its name is not case-sensitive.
-fn beside(trace: Option<&Path>) -> Option<PathBuf> {
+#[must_use]
+pub fn beside(trace: Option<&Path>) -> Option<PathBuf> {
     let file = TraceLocation::of(trace?).file;
     let folder = file.parent()?;
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };

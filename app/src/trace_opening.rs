@@ -129,7 +129,7 @@ impl TraceOpenError {
 }
 
 /// A trace that was loaded.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct LoadedTrace {
     /// The trace.
     pub trace: Arc<Trace>,

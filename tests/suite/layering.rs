@@ -24,6 +24,8 @@ fn app_forbids(module: &[&str], named: &[&str]) -> bool {
         // The command line and the window do not know each other, and what both use knows neither.
         (["cli", ..], ["crate", "gui", ..]) | (["gui", ..], ["crate", "cli", ..]) => true,
         (["case" | "format" | "wpr", ..], ["crate", "cli" | "gui", ..]) => true,
+        // The server for assistants runs commands; neither they nor the window know it.
+        (["cli" | "gui", ..], ["crate", "mcp", ..]) | (["mcp", ..], ["crate", "gui", ..]) => true,
         // Widgets draw what they are given: no traces, no other part of the window but theme, icons and each other.
         (["gui", "widgets", ..], [name, ..]) if ENGINE.contains(name) => true,
         (["gui", "widgets", ..], ["crate", "gui", part, ..]) => !matches!(*part, "widgets" | "theme" | "icons"),
@@ -85,6 +87,9 @@ mod tests {
         may("gui/jobs/load.rs", "use poolscope_analysis::trace; use std::thread;");
         may("main.rs", "use poolscope::cli; use poolscope::gui;");
         may_not("cli/report.rs", "use crate::gui::App;");
+        may("mcp/job.rs", "use crate::cli::io::Io;");
+        may_not("cli/mcp.rs", "use crate::mcp::run;");
+        may_not("mcp/job.rs", "use crate::gui::App;");
         may_not("wpr/machine.rs", "use crate::gui::jobs;");
         may_not("gui/app.rs", "use crate::{format, cli::Args};");
         may_not("format.rs", "use crate::gui;");

@@ -95,6 +95,7 @@ fn documents_have_the_specified_fields_and_csv_has_the_same_values() {
         "analyzed_range",
         "by",
         "warm_up_until",
+        "row_count",
         "summary",
         "data_quality",
         "pools",
@@ -160,6 +161,35 @@ fn markdown_has_a_table_and_a_stack_as_code() {
     );
     assert!(text.contains("\n    myfault.sys!MyfaultDeviceControl+0x") && text.contains("### Data quality"), "{text}");
     assert!(text.contains("\n- owner: myfault.sys ("), "{text}");
+}
+
+#[test]
+fn junit_has_a_test_for_each_condition_and_suspect() {
+    let arguments =
+        ["leaks", "--demo", "--format", "junit", "--fail-if", "nonpaged_growth > 1MB/min", "--fail-if", "leaks > 1000"];
+    let ran = run(&arguments);
+    assert_eq!(ran.code, 3, "{}", ran.err);
+    let text = String::from_utf8(ran.out).expect("UTF-8");
+    let suspects = json(&["leaks", "--demo", "--format", "json"]);
+    let rows = suspects["rows"].as_array().expect("rows");
+    let grows = |row: &&Value| matches!(row["verdict"].as_str(), Some("leak" | "growing"));
+    let failures = rows.iter().filter(grows).count();
+    assert_eq!(text.matches("<testcase ").count(), rows.len() + 2);
+    assert_eq!(text.matches("<failure ").count(), failures + 1);
+    assert!(text.contains(&format!("tests=\"{}\" failures=\"{}\"", rows.len() + 2, failures + 1)), "{text}");
+    assert!(text.contains(
+        "name=\"nonpaged_growth &gt; 1MB/min\">\n      <failure type=\"condition\" message=\"nonpaged_growth is "
+    ));
+    assert!(text.contains("<testcase classname=\"poolscope.fail-if\" name=\"leaks &gt; 1000\"/>"));
+    assert!(
+        text.contains(
+            "classname=\"poolscope.tag.nonpaged\" name=\"Leak myfault.sys myfault.sys!MyfaultDeviceControl\""
+        ),
+        "{text}"
+    );
+    assert!(text.contains("\n  myfault.sys!MyfaultDeviceControl+0x"), "the stack is part of the failure");
+    let worst = text_of(&["leaks", "--demo", "--format", "junit", "--top", "1"]);
+    assert_eq!(worst.matches("<testcase ").count(), 1);
 }
 
 #[test]

@@ -59,6 +59,8 @@ mod leaks_cli;
 mod leaks_cut;
 mod leaks_data_quality;
 mod leaks_many;
+mod mcp;
+mod mcp_harness;
 mod memory_limit;
 mod micro;
 mod other_stacks;

@@ -2,11 +2,14 @@
 //! these streams only.
 
 use super::interrupt;
+use super::progress::CommandProgress;
+use crate::open_traces::OpenTraces;
 use crate::symbols::SymbolEnvironment;
 use clap::ValueEnum;
 use poolscope_base::progress::CancelToken;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
+use std::sync::Arc;
 
 /// Streams and surroundings of a command.
 pub struct Io<'a> {
@@ -26,6 +29,10 @@ pub struct Io<'a> {
     pub environment: SymbolEnvironment,
     /// Set when the user interrupts the command.
     pub cancel: CancelToken,
+    /// Progress of the command, for a program that runs it.
+    pub progress: Arc<CommandProgress>,
+    /// Traces that stay open from one command to the next; `None` if each command loads its own.
+    pub open_traces: Option<Arc<OpenTraces>>,
     /// Color settings of the environment.
     pub color_rules: ColorRules,
     /// Terminals that show colors, for results and for errors.
@@ -98,6 +105,8 @@ impl Io<'_> {
             interactive,
             environment: SymbolEnvironment::from_system(),
             cancel: CancelToken::default(),
+            progress: Arc::default(),
+            open_traces: None,
             color_rules: ColorRules::of(|name| std::env::var_os(name)),
             terminals: [is_terminal && shows, interactive && shows],
             is_real: true,
@@ -133,6 +142,8 @@ impl<'a> Io<'a> {
             width: None,
             environment: SymbolEnvironment::default(),
             cancel: CancelToken::default(),
+            progress: Arc::default(),
+            open_traces: None,
             color_rules: ColorRules::default(),
             terminals: [false; 2],
             is_real: false,

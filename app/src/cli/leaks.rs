@@ -1,4 +1,4 @@
-//! `leaks`: verdicts on tags, stacks, drivers or processes, as text, Markdown, CSV, JSON and HTML.
+//! `leaks`: verdicts on tags, stacks, drivers or processes, as text, Markdown, CSV, JSON, test results and HTML.
 
 use super::command_line::CommandLine;
 use super::fail_if::{self, Condition, LeakFigure, LeakFigures};
@@ -7,11 +7,13 @@ use super::open::{TraceArgs, UsageError, Workers, require_times};
 use super::output_format::OutputFormat;
 use super::selection::SelectionArgs;
 use super::symbol_args::module_lines;
-use super::table::{Column, Table, escape_markdown};
+use super::table::{Table, escape_markdown};
 use super::units::parse_seconds;
 use super::{output_file, record};
 use crate::drivers::{scan_folder, tags_of};
 use crate::export::ModuleLine;
+use crate::report::junit::{CheckedCondition, JunitReport};
+use crate::report::markdown::{SuspectSections, stack_title, suspect_cells, suspect_columns};
 use crate::report::{self, ReportInput};
 use crate::{format, leak_text};
 use clap::ValueEnum;
@@ -55,8 +57,8 @@ pub struct Args {
     /// Analyzes the range from its beginning
     #[arg(long, conflicts_with = "warm_up")]
     no_warm_up: bool,
-    /// Number of suspects to show. Text and Markdown show 10 suspects that leak, grow or grew in one step by default, CSV and
-    /// JSON show all
+    /// Number of suspects to show. Text and Markdown show 10 suspects that leak, grow or grew in one step by default, the other
+    /// formats show all
     #[arg(long, value_name = "N")]
     top: Option<usize>,
     /// Shows tags that do not leak as well
@@ -84,7 +86,8 @@ pub struct Args {
     pub command_line: CommandLine,
 }
 
-const FORMATS: [OutputFormat; 4] = [OutputFormat::Text, OutputFormat::Csv, OutputFormat::Json, OutputFormat::Markdown];
+const FORMATS: [OutputFormat; 5] =
+    [OutputFormat::Text, OutputFormat::Csv, OutputFormat::Json, OutputFormat::Markdown, OutputFormat::Junit];
 
 /// Unit of a verdict.
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -151,6 +154,13 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
             OutputFormat::Markdown => leaks.write_markdown(&mut io.out, &args.shown(&analysis))?,
             OutputFormat::Json => leaks.table(args.top).write_json(&mut io.out, &header)?,
             OutputFormat::Csv => leaks.table(args.top).write_csv(&mut io.out)?,
+            OutputFormat::Junit => {
+                let figures = LeakFigures::new(&analysis);
+                let checked =
+                    |condition: &Condition<LeakFigure>| (condition.to_string(), condition.satisfied_by(&figures));
+                let conditions: Vec<CheckedCondition> = args.fail_if.iter().map(checked).collect();
+                leaks.write_junit(&mut io.out, args.top, &conditions)?;
+            }
         }
         if let Some(path) = &args.html {
             args.write_html(path, &leaks, workers)?;
@@ -289,11 +299,23 @@ impl LeakReport<'_> {
         stacks.frames(stacks.node_of(suspect.stack))
     }
 
-    /// Reasons and growth of a suspect, then the lines about its origin.
-    fn lines(&self, suspect: &Suspect) -> Vec<String> {
-        let reasons = leak_text::reasons(suspect).into_iter();
-        let cost = leak_text::cost(suspect, self.analysis);
-        reasons.chain(cost).chain(leak_text::attribution::lines(suspect, self.owner_data)).collect()
+    /// The suspects as Markdown.
+    fn sections(&self) -> SuspectSections<'_> {
+        SuspectSections { analysis: self.analysis, names: self.names, owner_data: self.owner_data, heading: "###" }
+    }
+
+    /// Writes the verdicts as test results, with the conditions.
+    fn write_junit(&self, out: &mut dyn Write, top: Option<usize>, conditions: &[CheckedCondition]) -> io::Result<()> {
+        let shown: Vec<&Suspect> = self.analysis.suspects.iter().take(top.unwrap_or(usize::MAX)).collect();
+        let lines = |suspect: &Suspect| {
+            let stack = self.stack(suspect);
+            let title = (!stack.is_empty()).then(|| format!("{}:", stack_title(suspect)));
+            let frames = stack.into_iter().map(|frame| format!("  {frame}"));
+            self.sections().lines(suspect).into_iter().chain(title).chain(frames).collect()
+        };
+        let report =
+            JunitReport { name: self.header.trace, analysis: self.analysis, shown: &shown, conditions, lines: &lines };
+        report.write(out)
     }
 
     fn write_text(&self, io: &mut Io<'_>, shown: &[&Suspect]) -> io::Result<()> {
@@ -302,7 +324,8 @@ impl LeakReport<'_> {
         for note in self.notes() {
             writeln!(io.out, "  - {note}")?;
         }
-        let table = Table::new(columns("Impacting"), shown.iter().enumerate().map(|(at, s)| cells(at, s)).collect());
+        let rows = shown.iter().enumerate().map(|(at, suspect)| suspect_cells(at, suspect)).collect();
+        let table = Table::new(suspect_columns("Impacting"), rows);
         if !shown.is_empty() {
             writeln!(io.out, "\n{}", table.header())?;
         }
@@ -314,7 +337,7 @@ impl LeakReport<'_> {
     }
 
     fn write_suspect_text(&self, out: &mut dyn Write, suspect: &Suspect, with_stack: bool) -> io::Result<()> {
-        for line in self.lines(suspect) {
+        for line in self.sections().lines(suspect) {
             writeln!(out, "     {line}")?;
         }
         let stack = self.stack(suspect);
@@ -359,17 +382,7 @@ impl LeakReport<'_> {
     fn write_markdown(&self, out: &mut dyn Write, shown: &[&Suspect]) -> io::Result<()> {
         let (summary, heading) = (leak_text::summary(self.analysis), self.heading());
         writeln!(out, "**{}**\n\n{}", escape_markdown(&summary), escape_markdown(&heading))?;
-        if !shown.is_empty() {
-            let escaped = |(at, suspect): (usize, &&Suspect)| {
-                cells(at, suspect).iter().map(|cell| escape_markdown(cell)).collect::<Vec<_>>()
-            };
-            writeln!(out)?;
-            let rows = shown.iter().enumerate().map(escaped).collect();
-            Table::new(columns("Impacting size"), rows).write_markdown(out)?;
-        }
-        for (at, suspect) in shown.iter().enumerate() {
-            self.write_suspect_markdown(out, at, suspect)?;
-        }
+        self.sections().write(out, shown)?;
         if let Some(note) = self.hidden_note(shown) {
             writeln!(out, "\n{}", escape_markdown(&note))?;
         }
@@ -383,70 +396,6 @@ impl LeakReport<'_> {
         }
         self.notes().iter().try_for_each(|note| writeln!(out, "- {}", escape_markdown(note)))
     }
-
-    fn write_suspect_markdown(&self, out: &mut dyn Write, at: usize, suspect: &Suspect) -> io::Result<()> {
-        let tag = escape_markdown(leak_text::tag(suspect));
-        let driver = leak_text::driver(suspect).map(escape_markdown);
-        let of_driver = driver.map_or_else(String::new, |driver| format!(" of {driver}"));
-        writeln!(out, "\n### {}. {tag}{of_driver}: {}\n", at + 1, suspect.verdict)?;
-        for line in self.lines(suspect) {
-            writeln!(out, "- {}", escape_markdown(&line))?;
-        }
-        let stack = self.stack(suspect);
-        if !stack.is_empty() {
-            writeln!(out, "\n{}:\n", stack_title(suspect))?;
-            for frame in stack {
-                // Four blanks make a code block, which needs no escapes.
-                writeln!(out, "    {}", frame.replace(['\n', '\r'], " "))?;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn stack_title(suspect: &Suspect) -> String {
-    if suspect.evidence.outstanding.bytes == 0 {
-        return "A stack of the outstanding allocations, outermost frame first".to_owned();
-    }
-    format!("Stack of {} of the outstanding bytes, outermost frame first", format::percent(suspect.stack_share))
-}
-
-fn columns(impacting: &str) -> Vec<Column> {
-    vec![
-        Column::number("#"),
-        Column::text("Verdict"),
-        Column::number("Confidence"),
-        Column::number("Growth"),
-        Column::number(impacting),
-        Column::number("Count"),
-        Column::number("Frees"),
-        Column::text("Pool"),
-        Column::text("Tag"),
-        Column::text("Function"),
-    ]
-}
-
-/// Cells of a suspect in the order of [`columns`].
-fn cells(at: usize, suspect: &Suspect) -> Vec<String> {
-    let evidence = &suspect.evidence;
-    let function = if suspect.function.is_empty() { &suspect.driver } else { &suspect.function };
-    vec![
-        (at + 1).to_string(),
-        suspect.verdict.name().to_owned(),
-        if suspect.has_growth { format::confidence(suspect.confidence) } else { "-".to_owned() },
-        growth_cell(suspect),
-        format::bytes(evidence.outstanding.bytes),
-        format::count(evidence.outstanding.count),
-        format::count(evidence.freed.count),
-        if suspect.is_pool_known { leak_text::pool(suspect.is_paged) } else { "unknown" }.to_owned(),
-        leak_text::tag(suspect).to_owned(),
-        function.clone(),
-    ]
-}
-
-/// Growth of a suspect; `-` for a debugger log, which has no times.
-fn growth_cell(suspect: &Suspect) -> String {
-    if suspect.has_growth { format::growth_rate(suspect.growth_bytes_per_s) } else { "-".to_owned() }
 }
 
 fn hidden_text(hidden: u64) -> Option<String> {

@@ -13,18 +13,20 @@ pub mod interrupt;
 pub mod io;
 mod leaks;
 mod man;
+pub mod mcp;
 mod mistyped;
 pub mod open;
 mod output_format;
 mod perfmon;
 mod poolmon;
+pub mod progress;
 mod record;
 mod report;
 pub mod schema;
 mod selection;
 mod series;
 mod slice;
-mod symbol_args;
+pub mod symbol_args;
 mod symbols;
 mod synth;
 mod units;
@@ -105,6 +107,8 @@ enum Command {
     Man,
     /// Prints the JSON Schemas of all JSON outputs, or of one
     Schema(schema::Args),
+    /// Answers the questions of an assistant: a Model Context Protocol server on standard input and output
+    Mcp(Box<mcp::Args>),
 }
 
 /// Content that the window opens with.
@@ -125,6 +129,8 @@ pub enum Outcome {
     Exit(u8),
     /// Open the window.
     Window(WindowRequest),
+    /// Serve the Model Context Protocol on standard input and output.
+    Server(Box<mcp::Args>),
 }
 
 /// Exit code of a failed command.
@@ -146,6 +152,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> Outcome
             files if files.is_empty() => WindowRequest::Empty,
             files => WindowRequest::Files(files),
         });
+    };
+    let command = match command {
+        Command::Mcp(args) => return Outcome::Server(args),
+        other => other,
     };
     io.cancel_on_interrupt();
     let muted = cli.quiet.then(|| std::mem::replace(&mut io.err, Box::new(std::io::sink())));
@@ -212,6 +222,7 @@ fn execute(command: Command, definition: &clap::Command, matches: &ArgMatches, i
         Command::Completions(args) => completions::run(args, io),
         Command::Man => man::run(io),
         Command::Schema(args) => schema::run(&args, io),
+        Command::Mcp(_) => anyhow::bail!("the server does not run inside a command"),
     }
 }
 

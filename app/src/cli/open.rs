@@ -57,30 +57,50 @@ impl TraceArgs {
         work: impl FnOnce(&Arc<Trace>, &Workers, &mut Io<'_>) -> anyhow::Result<R>,
     ) -> anyhow::Result<R> {
         let workers = Workers::new(self.threads, io.cancel.clone())?;
-        let interactive = io.interactive;
-        let LoadedTrace { trace, notes } = workers.run(|| self.load(interactive, options, &workers.cancel))?;
+        let (interactive, command_progress) = (io.interactive, Arc::clone(&io.progress));
+        let load = |memory_limit_bytes: Option<u64>, options: LoadOptions| {
+            let options = LoadOptions { memory_limit_bytes, ..options };
+            let progress = command_progress.begin_load();
+            workers.run(|| self.load(interactive, options, &progress, &workers.cancel))
+        };
+        let LoadedTrace { trace, notes } = match &io.open_traces {
+            // Later commands may need stacks.
+            Some(open) => open.get(&self.path(), &workers.cancel, &|limit| load(limit, LoadOptions::default()))?,
+            None => load(self.memory_limit.or_else(memory::available_bytes), options)?,
+        };
         for note in notes {
             writeln!(io.err, "poolscope: warning: {note}")?;
         }
-        warn(&trace, io)?;
+        // A program that keeps traces open shows their data quality itself.
+        if io.open_traces.is_none() {
+            warn(&trace, io)?;
+        }
         work(&trace, &workers, io)
     }
 
-    fn load(&self, interactive: bool, options: LoadOptions, cancel: &CancelToken) -> anyhow::Result<LoadedTrace> {
+    /// Path of the trace; that of the sample is its name.
+    fn path(&self) -> PathBuf {
+        self.trace.clone().unwrap_or_else(|| PathBuf::from(sample::NAME))
+    }
+
+    fn load(
+        &self,
+        interactive: bool,
+        options: LoadOptions,
+        progress: &Progress,
+        cancel: &CancelToken,
+    ) -> anyhow::Result<LoadedTrace> {
         self.check_reader()?;
-        let memory_limit_bytes = self.memory_limit.or_else(memory::available_bytes);
-        let options = LoadOptions { memory_limit_bytes, ..options };
-        let progress = Progress::default();
         let whole = |trace| LoadedTrace { trace, notes: Vec::new() };
         let run = || match (&self.trace, self.reader) {
-            (Some(path), Reader::Native) => trace_opening::load(path, options, &progress, cancel),
-            (Some(path), Reader::Windows) => Ok(whole(reader::load_through_windows(path, options, &progress, cancel)?)),
+            (Some(path), Reader::Native) => trace_opening::load(path, options, progress, cancel),
+            (Some(path), Reader::Windows) => Ok(whole(reader::load_through_windows(path, options, progress, cancel)?)),
             (None, _) => {
                 let file = TraceFile::from_bytes(sample::TRACE.to_vec(), sample::NAME).map_err(LoadError::from)?;
-                Ok(whole(load(file, options, &progress, cancel)?))
+                Ok(whole(load(file, options, progress, cancel)?))
             }
         };
-        let loaded = if interactive { with_bar(&progress, run) } else { run() };
+        let loaded = if interactive { with_bar(progress, run) } else { run() };
         match loaded {
             Err(TraceOpenError::Load(error))
                 if self.reader == Reader::Native

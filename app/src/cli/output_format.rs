@@ -15,6 +15,8 @@ pub enum OutputFormat {
     Json,
     /// For a ticket or an e-mail
     Markdown,
+    /// Test results for a build server: each suspect, and each condition of --fail-if
+    Junit,
 }
 
 impl OutputFormat {

@@ -14,7 +14,7 @@ use poolscope_symbols::resolve::{ModuleOutcome, ModuleState, ProgressEvent, Reso
 use std::io::Write as _;
 
 /// Source of function names.
-#[derive(clap::Args, Debug, Clone, Default)]
+#[derive(clap::Args, Debug, Clone, Default, PartialEq, Eq)]
 pub struct SymbolArgs {
     /// Resolves function names along this symbol path, including its servers, such as 'srv*C:\symbols*https://…' (default:
     /// symbols that are already on this machine)
@@ -37,6 +37,24 @@ fn parse_symbol_path(text: &str) -> Result<String, String> {
 }
 
 impl SymbolArgs {
+    /// The symbol path of `--symbols`: without it no server is used.
+    #[must_use]
+    pub fn path(&self) -> Option<&str> {
+        self.symbols.as_deref()
+    }
+
+    /// Returns `true` if names are not resolved at all.
+    #[must_use]
+    pub const fn is_off(&self) -> bool {
+        self.no_symbols
+    }
+
+    /// Returns `true` if no symbol server is used.
+    #[must_use]
+    pub const fn is_offline(&self) -> bool {
+        self.offline || self.symbols.is_none()
+    }
+
     /// The symbols of a trace's modules; `None` with `--no-symbols`.
     ///
     /// # Errors
@@ -51,7 +69,7 @@ impl SymbolArgs {
             return Ok(None);
         }
         // Only an explicit symbol path allows network access.
-        let choice = SymbolOptions { path: self.symbols.clone(), offline: self.offline || self.symbols.is_none() };
+        let choice = SymbolOptions { path: self.symbols.clone(), offline: self.is_offline() };
         let resolver = resolver(&choice, args, io)?;
         let resolved = search(&resolver, module_needs(trace), io);
         if io.cancel.is_cancelled() {
@@ -94,11 +112,18 @@ pub fn search(resolver: &Resolver, needs: Vec<ModuleNeed>, io: &Io<'_>) -> Resol
         bar.set_style(style);
     }
     let modules: Vec<String> = needs.iter().map(|need| need.request.identity.name.clone()).collect();
+    let progress = &*io.progress;
+    progress.begin_symbols(modules.len());
     let on_progress = |at: usize, event: &ProgressEvent| match event {
-        ProgressEvent::Done(_) => bar.inc(1),
+        ProgressEvent::Done(_) => {
+            bar.inc(1);
+            progress.finish_module();
+        }
         ProgressEvent::State(state) => {
             let module = modules.get(at).map_or("", String::as_str);
-            bar.set_message(format!("{module} {}", state_text(state)));
+            let message = format!("{module} {}", state_text(state));
+            progress.set_module(&message);
+            bar.set_message(message);
         }
     };
     let resolved = ResolvedSymbols::resolve(resolver, needs, &on_progress, &io.cancel);

@@ -4,7 +4,9 @@ use super::{PageTable, ReportInput};
 use crate::text_table::{Column, Table, escape_markdown};
 use crate::{format, leak_text};
 use poolscope_analysis::group::column::KeyValue;
-use poolscope_analysis::leaks::Suspect;
+use poolscope_analysis::group::column_values::ColumnValues;
+use poolscope_analysis::leaks::owner::TagOwnerData;
+use poolscope_analysis::leaks::{LeakAnalysis, Suspect};
 use std::io::{self, Write};
 
 /// Writes the report.
@@ -27,14 +29,8 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
         seconds(analysis.range.active.to),
         analysis.request.grouping.name(),
     )?;
-    if !input.shown.is_empty() {
-        writeln!(out)?;
-        let rows = input.shown.iter().enumerate().map(|(at, suspect)| suspect_cells(at, suspect)).collect();
-        Table::new(suspect_columns(), rows).write_markdown(out)?;
-    }
-    for (at, suspect) in input.shown.iter().enumerate() {
-        write_suspect(out, input, at, suspect)?;
-    }
+    let suspects = SuspectSections { analysis, names: input.names, owner_data: input.owner_data, heading: "##" };
+    suspects.write(out, input.shown)?;
     if let Some(note) = input.hidden_suspects_note {
         writeln!(out, "\n{}", escape_markdown(note))?;
     }
@@ -48,56 +44,107 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     write_quality(out, input)
 }
 
-fn suspect_columns() -> Vec<Column> {
+/// Columns of a table of suspects; `impacting` is the title of the impacting size.
+#[must_use]
+pub fn suspect_columns(impacting: &str) -> Vec<Column> {
     vec![
         Column::number("#"),
         Column::text("Verdict"),
         Column::number("Confidence"),
         Column::number("Growth"),
-        Column::number("Impacting Size"),
+        Column::number(impacting),
         Column::number("Count"),
+        Column::number("Frees"),
         Column::text("Pool"),
         Column::text("Tag"),
         Column::text("Function"),
     ]
 }
 
-fn suspect_cells(at: usize, suspect: &Suspect) -> Vec<String> {
+/// Cells of a suspect in the order of [`suspect_columns`], without escapes.
+#[must_use]
+pub fn suspect_cells(at: usize, suspect: &Suspect) -> Vec<String> {
     let evidence = &suspect.evidence;
     let function = if suspect.function.is_empty() { &suspect.driver } else { &suspect.function };
     vec![
         (at + 1).to_string(),
         suspect.verdict.name().to_owned(),
-        format::confidence(suspect.confidence),
-        format::growth_rate(suspect.growth_bytes_per_s),
+        if suspect.has_growth { format::confidence(suspect.confidence) } else { "-".to_owned() },
+        // A debugger log has no times.
+        if suspect.has_growth { format::growth_rate(suspect.growth_bytes_per_s) } else { "-".to_owned() },
         format::bytes(evidence.outstanding.bytes),
         format::count(evidence.outstanding.count),
-        leak_text::pool(suspect.is_paged).to_owned(),
-        escape_markdown(leak_text::tag(suspect)),
-        escape_markdown(function),
+        format::count(evidence.freed.count),
+        if suspect.is_pool_known { leak_text::pool(suspect.is_paged) } else { "unknown" }.to_owned(),
+        leak_text::tag(suspect).to_owned(),
+        function.clone(),
     ]
 }
 
-fn write_suspect(out: &mut dyn Write, input: &ReportInput<'_>, at: usize, suspect: &Suspect) -> io::Result<()> {
-    let tag = escape_markdown(leak_text::tag(suspect));
-    let driver = leak_text::driver(suspect).map_or_else(String::new, |d| format!(" of {}", escape_markdown(d)));
-    writeln!(out, "\n## {}. {tag}{driver}: {}\n", at + 1, suspect.verdict)?;
-    let reasons = leak_text::reasons(suspect).into_iter().chain(leak_text::cost(suspect, input.analysis));
-    for line in reasons.chain(leak_text::attribution::lines(suspect, input.owner_data)) {
-        writeln!(out, "- {}", escape_markdown(&line))?;
+/// Title of a suspect's stack.
+#[must_use]
+pub fn stack_title(suspect: &Suspect) -> String {
+    if suspect.evidence.outstanding.bytes == 0 {
+        return "A stack of the outstanding allocations, outermost frame first".to_owned();
     }
-    let stacks = input.names.stacks();
-    let frames = stacks.frames(stacks.node_of(suspect.stack));
-    if frames.is_empty() {
-        return Ok(());
+    format!("Stack of {} of the outstanding bytes, outermost frame first", format::percent(suspect.stack_share))
+}
+
+/// Suspects as a table, and as a section each: reasons, growth, origin, stack.
+pub struct SuspectSections<'s> {
+    /// The analysis.
+    pub analysis: &'s LeakAnalysis,
+    /// The trace with the names of its stacks.
+    pub names: &'s ColumnValues,
+    /// Further sources of tag owners.
+    pub owner_data: TagOwnerData<'s>,
+    /// Marks of the headings of sections, such as `##`.
+    pub heading: &'s str,
+}
+
+impl SuspectSections<'_> {
+    /// Writes the table and the sections.
+    ///
+    /// # Errors
+    /// If the output cannot be written.
+    pub fn write(&self, out: &mut dyn Write, shown: &[&Suspect]) -> io::Result<()> {
+        if !shown.is_empty() {
+            let escaped = |(at, suspect): (usize, &&Suspect)| {
+                suspect_cells(at, suspect).iter().map(|cell| escape_markdown(cell)).collect()
+            };
+            writeln!(out)?;
+            let rows = shown.iter().enumerate().map(escaped).collect();
+            Table::new(suspect_columns("Impacting Size"), rows).write_markdown(out)?;
+        }
+        shown.iter().enumerate().try_for_each(|(at, suspect)| self.write_section(out, at, suspect))
     }
-    let share = format::percent(suspect.stack_share);
-    writeln!(out, "\nStack of {share} of the outstanding bytes, outermost frame first:\n")?;
-    for frame in frames {
-        // Four blanks make a code block, which needs no escapes.
-        writeln!(out, "    {}", frame.replace(['\n', '\r'], " "))?;
+
+    /// Reasons and growth of a suspect, then the lines about its origin.
+    #[must_use]
+    pub fn lines(&self, suspect: &Suspect) -> Vec<String> {
+        let reasons = leak_text::reasons(suspect).into_iter().chain(leak_text::cost(suspect, self.analysis));
+        reasons.chain(leak_text::attribution::lines(suspect, self.owner_data)).collect()
     }
-    Ok(())
+
+    fn write_section(&self, out: &mut dyn Write, at: usize, suspect: &Suspect) -> io::Result<()> {
+        let tag = escape_markdown(leak_text::tag(suspect));
+        let driver = leak_text::driver(suspect).map_or_else(String::new, |d| format!(" of {}", escape_markdown(d)));
+        writeln!(out, "\n{} {}. {tag}{driver}: {}\n", self.heading, at + 1, suspect.verdict)?;
+        for line in self.lines(suspect) {
+            writeln!(out, "- {}", escape_markdown(&line))?;
+        }
+        let stacks = self.names.stacks();
+        let frames = stacks.frames(stacks.node_of(suspect.stack));
+        if frames.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\n{}:\n", stack_title(suspect))?;
+        for frame in frames {
+            // Four blanks make a code block, which needs no escapes.
+            writeln!(out, "    {}", frame.replace(['\n', '\r'], " "))?;
+        }
+        Ok(())
+    }
 }
 
 fn write_markers(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {

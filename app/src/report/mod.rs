@@ -1,5 +1,5 @@
 //! Report of a leak analysis, with graphs of suspects and pools, the table of the page, markers and module states: one self-contained
-//! HTML file without scripts or network access, or [`markdown`]; and of a series of snapshots ([`snapshots`]). The same input gives the
+//! HTML file without scripts or network access, [`markdown`], or test results ([`junit`]); and of a series of snapshots ([`snapshots`]). The same input gives the
 //! same bytes: no clock is read.
 
 mod charts;
@@ -7,6 +7,7 @@ mod compare;
 mod curves;
 mod details;
 mod graph;
+pub mod junit;
 mod lines;
 pub mod markdown;
 mod markers;

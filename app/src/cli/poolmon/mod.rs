@@ -138,7 +138,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     }
     let top = args.top.unwrap_or(match args.format {
         OutputFormat::Text | OutputFormat::Markdown => DEFAULT_TOP,
-        OutputFormat::Csv | OutputFormat::Json => usize::MAX,
+        _ => usize::MAX,
     });
     let heading = |text: String, sentences: Vec<String>| Heading { text, sentences, series };
     match &snapshots.comparison {
@@ -247,7 +247,6 @@ impl<R: Row> Output<'_, R> {
     fn write(&self, format: OutputFormat, io: &mut Io<'_>) -> anyhow::Result<()> {
         let shown = self.rows.get(..self.top).unwrap_or(&self.rows);
         match format {
-            OutputFormat::Text => self.write_text(shown, io)?,
             OutputFormat::Markdown => self.write_markdown(shown, &mut io.out)?,
             OutputFormat::Csv => {
                 let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(&mut io.out);
@@ -264,11 +263,13 @@ impl<R: Row> Output<'_, R> {
                     snapshots: SeriesFields::new(self.heading.series),
                     record: Suggested { tags: &self.suggestion.tags, basis: self.suggestion.basis.name() },
                     lockstep: self.suggestion.groups.iter().map(GroupFields::new).collect(),
+                    row_count: self.rows.len(),
                     rows: shown,
                 };
                 serde_json::to_writer_pretty(&mut io.out, &document)?;
                 writeln!(io.out)?;
             }
+            _ => self.write_text(shown, io)?,
         }
         Ok(())
     }
@@ -358,6 +359,8 @@ struct PoolmonDocument<'d, R> {
     snapshots: SeriesFields<'d>,
     record: Suggested<'d>,
     lockstep: Vec<GroupFields<'d>>,
+    /// Number of rows, with those that are not written.
+    row_count: usize,
     rows: &'d [R],
 }
 

@@ -34,6 +34,8 @@ struct CompareHead<'r> {
     by: Vec<&'r str>,
     per: PerFields<'r>,
     measure: String,
+    /// Number of rows, with those that are not written.
+    row_count: usize,
     summary: &'r str,
     renamed_modules: Vec<RenamedFields>,
     total: CompareRow<'r>,
@@ -140,6 +142,7 @@ impl CompareTable<'_> {
             by: by().collect(),
             per: PerFields { unit, tag, baseline: divisors.units[0], comparison: divisors.units[1] },
             measure: self.measure.name(),
+            row_count: comparison.groups().len(),
             summary: self.summary,
             renamed_modules: comparison.renamed_modules().iter().map(renamed).collect(),
             total: CompareRow { table: self, sums: *comparison.whole(), group: None },

@@ -57,6 +57,8 @@ struct LeaksHead<'a> {
     #[serde(flatten)]
     header: HeaderFields<'a>,
     warm_up_until: f64,
+    /// Number of suspects, with those that are not written.
+    row_count: usize,
     summary: String,
     data_quality: DataQualityFields<'a>,
     /// Nonpaged, then paged pool; none for a debugger log, which has no times.
@@ -285,6 +287,7 @@ impl<'t> LeakTable<'t> {
         let head = LeaksHead {
             header: header.fields(key_columns(self.analysis.request.grouping).iter().copied()),
             warm_up_until: header.clock.seconds(self.analysis.range.warm_up_end),
+            row_count: self.analysis.suspects.len(),
             summary: self.texts.summary(),
             data_quality: self.data_quality(),
             pools: if self.analysis.has_times {

@@ -95,6 +95,8 @@ pub struct MetricTable<'t> {
 struct ReportHead<'r> {
     #[serde(flatten)]
     header: HeaderFields<'r>,
+    /// Number of groups, with those that are not written.
+    row_count: usize,
     total: GroupRow<'r>,
 }
 
@@ -153,7 +155,8 @@ impl MetricTable<'_> {
         let names: Vec<String> = self.metrics.iter().map(|f| f.name()).collect();
         let uncertain = self.uncertain();
         let total = GroupRow { table: self, names: &names, uncertain: &uncertain, group: None };
-        let head = ReportHead { header: header.fields(self.pivot.keys().iter().map(|k| k.name())), total };
+        let header = header.fields(self.pivot.keys().iter().map(|k| k.name()));
+        let head = ReportHead { header, row_count: self.pivot.len(), total };
         json::write_document(out, &head, self.order.iter().map(|group| GroupRow { group: Some(*group), ..total }))
     }
 

@@ -20,6 +20,8 @@ struct SeriesHead<'s> {
     #[serde(flatten)]
     header: HeaderFields<'s>,
     measure: &'s str,
+    /// Number of groups, with those that are combined in one curve.
+    group_count: usize,
 }
 
 /// A point of a curve, with the key values of the curve.
@@ -66,7 +68,8 @@ pub fn json_schema() -> schemars::Schema {
 /// If the output cannot be written.
 pub fn write_json(out: &mut dyn Write, header: &DocumentHeader<'_>, set: &SeriesSet) -> io::Result<()> {
     let header = header.fields(set.keys.iter().map(|k| k.name()));
-    let head = SeriesHead { header, measure: set.metric.name() };
+    let own = set.curves.iter().filter(|curve| curve.ids.is_some()).count();
+    let head = SeriesHead { header, measure: set.metric.name(), group_count: own + set.others };
     let rows = (0..set.curves.len()).flat_map(|curve| {
         let keys = Rc::new((0..set.keys.len()).map(|column| key_value(set, curve, column)).collect::<Vec<_>>());
         (0..set.times.len()).map(move |point| PointRow { set, keys: Rc::clone(&keys), curve, point })

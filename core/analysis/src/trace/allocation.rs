@@ -208,6 +208,15 @@ impl AllocationTable {
         self.alloc_time.is_empty()
     }
 
+    /// Bytes of memory of the columns, without the values that do not fit them, which are few.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        // Allocation time, size and address take four, four and six bytes.
+        let packed = 4 + 4 + 6;
+        let others = size_of::<Ticks>() + 2 * size_of::<AttributesId>() + 2 * size_of::<StackId>() + size_of::<u8>();
+        self.len() * (packed + others)
+    }
+
     /// Returns `true` if the allocation event of a row was recorded. Without one, the row has no allocation stack.
     #[must_use]
     pub fn is_allocation_recorded(&self, row: usize) -> bool {

@@ -61,4 +61,11 @@ impl Trace {
     pub fn has_times(&self) -> bool {
         self.summary.origin == TraceOrigin::Recording
     }
+
+    /// Bytes of memory of the tables that grow with the trace: allocations, stacks and attributes.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        let attributes = size_of_val(self.attributes.rows());
+        (self.allocations.memory_bytes() + self.stacks.memory_bytes() + attributes) as u64
+    }
 }

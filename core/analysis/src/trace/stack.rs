@@ -47,6 +47,13 @@ impl StackTable {
         self.parents.len()
     }
 
+    /// Bytes of memory of the tree and its frames.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        let nodes = size_of_val(&*self.parents) + size_of_val(&*self.frames) + size_of_val(&*self.depths);
+        nodes + size_of_val(&*self.frame_rows)
+    }
+
     /// The stack without its innermost frame; `None` for the root.
     #[must_use]
     pub fn parent(&self, id: StackId) -> Option<StackId> {
