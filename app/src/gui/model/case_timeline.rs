@@ -265,12 +265,8 @@ fn panel(title: &str, unit: AxisUnit, times: &[f64], curves: Vec<PanelCurve>) ->
     (!curves.is_empty()).then(|| Panel { piece: 0, title, unit, times: times.to_vec(), curves, restart: None })
 }
 
-/// Name of a pool in legends, which are narrow.
 fn pool_name(pool: Pool) -> String {
-    match pool {
-        Pool::NonPaged => "Nonpaged".to_owned(),
-        Pool::Paged => "Paged".to_owned(),
-    }
+    format::sentence_case(pool.sentence_name())
 }
 
 /// Pools, available memory and handles of a performance log.
@@ -286,7 +282,7 @@ fn counter_curves(content: &CounterEvidence) -> PieceCurves {
         .into_iter()
         .filter_map(|pool| bytes(pool_name(pool), log.counter(CounterKind::PoolBytes(pool))?, 1.0));
     let available = log.counters.iter().find_map(|counter| match counter.kind {
-        CounterKind::AvailableBytes { scale } => bytes("Available".to_owned(), counter, scale as f64),
+        CounterKind::AvailableBytes { scale } => bytes("Available memory".to_owned(), counter, scale as f64),
         _ => None,
     });
     let handles = || log.counters.iter().filter(|counter| counter.kind == CounterKind::HandleCount);
@@ -477,7 +473,10 @@ mod tests {
         assert_eq!(titles, wanted);
         assert_eq!(axis.panels[2].times, [2.0 * HOUR_S, 3.0 * HOUR_S, 4.0 * HOUR_S], "10:00 is two hours after 08:00");
         let pool = &axis.panels[0].curves[0];
-        assert_eq!((pool.name.as_str(), &pool.values[..5]), ("Nonpaged", &[0.0, 1000.0, 2000.0, 2000.0, 4000.0][..]));
+        assert_eq!(
+            (pool.name.as_str(), &pool.values[..5]),
+            ("Nonpaged pool", &[0.0, 1000.0, 2000.0, 2000.0, 4000.0][..])
+        );
     }
 
     #[test]
