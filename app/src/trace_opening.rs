@@ -123,6 +123,15 @@ pub struct LoadedTrace {
     pub notes: Vec<String>,
 }
 
+/// A trace that was opened, and unpacked if it was packed.
+#[derive(Debug)]
+pub struct OpenedTrace {
+    /// The trace.
+    pub file: TraceFile,
+    /// As [`LoadedTrace::notes`].
+    pub notes: Vec<String>,
+}
+
 /// Loads the trace at a location, on the current rayon pool.
 ///
 /// # Errors
@@ -133,12 +142,22 @@ pub fn load(
     progress: &Progress,
     cancel: &CancelToken,
 ) -> Result<LoadedTrace, TraceOpenError> {
+    let OpenedTrace { file, notes } = open(path, progress, cancel)?;
+    progress.begin(Stage::Buffers, file.file_bytes());
+    Ok(LoadedTrace { trace: load::load(file, options, progress, cancel)?, notes })
+}
+
+/// Opens the trace at a location.
+///
+/// # Errors
+/// See [`TraceOpenError`].
+pub fn open(path: &Path, progress: &Progress, cancel: &CancelToken) -> Result<OpenedTrace, TraceOpenError> {
     let control = Control { progress, cancel };
     let location = TraceLocation::of(path);
     let Some(archive) = open_archive(&location.file, control)? else {
         return match location.member {
             Some(member) => Err(TraceOpenError::NoMember { archive: location.file.display().to_string(), member }),
-            None => Ok(LoadedTrace { trace: load::load_file(path, options, progress, cancel)?, notes: Vec::new() }),
+            None => Ok(OpenedTrace { file: TraceFile::open(path).map_err(LoadError::from)?, notes: Vec::new() }),
         };
     };
     let mut notes = Vec::new();
@@ -156,8 +175,24 @@ pub fn load(
         notes.push(format!("{}: {damage}; the trace is the part before the damage", path.display()));
         file.diagnostics.add(DiagnosticKind::DamagedArchive, 1);
     }
-    progress.begin(Stage::Buffers, file.file_bytes());
-    Ok(LoadedTrace { trace: load::load(file, options, progress, cancel)?, notes })
+    Ok(OpenedTrace { file, notes })
+}
+
+/// The traces right inside a folder, by name, packed or not.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn traces_in_folder(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let has_ending = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(is_named_like_a_trace)
+    };
+    let mut traces = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        traces.extend(Some(entry?.path()).filter(|path| has_ending(path) && path.is_file()));
+    }
+    traces.sort();
+    Ok(traces)
 }
 
 /// Returns `true` if a location is an archive or a member of one.

@@ -16,6 +16,8 @@ pub struct CommandLine {
     pub anonymized: String,
     /// As given.
     pub full: String,
+    /// Names of the arguments and options that were given, without dashes.
+    pub options: Vec<String>,
 }
 
 impl CommandLine {
@@ -28,11 +30,16 @@ impl CommandLine {
             .flat_map(|arg| written(arg, given))
             .collect();
         words.sort();
+        let is_given = |arg: &&Arg| {
+            let id = arg.get_id().as_str();
+            matches!(given.try_contains_id(id), Ok(true)) && given.value_source(id) == Some(ValueSource::CommandLine)
+        };
+        let options = command.get_arguments().filter(is_given).map(|arg| arg.get_id().to_string()).collect();
         let line = |which: usize| {
             let words = words.iter().filter_map(|(_, both)| both.get(which));
             words.fold(format!("poolscope {}", command.get_name()), |line, word| format!("{line} {word}"))
         };
-        Self { anonymized: line(0), full: line(1) }
+        Self { anonymized: line(0), full: line(1), options }
     }
 }
 
@@ -96,7 +103,7 @@ mod tests {
         let mut command = super::super::command();
         let matches = command.try_get_matches_from_mut([&["poolscope", "leaks"], line].concat()).expect("right usage");
         let leaks = matches.subcommand_matches("leaks").expect("the command");
-        let CommandLine { anonymized: short, full } =
+        let CommandLine { anonymized: short, full, .. } =
             CommandLine::of(command.find_subcommand("leaks").expect("it is there"), leaks);
         [short, full]
     }

@@ -182,7 +182,7 @@ pub(super) fn run(loader: &dyn Loader, request: LoadRequest, generation: u64, ca
     let file = path.map(|path| TraceLocation::of(path).file);
     let stamp = file.as_deref().and_then(Stamp::of);
     let inside = match path {
-        Some(path) if path.is_dir() => Some(traces_in(path)),
+        Some(path) if path.is_dir() => Some(trace_opening::traces_in_folder(path).unwrap_or_default()),
         Some(path) if matches!(source, Source::File(_)) => traces_in_archive(path, &progress, cancel),
         _ => None,
     };
@@ -196,17 +196,4 @@ pub(super) fn run(loader: &dyn Loader, request: LoadRequest, generation: u64, ca
 fn traces_in_archive(path: &Path, progress: &Progress, cancel: &CancelToken) -> Option<Vec<PathBuf>> {
     let traces = trace_opening::several_traces(path, Control { progress, cancel }).ok().flatten()?;
     Some(traces.into_iter().map(|trace| trace.path).collect())
-}
-
-/// The traces right inside a folder, by name, packed or not.
-fn traces_in(folder: &Path) -> Vec<PathBuf> {
-    let has_ending = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str());
-        name.is_some_and(trace_opening::is_named_like_a_trace)
-    };
-    let is_trace = |path: &PathBuf| has_ending(path) && path.is_file();
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut traces: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_trace).collect();
-    traces.sort();
-    traces
 }
