@@ -16,7 +16,7 @@ pub struct CommandLine {
     pub anonymized: String,
     /// As given.
     pub full: String,
-    /// Names of the arguments and options that were given, without dashes.
+    /// The options and arguments that were given: long names of options without dashes.
     pub options: Vec<String>,
 }
 
@@ -34,7 +34,8 @@ impl CommandLine {
             let id = arg.get_id().as_str();
             matches!(given.try_contains_id(id), Ok(true)) && given.value_source(id) == Some(ValueSource::CommandLine)
         };
-        let options = command.get_arguments().filter(is_given).map(|arg| arg.get_id().to_string()).collect();
+        let name = |arg: &Arg| arg.get_long().unwrap_or(arg.get_id().as_str()).to_owned();
+        let options = command.get_arguments().filter(is_given).map(name).collect();
         let line = |which: usize| {
             let words = words.iter().filter_map(|(_, both)| both.get(which));
             words.fold(format!("poolscope {}", command.get_name()), |line, word| format!("{line} {word}"))

@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Options of `export` that apply to a dataset. All others choose rows or looks of a single file.
-const OPTIONS: [&str; 17] = [
+const OPTIONS: [&str; 18] = [
     "trace",
     "more",
     "demo",
@@ -37,26 +37,31 @@ const OPTIONS: [&str; 17] = [
     "only",
     "force",
     "threads",
-    "memory_limit",
+    "memory-limit",
     "frames",
     "wrappers",
     "symbols",
-    "no_symbols",
+    "no-symbols",
     "offline",
     "pooltag",
-    "no_pooltag",
-    "stack_tags",
+    "no-pooltag",
+    "stack-tags",
+    "color",
     "quiet",
 ];
 /// Keys whose values depend on names.
 const KEYS: [Key; 4] = [Key::Driver, Key::Function, Key::Stack, Key::FreeStack];
 
+/// Tables, as one option value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tables(Vec<Table>);
+
 /// Parses the tables of `--only`.
 ///
 /// # Errors
 /// A message about the first unknown table.
-pub fn parse_tables(text: &str) -> Result<Vec<Table>, String> {
-    text.split(',').map(str::parse).collect()
+pub fn parse_tables(text: &str) -> Result<Tables, String> {
+    text.split(',').map(str::parse).collect::<Result<_, _>>().map(Tables)
 }
 
 /// Returns `true` if a path means a dataset: it ends with a separator, or is the folder of one.
@@ -73,9 +78,8 @@ pub fn is_meant(path: &Path) -> bool {
 /// code 1.
 pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     let unfit = args.command_line.options.iter().find(|option| !OPTIONS.contains(&option.as_str()));
-    if let Some(option) = unfit.filter(|option| *option != "color") {
-        let message =
-            format!("--{} does not apply to a dataset, which has all rows of a trace", option.replace('_', "-"));
+    if let Some(option) = unfit {
+        let message = format!("--{option} does not apply to a dataset, which has all rows of a trace");
         return Err(UsageError(message).into());
     }
     let candidates = candidates(args, io)?;
@@ -83,7 +87,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     let job = Job {
         args,
         dataset: &dataset,
-        tables: args.only.clone().map_or_else(|| Table::ALL.to_vec(), |only| dataset::with_traces(&only)),
+        tables: args.only.as_ref().map_or_else(|| Table::ALL.to_vec(), |only| dataset::with_traces(&only.0)),
         threads: args.trace.threads.map_or_else(rayon::current_num_threads, usize::from),
         memory: MemoryGate::new(args.trace.memory_limit.or_else(memory::available_bytes)),
         environment: io.environment.clone(),
@@ -404,9 +408,13 @@ impl Drop for MemoryShare<'_> {
     }
 }
 
-/// Reports warnings and failures in the order of the traces, then a summary. Returns the exit code.
+/// Reports warnings in the order of the traces, then a summary.
+///
+/// # Errors
+/// Traces failed: each with its reason. The others are in the dataset.
 fn report(candidates: &[Candidate], outcomes: &[Outcome], to: &str, io: &mut Io<'_>) -> anyhow::Result<u8> {
-    let (mut written, mut bytes, mut done, mut failed) = (0, 0, 0, 0);
+    let (mut written, mut bytes, mut done) = (0, 0, 0);
+    let mut failures = Vec::new();
     for (candidate, outcome) in candidates.iter().zip(outcomes) {
         let name = candidate.name();
         match outcome {
@@ -422,21 +430,17 @@ fn report(candidates: &[Candidate], outcomes: &[Outcome], to: &str, io: &mut Io<
                 writeln!(io.err, "poolscope: {name}: skipped, the same trace as {first}")?;
             }
             Outcome::NoTrace => writeln!(io.err, "poolscope: {name}: skipped, it holds no trace")?,
-            Outcome::Failed(reason) => {
-                failed += 1;
-                writeln!(io.err, "poolscope: error: {name}: {reason}")?;
-            }
+            Outcome::Failed(reason) => failures.push(format!("  {name}: {reason}")),
         }
     }
-    let mut parts = vec![format!("{} written ({})", format::counted(written, "trace", "traces"), format::bytes(bytes))];
-    if done > 0 {
-        parts.push(format!("{} done before", format::count(done)));
+    let written = format::counted(written, "trace", "traces");
+    let before = if done > 0 { format!(", {} done before", format::count(done)) } else { String::new() };
+    writeln!(io.err, "poolscope: {to}: {written} written ({}){before}", format::bytes(bytes))?;
+    if failures.is_empty() {
+        return Ok(0);
     }
-    if failed > 0 {
-        parts.push(format!("{} failed", format::count(failed)));
-    }
-    writeln!(io.err, "poolscope: {to}: {}", parts.join(", "))?;
-    Ok(u8::from(failed > 0))
+    let failed = format::counted(failures.len() as u64, "trace", "traces");
+    anyhow::bail!("{failed} of {} failed:\n{}", format::count(candidates.len() as u64), failures.join("\n"))
 }
 
 #[cfg(test)]
@@ -451,7 +455,7 @@ mod tests {
 
     #[test]
     fn tables_are_named_in_a_list() {
-        assert_eq!(parse_tables("suspects, tags"), Ok(vec![Table::Suspects, Table::Tags]));
+        assert_eq!(parse_tables("suspects, tags"), Ok(Tables(vec![Table::Suspects, Table::Tags])));
         assert!(parse_tables("suspects,tag").is_err() && parse_tables("").is_err());
     }
 

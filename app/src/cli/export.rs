@@ -44,7 +44,7 @@ pub struct Args {
     /// written)
     #[cfg(feature = "fleet")]
     #[arg(long, value_name = "TABLES", value_parser = super::dataset::parse_tables)]
-    pub(super) only: Option<Vec<poolscope_fleet::Table>>,
+    pub(super) only: Option<dataset::Tables>,
     /// Content of the file. A table can be .csv, .json or .md, a graph .png, .svg, .csv or .json
     #[arg(long, value_enum, value_name = "CONTENT")]
     what: Option<What>,

@@ -80,7 +80,8 @@ impl Dataset {
     fn has(&self, table: Table, key: &TraceKey) -> Result<bool, FleetError> {
         let folder = self.folder(table, key);
         let end = format!("-{}{ENDING}", key.id);
-        Ok(names_in(&folder)?.iter().any(|name| name.ends_with(&end) && !name.starts_with('.')))
+        let is_it = |name: &String| name.ends_with(&end) && !name.starts_with('.') && folder.join(name).is_file();
+        Ok(names_in(&folder)?.iter().any(is_it))
     }
 
     fn folder(&self, table: Table, key: &TraceKey) -> PathBuf {
@@ -139,14 +140,22 @@ impl TraceFiles<'_> {
     /// Gives the files their names, that of the table `traces` last. Returns their size in bytes.
     ///
     /// # Errors
-    /// A file cannot be written.
+    /// A file cannot be written; then none of them remains.
     pub fn commit(mut self) -> Result<u64, FleetError> {
         self.complete.sort_by_key(|(table, _)| *table == Table::Traces);
-        let mut bytes = 0;
+        let (mut bytes, mut placed) = (0, Vec::new());
         for (table, part) in self.complete {
             let path = self.dataset.folder(table, &self.key).join(format!("{}{ENDING}", self.stem));
-            bytes += part.as_file().metadata().map_err(FleetError::read(&path))?.len();
-            place(part, &path)?;
+            let size = part.as_file().metadata().map_err(FleetError::read(&path));
+            if let Err(error) = size.and_then(|size| {
+                bytes += size.len();
+                place(part, &path)
+            }) {
+                // What cannot be removed either is a complete file; the next export of the trace replaces it.
+                placed.iter().for_each(|path: &PathBuf| drop(fs::remove_file(path)));
+                return Err(error);
+            }
+            placed.push(path);
         }
         Ok(bytes)
     }

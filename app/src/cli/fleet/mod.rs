@@ -215,12 +215,15 @@ fn exact(value: &Value) -> String {
     }
 }
 
-/// A value for reading: integers with separators.
+/// A value for reading: numbers with separators.
 fn shown(value: &Value) -> String {
-    match value.as_u64() {
-        Some(count) => format::count(count),
-        None => exact(value).replace(['\n', '\r'], " "),
-    }
+    let text = exact(value).replace(['\n', '\r'], " ");
+    let number = Some(text.as_str()).filter(|text| value.is_number() && !text.contains('e'));
+    let Some(number) = number else { return text };
+    let (sign, digits) = number.strip_prefix('-').map_or(("", number), |digits| ("-", digits));
+    let (whole, fraction) = digits.find('.').map_or((digits, ""), |point| digits.split_at(point));
+    let whole = whole.parse().map_or_else(|_| whole.to_owned(), format::count);
+    format!("{sign}{whole}{fraction}")
 }
 
 #[cfg(test)]
@@ -230,9 +233,9 @@ mod tests {
 
     #[test]
     fn values_are_exact_in_files_and_grouped_for_reading() {
-        let values = [json!(1_234_567), json!(-5), json!(0.25), json!(null), json!("a\nb"), json!([1, "x"])];
-        assert_eq!(values.each_ref().map(exact), ["1234567", "-5", "0.25", "", "a\nb", "[1,\"x\"]"]);
-        assert_eq!(values.each_ref().map(shown), ["1,234,567", "-5", "0.25", "", "a b", "[1,\"x\"]"]);
+        let values = [json!(1_234_567), json!(-1234.25), json!(0.25), json!(null), json!("a\nb"), json!([1, "x"])];
+        assert_eq!(values.each_ref().map(exact), ["1234567", "-1234.25", "0.25", "", "a\nb", "[1,\"x\"]"]);
+        assert_eq!(values.each_ref().map(shown), ["1,234,567", "-1,234.25", "0.25", "", "a b", "[1,\"x\"]"]);
     }
 
     #[test]
