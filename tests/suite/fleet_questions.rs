@@ -114,6 +114,7 @@ fn answers_have_all_formats_and_the_sql_has_views_and_parameters() {
     let rows = value!([{"tag": "Irp ", "hosts": 1234, "note": null}, {"tag": "a|b", "hosts": 2, "note": 0.5}]);
     assert_eq!((&document["rows"], &document["columns"]), (&rows, &value!(["tag", "hosts", "note"])));
     assert_eq!(document["parameters"], value!({"min_confidence": "0.5"}));
+    crate::schemas::assert_valid("fleet", &document);
     let markdown = room.ask(&["leaking-tags", "--format", "markdown"]);
     assert!(String::from_utf8(markdown.out).expect("UTF-8").ends_with("| a\\|b | 2 | 0.5 |\n"));
 
