@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Three hundred made-up hosts in three nights: `fleet.sh PROGRAM [HOSTS [NIGHTS [ALLOCATIONS]]]` writes their traces, exports them, stops
-# an export in its middle and continues it, and asks all ready questions of DuckDB as a program, of DuckDB in Python, and of Apache
-# Spark in local mode. The rows have to be the same, and the planted leak has to be found. It prints times, sizes and memory.
+# an export in its middle and continues it, and asks all ready questions: DuckDB alone, `PROGRAM fleet` through DuckDB in Python and as a
+# program, and Apache Spark in local mode. The rows have to be the same, and the planted leak has to be found. It prints times, sizes and
+# memory.
 #
 # DuckDB and Spark come from PyPI into target/smoke/fleet/venv; Spark needs Java 17. What is missing is said and left out, and counted
 # where .ci/run counts. The traces and the dataset are removed at the end; FLEET_SCRATCH names another folder for them.
@@ -89,6 +90,11 @@ ask() {
     shift 2
     local answer=$scratch/$question.$engine.json
     case $engine in
+    duckdb)
+        local given=()
+        for word in "$@"; do [[ $word == --param ]] || given+=("$word"); done
+        "$venv/bin/python" tests/smoke/fleet_duckdb.py "$dataset" "assets/fleet/$question.sql" "${given[@]}" >"$answer"
+        ;;
     spark)
         PYSPARK_PYTHON=$venv/bin/python "$venv/bin/spark-submit" --conf spark.ui.enabled=false assets/fleet/spark.py "$dataset" \
             "assets/fleet/$question.sql" "$@" --format json >"$answer" 2>"$scratch/spark.log" || fail "$(tail -20 "$scratch/spark.log")"
@@ -96,7 +102,7 @@ ask() {
     *) PATH=$scratch/$engine:/usr/bin:/bin "$program" fleet "$dataset" "$question" "$@" --format json >"$answer" ;;
     esac
 }
-engines=(python)
+engines=(duckdb python)
 [[ -e $scratch/program/duckdb ]] && engines+=(program) || skipped 'the program duckdb'
 command -v java >/dev/null && [[ -x $venv/bin/spark-submit ]] && engines+=(spark) || skipped 'Spark: it needs Java and pyspark'
 questions=(

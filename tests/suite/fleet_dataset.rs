@@ -4,6 +4,7 @@
 use poolscope_synth::SynthParams;
 use poolscope_synth::fleet::{FleetParams, VERSIONS};
 use poolscope_tests::archives::{ZipMember, zip};
+use poolscope_tests::corpus::real_traces;
 use poolscope_tests::dataset::{Record, files_below, files_of, integer, rows_of, text};
 use poolscope_tests::program::{Ran, json, run};
 use poolscope_tests::synthetic::bytes_of;
@@ -225,6 +226,35 @@ fn suspects_and_traces_are_those_of_leaks_and_info() {
     let names = room.names();
     assert!(!names.iter().any(|name| name.starts_with("allocations") || name.starts_with("stacks")), "{names:?}");
     assert!(names.iter().any(|name| name.starts_with("suspects/date=2") && name.contains("/SRV_42-")), "{names:?}");
+}
+
+/// Real traces: the numbers of `info`, which other tests compare with two other readers, and versions of the kernel that fit the build
+/// in the header.
+#[test]
+fn real_traces_are_written() {
+    let room = Room::new();
+    let traces = real_traces();
+    let Some(first) = traces.first() else { return };
+    let folder = first.path.parent().and_then(Path::to_str).expect("an ordinary name");
+    let ran = room.export(&[folder, "--only", "modules,processes,suspects,tags"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let written = room.rows("traces");
+    assert_eq!(written.len(), traces.len());
+    for row in &written {
+        let info = json(&["info", &format!("{folder}/{}", text(row, "trace")), "--format", "json"]);
+        let names = ["records", "images", "modules", "processes", "events_lost", "os_build"];
+        names.iter().for_each(|name| assert_eq!(row[*name], info[*name], "{name} of {}", row["trace"]));
+    }
+    let is_kernel = |row: &&Record| row["module"] == "ntoskrnl.exe" && !row["file_version"].is_null();
+    let modules = room.rows("modules");
+    let kernels: Vec<&Record> = modules.iter().filter(is_kernel).collect();
+    assert!(kernels.len() > 1, "merged traces have versions");
+    for kernel in kernels {
+        let of_trace = |row: &&Record| row["trace_id"] == kernel["trace_id"];
+        let build = written.iter().find(of_trace).map(|row| integer(row, "os_build")).expect("its trace");
+        let version = text(kernel, "file_version");
+        assert_eq!(version.split('.').nth(2), Some(build.to_string().as_str()), "{version}");
+    }
 }
 
 /// The bytes of all files of a dataset by their names.

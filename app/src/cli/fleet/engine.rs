@@ -12,6 +12,8 @@ use std::process::{Command, Output, Stdio};
 const PYTHON_SCRIPT: &str = include_str!("../../../../assets/fleet/duckdb.py");
 /// Names of Python.
 const PYTHONS: [&str; 2] = ["python3", "python"];
+/// Keeps progress out of the output.
+const NO_PROGRESS: &str = "SET enable_progress_bar = false;\n";
 /// A file without settings, so that those of the user change no result.
 const NO_SETTINGS: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
 
@@ -54,7 +56,7 @@ impl Engine {
     pub fn run(&self, folder: &Path, setup: &str, query: &str) -> anyhow::Result<Answer> {
         match self {
             Self::Program(program) => {
-                let script = format!("{setup}{query}\n;\n");
+                let script = format!("{NO_PROGRESS}{setup}{query}\n;\n");
                 let run =
                     |mode| run_in(folder, Command::new(program).args([mode, "-bail", "-init", NO_SETTINGS]), &script);
                 let answer = answer_of_objects(&run("-json")?)?;
@@ -67,7 +69,7 @@ impl Engine {
                 Ok(Answer { columns, ..answer })
             }
             Self::Python(python) => {
-                let request = json!({ "setup": setup, "query": query }).to_string();
+                let request = json!({ "setup": format!("{NO_PROGRESS}{setup}"), "query": query }).to_string();
                 let output = run_in(folder, Command::new(python).args(["-c", PYTHON_SCRIPT]), &request)?;
                 serde_json::from_slice(&output).map_err(|error| unreadable(&error))
             }

@@ -8,7 +8,7 @@ use poolscope_analysis::leaks::Suspect;
 use poolscope_analysis::trace::module::Module;
 use serde_json::{Value, json};
 
-/// The schema.
+/// The schema. Numbers are optional, since JSON has no infinity.
 pub const SCHEMA: &str = "message suspects {
     REQUIRED BINARY trace_id (STRING);
     REQUIRED BINARY host (STRING);
@@ -19,21 +19,21 @@ pub const SCHEMA: &str = "message suspects {
     OPTIONAL BINARY driver_version (STRING);
     OPTIONAL BINARY function (STRING);
     REQUIRED BINARY verdict (STRING);
-    REQUIRED DOUBLE score;
-    REQUIRED DOUBLE confidence;
+    OPTIONAL DOUBLE score;
+    OPTIONAL DOUBLE confidence;
     REQUIRED INT64 impacting_size;
     REQUIRED INT64 count;
     REQUIRED INT64 frees;
-    REQUIRED DOUBLE growth_bytes_per_s;
-    REQUIRED DOUBLE growth_bytes_per_hour;
+    OPTIONAL DOUBLE growth_bytes_per_s;
+    OPTIONAL DOUBLE growth_bytes_per_hour;
     OPTIONAL DOUBLE seconds_to_exhaustion;
     REQUIRED INT64 allocations;
     REQUIRED INT64 size;
     REQUIRED INT64 net_size;
     REQUIRED INT64 older_than_usual_count;
     REQUIRED INT64 older_than_usual_size;
-    REQUIRED DOUBLE driver_share;
-    REQUIRED DOUBLE stack_share;
+    OPTIONAL DOUBLE driver_share;
+    OPTIONAL DOUBLE stack_share;
     REQUIRED BOOLEAN growth_is_estimated;
     OPTIONAL BINARY process (STRING);
     OPTIONAL BINARY responsible_driver (STRING);

@@ -55,6 +55,20 @@ struct MinuteRow {
     outstanding_size: i64,
 }
 
+/// Column of a figure, and its value.
+type Figure = (&'static str, fn(&MinuteRow) -> i64);
+
+/// The figures in the order of the schema.
+const FIGURES: [Figure; 7] = [
+    ("allocations", |row| row.sums.allocations),
+    ("size", |row| row.sums.size),
+    ("frees", |row| row.sums.frees),
+    ("freed_size", |row| row.sums.freed_size),
+    ("net_size", |row| row.sums.size.saturating_sub(row.sums.freed_size)),
+    ("outstanding_count", |row| row.outstanding_count),
+    ("outstanding_size", |row| row.outstanding_size),
+];
+
 /// Writes the rows.
 pub fn write(rows: &TraceRows<'_>, file: &mut TableFile) -> Result<(), FleetError> {
     let minutes = minute_rows(rows.trace(), rows.cancel)?;
@@ -70,16 +84,7 @@ pub fn write(rows: &TraceRows<'_>, file: &mut TableFile) -> Result<(), FleetErro
             group.integers("minute", minutes.iter().map(|row| Some(row.cell.2)))?;
             let start = |row: &MinuteRow| utc_nanoseconds(clock, Ticks(row.cell.2.saturating_mul(ticks)));
             group.integers("minute_utc_ns", minutes.iter().map(start))?;
-            let columns: [(&str, fn(&MinuteRow) -> i64); 7] = [
-                ("allocations", |row| row.sums.allocations),
-                ("size", |row| row.sums.size),
-                ("frees", |row| row.sums.frees),
-                ("freed_size", |row| row.sums.freed_size),
-                ("net_size", |row| row.sums.size.saturating_sub(row.sums.freed_size)),
-                ("outstanding_count", |row| row.outstanding_count),
-                ("outstanding_size", |row| row.outstanding_size),
-            ];
-            columns.into_iter().try_for_each(|(name, of)| group.integers(name, minutes.iter().map(|row| Some(of(row)))))
+            FIGURES.into_iter().try_for_each(|(name, of)| group.integers(name, minutes.iter().map(|row| Some(of(row)))))
         })?;
     }
     Ok(())

@@ -9,18 +9,18 @@ use poolscope_analysis::trace::time::{Ticks, TimeRange};
 use poolscope_etl::diagnostics::Diagnostic;
 use serde_json::{Value, json};
 
-/// The schema.
+/// The schema. Numbers are optional, since JSON has no infinity.
 pub const SCHEMA: &str = "message traces {
     REQUIRED BINARY trace_id (STRING);
     REQUIRED BINARY host (STRING);
     REQUIRED BINARY trace (STRING);
     REQUIRED INT64 file_bytes;
     OPTIONAL INT64 start_utc_ns;
-    REQUIRED DOUBLE duration_s;
-    REQUIRED DOUBLE recorded_range_from;
-    REQUIRED DOUBLE recorded_range_to;
-    REQUIRED DOUBLE analyzed_range_from;
-    REQUIRED DOUBLE analyzed_range_to;
+    OPTIONAL DOUBLE duration_s;
+    OPTIONAL DOUBLE recorded_range_from;
+    OPTIONAL DOUBLE recorded_range_to;
+    OPTIONAL DOUBLE analyzed_range_from;
+    OPTIONAL DOUBLE analyzed_range_to;
     REQUIRED INT64 os_build;
     OPTIONAL BINARY os_name (STRING);
     REQUIRED INT64 pointer_size;
@@ -39,7 +39,7 @@ pub const SCHEMA: &str = "message traces {
     REQUIRED INT64 buffers_lost;
     REQUIRED BOOLEAN start_missing;
     REQUIRED BOOLEAN end_missing;
-    REQUIRED DOUBLE missing_share;
+    OPTIONAL DOUBLE missing_share;
     OPTIONAL DOUBLE data_quality_factor;
     REQUIRED group diagnostics (LIST) { REPEATED group list { REQUIRED BINARY element (STRING); } }
     REQUIRED INT64 schema_version;
