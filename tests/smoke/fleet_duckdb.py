@@ -11,7 +11,8 @@ import duckdb
 def main():
     dataset, text = Path(sys.argv[1]), Path(sys.argv[2]).read_text(encoding="utf-8")
     given = dict(pair.split("=", 1) for pair in sys.argv[3:])
-    connection = duckdb.connect(config={"enable_progress_bar": "false"})
+    connection = duckdb.connect()
+    connection.execute("SET enable_progress_bar = false")
     for table in sorted(path.name for path in dataset.iterdir() if path.is_dir()):
         files = [str(path) for path in sorted((dataset / table).glob("*/*.parquet"))]
         relation = connection.read_parquet(files, hive_partitioning=True, union_by_name=True)
