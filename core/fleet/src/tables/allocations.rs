@@ -109,7 +109,7 @@ impl WrittenKey {
             KeySource::AllocStack(ids) => ids.get(table.alloc_stack[row].index()),
             KeySource::FreeStack(ids) => ids.get(table.free_stack[row].index()),
             KeySource::Rows(ids) => ids.get(row),
-            KeySource::SizeClass => return size_class(table.size[row]) as usize,
+            KeySource::SizeClass => return size_class(table.size.at(row)) as usize,
         };
         id.map_or(usize::MAX, |id| *id as usize)
     }
@@ -150,13 +150,13 @@ fn write_row_values(trace: &Trace, rows: Range<usize>, group: &mut RowGroup<'_>)
     let (table, clock) = (&trace.allocations, &trace.clock);
     let rows = || rows.clone();
     let stack = |stack: StackId| (stack != StackId::EMPTY).then(|| i64::from(stack.0));
-    group.integers("size", rows().map(|row| Some(signed(table.size[row]))))?;
-    let address = |row: usize| Some(ByteArray::from(format!("{:#x}", table.address[row]).into_bytes()));
+    group.integers("size", rows().map(|row| Some(signed(table.size.at(row)))))?;
+    let address = |row: usize| Some(ByteArray::from(format!("{:#x}", table.address.at(row)).into_bytes()));
     group.texts("address", rows().map(address))?;
-    group.numbers("alloc_time", rows().map(|row| seconds(clock, table.alloc_time[row])))?;
+    group.numbers("alloc_time", rows().map(|row| seconds(clock, table.alloc_time.at(row))))?;
     group.numbers("free_time", rows().map(|row| seconds(clock, table.free_time[row])))?;
     group.numbers("lifetime", rows().map(|row| seconds(clock, table.lifetime(row))))?;
-    group.integers("alloc_time_utc_ns", rows().map(|row| utc_nanoseconds(clock, table.alloc_time[row])))?;
+    group.integers("alloc_time_utc_ns", rows().map(|row| utc_nanoseconds(clock, table.alloc_time.at(row))))?;
     group.integers("free_time_utc_ns", rows().map(|row| utc_nanoseconds(clock, table.free_time[row])))?;
     group.integers("stack_id", rows().map(|row| stack(table.alloc_stack[row])))?;
     group.integers("free_stack_id", rows().map(|row| stack(table.free_stack[row])))?;

@@ -104,7 +104,7 @@ fn minute_rows(trace: &Trace, cancel: &CancelToken) -> Result<Vec<MinuteRow>, Fl
         }
         let Some(attributes) = trace.attributes.get(table.alloc_attributes[row]) else { continue };
         let cell = |time: Ticks| (attributes.tag, attributes.pool_type.is_paged(), time.0.div_euclid(ticks));
-        let (alloc, free, size) = (table.alloc_time[row], table.free_time[row], signed(table.size[row]));
+        let (alloc, free, size) = (table.alloc_time.at(row), table.free_time[row], signed(table.size.at(row)));
         if alloc.is_known() {
             let sums = cells.entry(cell(alloc)).or_default();
             sums.allocations += 1;
