@@ -178,7 +178,7 @@ fn tags_are_series_by_minute() {
         let of_tag = |row: &&Record| row["tag"] == key[0].as_str() && row["paged"] == key[1].as_str();
         for (minute, size) in sizes.iter().enumerate() {
             let until = rows.iter().filter(of_tag).filter(|row| integer(row, "minute") <= minute as i64);
-            let last = until.clone().last();
+            let last = until.clone().next_back();
             let at = |name| last.map_or(0, |row| integer(row, name));
             assert_eq!(at("outstanding_size"), *size, "{key:?} {minute}");
             assert_eq!(at("outstanding_count"), count[key][minute], "{key:?} {minute}");
@@ -388,6 +388,31 @@ fn a_trace_that_cannot_be_written_leaves_nothing() {
     std::fs::write(room.dataset().join("_poolscope.json"), r#"{"schema_version": 77}"#).expect("a file");
     let ran = room.export(&[&trace]);
     assert!(ran.code == 1 && ran.err.contains("version 77") && ran.err.contains("another folder"), "{}", ran.err);
+}
+
+#[test]
+fn a_file_holds_one_table_of_one_trace() {
+    let (room, trace) = exported(&[]);
+    for (only, table) in
+        [(&[][..], "allocations"), (&["--only", "suspects"], "suspects"), (&["--only", "tags"], "tags")]
+    {
+        let path = room.folder.path().join(format!("{table}.parquet"));
+        let to = path.to_str().expect("an ordinary name");
+        let line = [&["export", &trace, "--to", to, "--no-symbols"], only].concat();
+        let ran = run(&line);
+        assert!(ran.code == 0 && ran.err.contains(&format!("table {table} written to ")), "{}", ran.err);
+        assert_eq!(
+            std::fs::read(&path).expect("a file"),
+            std::fs::read(&files_of(&room.dataset(), table)[0]).expect("a file")
+        );
+        let again = run(&line);
+        assert!(again.code == 1 && again.err.contains("exists already"), "{}", again.err);
+    }
+    let to = format!("{}/x.parquet", room.folder.path().display());
+    for rest in [&["--only", "tags,stacks"][..], &[trace.as_str()]] {
+        assert_eq!(run(&[&["export", &trace, "--to", &to], rest].concat()).code, 2, "{rest:?}");
+    }
+    assert!(!Path::new(&to).exists());
 }
 
 /// The description of a dataset has each table and each of its columns.

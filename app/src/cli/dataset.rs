@@ -1,13 +1,14 @@
-//! `export … --to FOLDER/`: the tables of many traces as Parquet files. Traces are worked on side by side, as many as memory allows; one
+//! `export … --to FOLDER/`: the tables of many traces as Parquet files; `--to FILE.parquet`: one table of one trace. Traces are worked on side by side, as many as memory allows; one
 //! that is damaged does not stop the others; one that is done is skipped.
 
 use super::export::Args;
 use super::io::Io;
 use super::leaks;
 use super::open::{TraceArgs, UsageError};
+use super::output_file;
 use crate::trace_opening::{self, OpenedTrace, TraceOpenError};
 use crate::{format, memory, sample, trace_location};
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use parking_lot::{Condvar, Mutex};
 use poolscope_analysis::export::DocumentHeader;
@@ -19,11 +20,13 @@ use poolscope_archive::Control;
 use poolscope_archive::kind::is_named_like_an_archive;
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_etl::file::TraceFile;
-use poolscope_fleet::tables::host_of;
+use poolscope_fleet::table_file::TableFile;
+use poolscope_fleet::tables::{host_of, schema};
 use poolscope_fleet::{Dataset, Table, TraceKey, TraceRows, dataset};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -49,6 +52,8 @@ const OPTIONS: [&str; 18] = [
     "color",
     "quiet",
 ];
+/// Message of a trace whose export panicked.
+const INTERNAL: &str = "internal error. Please report it with the trace";
 /// Keys whose values depend on names.
 const KEYS: [Key; 4] = [Key::Driver, Key::Function, Key::Stack, Key::FreeStack];
 
@@ -64,11 +69,15 @@ pub fn parse_tables(text: &str) -> Result<Tables, String> {
     text.split(',').map(str::parse).collect::<Result<_, _>>().map(Tables)
 }
 
-/// Returns `true` if a path means a dataset: it ends with a separator, or is the folder of one.
+/// Returns `true` if a path means a dataset or a table of one: it ends with a separator or `.parquet`, or is the folder of one.
 #[must_use]
 pub fn is_meant(path: &Path) -> bool {
     let text = path.as_os_str().to_string_lossy();
-    text.ends_with(std::path::is_separator) || Dataset::is_at(path)
+    text.ends_with(std::path::is_separator) || is_table(path) || Dataset::is_at(path)
+}
+
+fn is_table(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet")) && !path.is_dir()
 }
 
 /// Runs the command.
@@ -81,6 +90,9 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     if let Some(option) = unfit {
         let message = format!("--{option} does not apply to a dataset, which has all rows of a trace");
         return Err(UsageError(message).into());
+    }
+    if is_table(args.to()) {
+        return write_table(args, io);
     }
     let candidates = candidates(args, io)?;
     let dataset = Dataset::open(args.to())?;
@@ -99,6 +111,64 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     }
     let to = args.to().display();
     report(&candidates, &outcomes, &to.to_string(), io)
+}
+
+/// Writes one table of one trace to a file.
+fn write_table(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
+    let table = match args.only.as_ref().map(|only| only.0.as_slice()) {
+        None => Table::Allocations,
+        Some([table]) => *table,
+        Some(_) => return Err(UsageError("one file holds one table: choose it with --only TABLE".to_owned()).into()),
+    };
+    if !args.more.is_empty() {
+        return Err(UsageError(
+            "one file holds one trace; a dataset of many is a folder, with / at its end".to_owned(),
+        )
+        .into());
+    }
+    output_file::check(args.to(), args.force)?;
+    let candidate = Candidate { path: args.trace.trace.clone(), is_found: false };
+    let cancel = io.cancel.clone();
+    let key = {
+        let opened = candidate.open(&cancel).map_err(|error| anyhow!(with_advice(&error)))?;
+        TraceKey::of(opened.file.reader(), opened.file.logfile.start_filetime)?
+    };
+    args.trace.with_trace(io, LoadOptions::default(), |trace, workers, io| {
+        let names = args.names_of_dataset(trace, &KEYS, &args.trace, io)?;
+        let name = candidate.shown_name();
+        workers.run(|| {
+            let rows = TraceRows { key: &key, name: &name, names: &names, leaks: None, cancel: &cancel };
+            with_suspects(table == Table::Suspects, &rows, |rows| {
+                output_file::write(args.to(), args.force, |out| {
+                    let mut file = TableFile::new(out.get_ref().try_clone()?, schema(table))?;
+                    rows.write(table, &mut file)?;
+                    file.finish()?;
+                    Ok(())
+                })
+            })
+        })?;
+        let bytes = std::fs::metadata(args.to()).map_or(0, |found| found.len());
+        let to = args.to().display();
+        writeln!(io.err, "poolscope: table {} written to {to} ({})", table.name(), format::bytes(bytes))?;
+        Ok(0)
+    })
+}
+
+/// Calls `write` with the rows of a trace, and with its suspects if they are wanted.
+fn with_suspects<R>(
+    is_wanted: bool,
+    rows: &TraceRows<'_>,
+    write: impl Fn(&TraceRows<'_>) -> anyhow::Result<R>,
+) -> anyhow::Result<R> {
+    if !is_wanted {
+        return write(rows);
+    }
+    let trace = rows.names.trace();
+    let request =
+        AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic };
+    let analysis = analyze(rows.names, request, &|| rows.cancel.is_cancelled())?;
+    let header = DocumentHeader::new(rows.name, trace, trace.extent);
+    leaks::with_table(&analysis, rows.names, &header, |table| write(&TraceRows { leaks: Some(table), ..*rows }))
 }
 
 /// A trace to export.
@@ -276,7 +346,9 @@ impl Job<'_> {
                         let candidate = &candidates[work.candidate];
                         bar.set_message(candidate.shown_name());
                         let _memory = self.memory.enter(work.bytes);
-                        let written = pool.install(|| self.write(candidate, work));
+                        let write = || pool.install(|| self.write(candidate, work));
+                        // A defect that one trace brings up does not end the export of the others.
+                        let written = catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|_| Err(anyhow!(INTERNAL)));
                         let failed = |error: anyhow::Error| Outcome::Failed(format!("{error:#}"));
                         *outcome.lock() = Some(written.unwrap_or_else(failed));
                         bar.inc(1);
@@ -289,7 +361,7 @@ impl Job<'_> {
     }
 
     fn write(&self, candidate: &Candidate, work: &Pending) -> anyhow::Result<Outcome> {
-        let opened = candidate.open(&self.cancel).map_err(|error| anyhow::anyhow!(with_advice(&error)))?;
+        let opened = candidate.open(&self.cancel).map_err(|error| anyhow!(with_advice(&error)))?;
         let options = LoadOptions { memory_limit_bytes: self.memory.limit, ..LoadOptions::default() };
         let trace = load(opened.file, options, &Progress::default(), &self.cancel)?;
         let mut messages: Vec<u8> = opened.notes.iter().flat_map(|note| format!("{note}\n").into_bytes()).collect();
@@ -328,14 +400,7 @@ impl Job<'_> {
             }
             Ok(files.commit()?)
         };
-        if !work.tables.contains(&Table::Suspects) {
-            return write(&rows);
-        }
-        let request =
-            AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic };
-        let analysis = analyze(&names, request, &|| self.cancel.is_cancelled())?;
-        let header = DocumentHeader::new(rows.name, trace, trace.extent);
-        leaks::with_table(&analysis, &names, &header, |table| write(&TraceRows { leaks: Some(table), ..rows }))
+        with_suspects(work.tables.contains(&Table::Suspects), &rows, write)
     }
 }
 
@@ -450,6 +515,7 @@ mod tests {
     #[test]
     fn a_folder_is_meant_by_its_end() {
         assert!(is_meant(Path::new("no-such-folder/")) && !is_meant(Path::new("no-such-folder")));
+        assert!(is_meant(Path::new("a/x.Parquet")) && !is_meant(Path::new("x.parquet.csv")));
         assert!(!is_meant(&std::env::temp_dir().join(".")), "a folder that is no dataset");
     }
 

@@ -37,7 +37,8 @@ pub struct Args {
     pub(super) more: Vec<PathBuf>,
     /// The file to write. Its ending is the format: .html and .md hold a report, .csv and .json a table, .folded, .pb.gz (pprof),
     /// .speedscope.json and .svg a flame graph, .png a graph, unless --what says otherwise. A folder (with / at the end) gets a dataset:
-    /// the tables of all traces as Parquet files; traces that are in it already are skipped, so that an export can be continued
+    /// the tables of all traces as Parquet files; traces that are in it already are skipped, so that an export can be continued. .parquet holds one table of one trace (--only TABLE; default:
+    /// allocations)
     #[arg(long, value_name = "FILE|FOLDER/", value_hint = ValueHint::FilePath)]
     to: PathBuf,
     /// Writes only these tables of a dataset: allocations, stacks, modules, processes, suspects, tags (default: all; traces is always

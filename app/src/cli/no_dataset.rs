@@ -5,10 +5,11 @@ use super::io::Io;
 use super::open::UsageError;
 use std::path::Path;
 
-/// Returns `true` if a path means a dataset: it ends with a separator.
+/// Returns `true` if a path means a dataset or a table of one: it ends with a separator or `.parquet`.
 #[must_use]
 pub fn is_meant(path: &Path) -> bool {
-    path.as_os_str().to_string_lossy().ends_with(std::path::is_separator)
+    let text = path.as_os_str().to_string_lossy();
+    text.ends_with(std::path::is_separator) || text.to_ascii_lowercase().ends_with(".parquet")
 }
 
 /// Refuses.
