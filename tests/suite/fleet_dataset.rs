@@ -423,7 +423,7 @@ fn the_schema_is_documented() {
     let section = |table: &str| {
         let start = text.find(&format!("\n### {table}\n")).unwrap_or_else(|| panic!("{table} is not described"));
         let rest = &text[start + 5..];
-        rest.find("\n### ").map_or(rest, |end| &rest[..end])
+        rest.find("\n##").map_or(rest, |end| &rest[..end])
     };
     for table in TABLES {
         let rows = room.rows(table);
