@@ -143,7 +143,16 @@ impl From<Arc<Trace>> for LoadedTrace {
     }
 }
 
-/// Loads the trace at a location, on the current rayon pool.
+/// A trace that was opened, and unpacked if it was packed.
+#[derive(Debug)]
+pub struct OpenedTrace {
+    /// The trace.
+    pub file: TraceFile,
+    /// As [`LoadedTrace::notes`].
+    pub notes: Vec<String>,
+}
+
+/// Loads the trace or the debugger log at a location, on the current rayon pool.
 ///
 /// # Errors
 /// See [`TraceOpenError`].
@@ -153,12 +162,27 @@ pub fn load(
     progress: &Progress,
     cancel: &CancelToken,
 ) -> Result<LoadedTrace, TraceOpenError> {
+    let OpenedTrace { file, notes } = match open(path, progress, cancel) {
+        Err(TraceOpenError::Load(error @ LoadError::Open(OpenError::NotATrace { .. }))) => {
+            return debugger_log(path, error);
+        }
+        opened => opened?,
+    };
+    progress.begin(Stage::Buffers, file.file_bytes());
+    Ok(LoadedTrace { trace: load::load(file, options, progress, cancel)?, notes })
+}
+
+/// Opens the trace at a location.
+///
+/// # Errors
+/// See [`TraceOpenError`].
+pub fn open(path: &Path, progress: &Progress, cancel: &CancelToken) -> Result<OpenedTrace, TraceOpenError> {
     let control = Control { progress, cancel };
     let location = TraceLocation::of(path);
     let Some(archive) = open_archive(&location.file, control)? else {
         return match location.member {
             Some(member) => Err(TraceOpenError::NoMember { archive: location.file.display().to_string(), member }),
-            None => load_file(path, options, progress, cancel),
+            None => Ok(OpenedTrace { file: TraceFile::open(path).map_err(LoadError::from)?, notes: Vec::new() }),
         };
     };
     let mut notes = Vec::new();
@@ -176,27 +200,32 @@ pub fn load(
         notes.push(format!("{}: {damage}; the trace is the part before the damage", path.display()));
         file.diagnostics.add(DiagnosticKind::DamagedArchive, 1);
     }
-    progress.begin(Stage::Buffers, file.file_bytes());
-    Ok(LoadedTrace { trace: load::load(file, options, progress, cancel)?, notes })
+    Ok(OpenedTrace { file, notes })
 }
 
-/// Loads a file that is no archive: a trace, or a debugger log.
-fn load_file(
-    path: &Path,
-    options: LoadOptions,
-    progress: &Progress,
-    cancel: &CancelToken,
-) -> Result<LoadedTrace, TraceOpenError> {
-    let whole = |trace| LoadedTrace { trace, notes: Vec::new() };
-    match load::load_file(path, options, progress, cancel) {
-        Err(error @ LoadError::Open(OpenError::NotATrace { .. })) => match debugger_log::read(path) {
-            LogReading::Trace(trace) => Ok(whole(Arc::from(trace))),
-            LogReading::Refused(reason) => {
-                Err(TraceOpenError::DebuggerLog { name: path.display().to_string(), reason })
-            }
-            LogReading::Other => Err(error.into()),
-        },
-        loaded => Ok(whole(loaded?)),
+/// The traces right inside a folder, by name, packed or not.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn traces_in_folder(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let has_ending = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(is_named_like_a_trace)
+    };
+    let mut traces = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        traces.extend(Some(entry?.path()).filter(|path| has_ending(path) && path.is_file()));
+    }
+    traces.sort();
+    Ok(traces)
+}
+
+/// The allocations of a debugger log, if a file that is no trace is one; else the error.
+fn debugger_log(path: &Path, error: LoadError) -> Result<LoadedTrace, TraceOpenError> {
+    match debugger_log::read(path) {
+        LogReading::Trace(trace) => Ok(LoadedTrace::from(Arc::<Trace>::from(trace))),
+        LogReading::Refused(reason) => Err(TraceOpenError::DebuggerLog { name: path.display().to_string(), reason }),
+        LogReading::Other => Err(error.into()),
     }
 }
 

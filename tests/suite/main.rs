@@ -13,6 +13,8 @@ mod debugger_logs;
 mod decompression;
 mod evidence_cli;
 mod export_cli;
+mod fleet_dataset;
+mod fleet_questions;
 mod ground_truth;
 mod gui_analysis_columns;
 mod gui_analysis_filter;

@@ -21,7 +21,8 @@ fn tighten(schema: &mut Value) {
     }
 }
 
-fn assert_valid(output: &str, document: &Value) {
+/// Compares a document with the schema of an output.
+pub fn assert_valid(output: &str, document: &Value) {
     let mut schema = json(&["schema", output]);
     tighten(&mut schema);
     let validator = jsonschema::validator_for(&schema).unwrap_or_else(|error| panic!("{output}: {error}"));

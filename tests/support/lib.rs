@@ -4,6 +4,7 @@
 pub mod archives;
 pub mod corpus;
 pub mod damage;
+pub mod dataset;
 pub mod figures;
 pub mod micro;
 pub mod pdbs;

@@ -16,6 +16,8 @@ pub struct CommandLine {
     pub anonymized: String,
     /// As given.
     pub full: String,
+    /// The options and arguments that were given: long names of options without dashes.
+    pub options: Vec<String>,
 }
 
 impl CommandLine {
@@ -28,11 +30,17 @@ impl CommandLine {
             .flat_map(|arg| written(arg, given))
             .collect();
         words.sort();
+        let is_given = |arg: &&Arg| {
+            let id = arg.get_id().as_str();
+            matches!(given.try_contains_id(id), Ok(true)) && given.value_source(id) == Some(ValueSource::CommandLine)
+        };
+        let name = |arg: &Arg| arg.get_long().unwrap_or(arg.get_id().as_str()).to_owned();
+        let options = command.get_arguments().filter(is_given).map(name).collect();
         let line = |which: usize| {
             let words = words.iter().filter_map(|(_, both)| both.get(which));
             words.fold(format!("poolscope {}", command.get_name()), |line, word| format!("{line} {word}"))
         };
-        Self { anonymized: line(0), full: line(1) }
+        Self { anonymized: line(0), full: line(1), options }
     }
 }
 
@@ -96,7 +104,7 @@ mod tests {
         let mut command = super::super::command();
         let matches = command.try_get_matches_from_mut([&["poolscope", "leaks"], line].concat()).expect("right usage");
         let leaks = matches.subcommand_matches("leaks").expect("the command");
-        let CommandLine { anonymized: short, full } =
+        let CommandLine { anonymized: short, full, .. } =
             CommandLine::of(command.find_subcommand("leaks").expect("it is there"), leaks);
         [short, full]
     }

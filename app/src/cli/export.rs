@@ -1,6 +1,7 @@
-//! `export`: a report, table, graph or flame graph in a file, in the format of its ending.
+//! `export`: a report, table, graph or flame graph in a file, in the format of its ending; a folder gets the tables of many traces.
 
 use super::command_line::CommandLine;
+use super::dataset;
 use super::io::Io;
 use super::open::{TraceArgs, UsageError, Workers};
 use super::output_file;
@@ -15,6 +16,8 @@ use clap::{ValueEnum, ValueHint};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use poolscope_analysis::export::drawing::Theme;
 use poolscope_analysis::flame::{FlameDirection, FlameMetric};
+#[cfg(feature = "fleet")]
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::key::Key;
 use poolscope_analysis::leaks::{AnalysisRequest, SuspectGrouping, WarmUp};
 use poolscope_analysis::pivot::{Metric, SortOrder};
@@ -22,7 +25,7 @@ use poolscope_analysis::series::SeriesMetric;
 use poolscope_analysis::trace::Trace;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,11 +33,21 @@ use std::time::Duration;
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
-    trace: TraceArgs,
+    pub(super) trace: TraceArgs,
+    /// More traces, for a dataset; a folder stands for the traces and archives in it
+    #[arg(value_name = "TRACE")]
+    pub(super) more: Vec<PathBuf>,
     /// The file to write. Its ending is the format: .html and .md hold a report, .csv and .json a table, .folded, .pb.gz (pprof),
-    /// .speedscope.json and .svg a flame graph, .png a graph, unless --what says otherwise
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    /// .speedscope.json and .svg a flame graph, .png a graph, unless --what says otherwise. A folder (with / at the end) gets a dataset:
+    /// the tables of all traces as Parquet files; traces that are in it already are skipped, so that an export can be continued. .parquet holds one table of one trace (--only TABLE; default:
+    /// allocations)
+    #[arg(long, value_name = "FILE|FOLDER/", value_hint = ValueHint::FilePath)]
     to: PathBuf,
+    /// Writes only these tables of a dataset: allocations, stacks, modules, processes, suspects, tags (default: all; traces is always
+    /// written)
+    #[cfg(feature = "fleet")]
+    #[arg(long, value_name = "TABLES", value_parser = super::dataset::parse_tables)]
+    pub(super) only: Option<dataset::Tables>,
     /// Content of the file. A table can be .csv, .json or .md, a graph .png, .svg, .csv or .json
     #[arg(long, value_enum, value_name = "CONTENT")]
     what: Option<What>,
@@ -75,9 +88,9 @@ pub struct Args {
     /// Includes the computer name and full paths in a report (default: file names only)
     #[arg(long)]
     identify: bool,
-    /// Replaces an existing file
+    /// Replaces an existing file, and the files of traces that are in a dataset already
     #[arg(long)]
-    force: bool,
+    pub(super) force: bool,
     /// The command line that these options were read from.
     #[arg(skip)]
     pub command_line: CommandLine,
@@ -185,6 +198,10 @@ const REPORT_KEYS: [Key; 3] = [Key::Driver, Key::Function, Key::Stack];
 /// # Errors
 /// The format is unknown or cannot hold the content, the file exists, the trace cannot be loaded, or the file cannot be written.
 pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
+    if dataset::is_meant(&args.to) {
+        return dataset::run(args, io);
+    }
+    args.check_single_file()?;
     let (content, file_format) = args.content()?;
     output_file::check(&args.to, args.force)?;
     let keys = args.keys(content);
@@ -212,6 +229,40 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
 }
 
 impl Args {
+    /// The file or folder to write.
+    pub(super) fn to(&self) -> &Path {
+        &self.to
+    }
+
+    /// Names as a dataset has them: by function, so that stacks of several hosts can be compared, unless another naming is given.
+    #[cfg(feature = "fleet")]
+    pub(super) fn names_of_dataset(
+        &self,
+        trace: &Arc<Trace>,
+        keys: &[Key],
+        args: &TraceArgs,
+        io: &mut Io<'_>,
+    ) -> anyhow::Result<ColumnValues> {
+        let is_given = self.command_line.options.iter().any(|option| option == "frames");
+        let selection = if is_given { self.selection.clone() } else { self.selection.with_function_names() };
+        selection.names(trace, keys, args, io)
+    }
+
+    /// Checks that the arguments are about one trace and one file.
+    fn check_single_file(&self) -> Result<(), UsageError> {
+        let given = self.command_line.options.iter();
+        let unfit = given.clone().find(|option| matches!(option.as_str(), "more" | "only"));
+        let folder = "a dataset of many traces is a folder, with / at its end, such as --to dataset/";
+        match unfit.map(String::as_str) {
+            Some("more") => Err(UsageError(format!("one file holds one trace: {folder}"))),
+            Some(_) => Err(UsageError(format!("--only chooses tables of a dataset: {folder}"))),
+            None if self.to.is_dir() => {
+                Err(UsageError(format!("cannot write {}: it is a folder; {folder}", self.to.display())))
+            }
+            None => Ok(()),
+        }
+    }
+
     fn content(&self) -> Result<(Content, FileFormat), UsageError> {
         let Some(file_format) = FileFormat::of_path(&self.to) else {
             let endings: Vec<String> = FileFormat::ALL.iter().map(|format| format!(".{}", format.ending())).collect();

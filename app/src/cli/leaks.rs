@@ -247,6 +247,20 @@ impl Args {
     }
 }
 
+/// Calls `work` with the suspects of an analysis and the texts of this command.
+#[cfg(feature = "fleet")]
+pub(super) fn with_table<R>(
+    analysis: &LeakAnalysis,
+    names: &ColumnValues,
+    header: &DocumentHeader<'_>,
+    work: impl FnOnce(&LeakTable<'_>) -> R,
+) -> R {
+    let owner_data = TagOwnerData { pool_tags: names.pool_tags().map(Arc::as_ref), scanned_drivers: None };
+    let (modules, lines_of_frames) = (Vec::new(), OnceCell::new());
+    let leaks = LeakReport { analysis, names, header, owner_data, modules, lines_of_frames };
+    work(&leaks.table(None))
+}
+
 /// An analysis with everything that its texts need.
 struct LeakReport<'v> {
     analysis: &'v LeakAnalysis,

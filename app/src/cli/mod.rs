@@ -5,9 +5,12 @@ mod associate;
 mod case;
 pub mod command_line;
 mod completions;
+#[cfg_attr(not(feature = "fleet"), path = "no_dataset.rs")]
+mod dataset;
 mod diff;
 mod export;
 mod fail_if;
+mod fleet;
 mod info;
 pub mod interrupt;
 pub mod io;
@@ -79,8 +82,10 @@ enum Command {
     Report(report::Args),
     /// Shows series over time grouped by any columns, as in the graph
     Series(series::Args),
-    /// Writes a report, table, graph or flame graph to a file, in the format of its ending
+    /// Writes a report, table, graph or flame graph to a file, in the format of its ending; or a dataset of many traces to a folder
     Export(Box<export::Args>),
+    /// Answers a question about a dataset of many traces with SQL, run by DuckDB as found on this machine
+    Fleet(fleet::Args),
     /// Finds the tags, functions and drivers that leak, with the evidence
     Leaks(Box<leaks::Args>),
     /// Compares two traces, or two ranges of one: what is new, grown, shrunk or gone, and by how much
@@ -204,6 +209,7 @@ fn execute(command: Command, definition: &clap::Command, matches: &ArgMatches, i
                 given.map_or_else(CommandLine::default, |((_, given), export)| CommandLine::of(export, given));
             export::run(&args, io)
         }
+        Command::Fleet(args) => fleet::run(&args, io),
         Command::Leaks(mut args) => {
             let given = matches.subcommand().zip(definition.find_subcommand("leaks"));
             args.command_line =

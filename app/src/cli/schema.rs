@@ -1,7 +1,7 @@
 //! `schema`: JSON Schemas of all JSON outputs, derived from the types that are written.
 
 use super::io::Io;
-use super::{case, info, perfmon, poolmon, record};
+use super::{case, fleet, info, perfmon, poolmon, record};
 use poolscope_analysis::export::{compare, leaks, report, schema, series, symbols};
 use schemars::Schema;
 use serde_json::{Map, Value};
@@ -19,7 +19,7 @@ pub struct Args {
 type SchemaOf = fn() -> Schema;
 
 /// Outputs, each with its schema: the command that prints it, and what of it where there are several.
-pub const OUTPUTS: [(&str, SchemaOf); 13] = [
+pub const OUTPUTS: [(&str, SchemaOf); 14] = [
     ("info", info::json_schema),
     ("report", report::json_schema),
     ("series", series::json_schema),
@@ -32,6 +32,7 @@ pub const OUTPUTS: [(&str, SchemaOf); 13] = [
     ("diff", compare::json_schema),
     ("case", case::json_schema),
     ("perfmon", perfmon::json_schema),
+    ("fleet", fleet::json_schema),
     ("synth-truth", schema::of_value::<poolscope_synth::GroundTruth>),
 ];
 

@@ -142,6 +142,13 @@ impl SelectionArgs {
         Self { range, ..self.clone() }
     }
 
+    /// The same options with frames by function.
+    #[cfg(feature = "fleet")]
+    #[must_use]
+    pub fn with_function_names(&self) -> Self {
+        Self { frames: Frames::Function, ..self.clone() }
+    }
+
     /// The visible range in a trace.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use poolscope_synth::{GroundTruthRequest, SynthError, SynthParams, SynthSummary,
 
 use super::output_file;
 use super::units::{SecondsRange, parse_bytes, parse_range};
-use crate::sample;
+use crate::{format, sample};
 use poolscope_synth::scenario::HeaderStyle;
 use poolscope_synth::writer::Clock;
 use std::io::Write;
@@ -200,6 +200,12 @@ struct FileArgs {
     /// Windows build [default: 19041]
     #[arg(long)]
     os_build: Option<u32>,
+    /// Name of the computer [default: SRV07]
+    #[arg(long, value_name = "NAME")]
+    computer: Option<String>,
+    /// Start of the recording, such as 2026-03-02T02:00:00Z [default: 2022-01-01T00:00:00Z]
+    #[arg(long, value_name = "TIME", value_parser = parse_start)]
+    start: Option<i64>,
 }
 
 /// Ground truth
@@ -347,6 +353,8 @@ fn with_file(base: SynthParams, file: &FileArgs) -> SynthParams {
         clock: file.clock.map_or(base.clock, ClockArg::clock),
         perf_freq: file.perf_freq.unwrap_or(base.perf_freq),
         os_build: file.os_build.unwrap_or(base.os_build),
+        computer: file.computer.clone().unwrap_or(base.computer),
+        start_filetime: file.start.unwrap_or(base.start_filetime),
         ..base
     }
 }
@@ -367,6 +375,12 @@ fn preset(preset: Preset) -> SynthParams {
         Preset::Damaged => SynthParams { loss_share: 0.01, lost_buffers: 5, key_cache: 32, noise_share: 1.0, ..base },
         Preset::Old => SynthParams { width: Width::Bits32, stacks: StackMode::Inline, os_build: 7601, cpus: 2, ..base },
     }
+}
+
+/// Parses a time as FILETIME.
+fn parse_start(text: &str) -> Result<i64, String> {
+    let time = format::filetime(text).filter(|filetime| *filetime > 0);
+    time.ok_or_else(|| format!("'{text}' is not a time after 1601 such as 2026-03-02T02:00:00Z"))
 }
 
 fn parse_closed_range(text: &str) -> Result<(f64, f64), String> {
@@ -508,6 +522,9 @@ mod tests {
         let given = parsed(&["--pointer-size", "4", "--circular", "8", "--stacks", "keyed", "--target-bytes", "2MB"]);
         assert_eq!((given.width, given.mode), (Width::Bits32, FileMode::Circular { buffers: 8 }));
         assert_eq!((given.stacks, given.target_bytes), (StackMode::Keyed, Some(2 << 20)));
+        let named = parsed(&["--computer", "B7", "--start", "2026-03-02T03:00:00+01:00"]);
+        assert_eq!((named.computer.as_str(), named.start_filetime), ("B7", 134_168_904_000_000_000));
+        assert!(["2026", "1500-01-01T00:00:00Z", ""].iter().all(|text| parse_start(text).is_err()));
         let wpr = parsed(&["--preset", "wpr", "--compression", "whole"]);
         assert_eq!((wpr.merged, wpr.compression), (true, Compression::Whole));
     }

@@ -234,6 +234,13 @@ pub fn rfc3339(filetime: i64) -> Option<String> {
     jiff::Timestamp::from_nanosecond(nanoseconds).ok().map(|time| time.to_string())
 }
 
+/// The FILETIME of a time in RFC 3339; `None` if the text is no such time.
+#[must_use]
+pub fn filetime(text: &str) -> Option<i64> {
+    let time: jiff::Timestamp = text.parse().ok()?;
+    i64::try_from(time.as_nanosecond() / 100 + i128::from(FILETIME_TO_UNIX)).ok()
+}
+
 /// Wall-clock time of a moment of a trace, RFC 3339 in UTC.
 #[must_use]
 pub fn wall_clock(clock: &Clock, time: Ticks) -> Option<String> {

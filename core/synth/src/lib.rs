@@ -9,9 +9,11 @@
 //! | [`scenario`] | generates a trace from parameters: entities, an event engine, rundown, stacks, losses |
 //! | [`ground_truth`] | expected results: counts, allocations by type and tag, stacks, curves |
 //! | [`sample`] | the built-in sample trace |
+//! | [`fleet`] | traces of many hosts, in which one version of a driver leaks |
 //! | [`rng`] | deterministic random numbers |
 
 mod error;
+pub mod fleet;
 pub mod ground_truth;
 pub mod rng;
 pub mod sample;

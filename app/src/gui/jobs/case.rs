@@ -17,7 +17,7 @@ use crate::format;
 use crate::gui::model::case_timeline::Timeline;
 use crate::symbols::{ResolvedSymbols, SymbolOptions};
 use crate::trace_location::{TraceLocation, shown_name};
-use crate::trace_opening::{LoadedTrace, is_named_like_a_trace};
+use crate::trace_opening::{self, LoadedTrace, is_named_like_a_trace};
 
 /// Files and folders that are opened together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +94,9 @@ pub(super) fn open_several(source: &CaseSource, context: &Context<'_>) -> Result
     let files = match list(&source.paths) {
         Ok(files) => files,
         Err(ListError::TooMany { folder }) if !source.is_wanted && source.paths.len() == 1 => {
-            return Ok(Some(Loaded::Traces(TracesInside::at(traces_by_name(&folder)))));
+            return Ok(Some(Loaded::Traces(TracesInside::at(
+                trace_opening::traces_in_folder(&folder).unwrap_or_default(),
+            ))));
         }
         Err(error) => return Err(list_failure(&error)),
     };
@@ -157,19 +159,6 @@ impl TraceReader for WindowTraces<'_, '_> {
         let table = resolved.table(&trace);
         Ok(ReadTrace { trace, symbols: Some(table), notes })
     }
-}
-
-/// The traces right inside a folder with too many files for a case, by name, packed or not.
-fn traces_by_name(folder: &Path) -> Vec<PathBuf> {
-    let has_ending = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str());
-        name.is_some_and(is_named_like_a_trace)
-    };
-    let is_trace = |path: &PathBuf| has_ending(path) && path.is_file();
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut traces: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_trace).collect();
-    traces.sort();
-    traces
 }
 
 fn list_failure(error: &ListError) -> Failure {

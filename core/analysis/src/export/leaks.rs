@@ -299,6 +299,14 @@ impl<'t> LeakTable<'t> {
         json::write_document(out, &head, self.rows())
     }
 
+    /// The suspects as the objects that [`Self::write_json`] writes, for tables of other formats.
+    ///
+    /// # Errors
+    /// A number that JSON cannot hold.
+    pub fn objects(&self) -> serde_json::Result<Vec<serde_json::Value>> {
+        self.rows().map(|row| serde_json::to_value(&row)).collect()
+    }
+
     /// Writes a header and one line per row. Frames and ages are joined by `;` as in all tables; sentences, which contain that
     /// sign, by ` | `.
     ///

@@ -92,6 +92,7 @@ fn modules() -> ModuleTable {
         timestamp: 0,
         checksum: 0,
         rsds: None,
+        file_version: None,
         is_kernel,
     });
     ModuleTable::new(rows.to_vec(), Vec::new())

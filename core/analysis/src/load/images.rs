@@ -5,7 +5,7 @@ use super::system_events::LifecycleChange;
 use crate::trace::ids::ModuleId;
 use crate::trace::module::{LoadedImage, Module, ModuleTable, Rsds, file_name};
 use crate::trace::time::Ticks;
-use poolscope_etl::event::image::{ImageEvent, ImageIdEvent, RsdsEvent};
+use poolscope_etl::event::image::{FileVersionEvent, ImageEvent, ImageIdEvent, RsdsEvent};
 use poolscope_etl::event::stack::is_kernel_address;
 use rustc_hash::FxHashMap;
 
@@ -81,6 +81,8 @@ struct KnownIdentity {
 pub struct ImageTracker {
     pointer_size: u8,
     identities: FxHashMap<ImageSlot, Vec<IdentityRecord>>,
+    /// File versions by time stamp and size of the image; `None` where records differ.
+    versions: FxHashMap<(u32, u32), Option<String>>,
     images: Vec<TrackedImage>,
     /// Position of the latest image by process and base address.
     newest: FxHashMap<ImageSlot, usize>,
@@ -89,8 +91,8 @@ pub struct ImageTracker {
 impl ImageTracker {
     /// Builder for a trace with this pointer size.
     pub fn new(pointer_size: u8) -> Self {
-        let (identities, newest) = Default::default();
-        Self { pointer_size, identities, images: Vec::new(), newest }
+        let (identities, versions, newest) = Default::default();
+        Self { pointer_size, identities, versions, images: Vec::new(), newest }
     }
 
     /// Slot of an image; kernel images are the same in every process.
@@ -113,6 +115,17 @@ impl ImageTracker {
         match rows.last_mut().filter(|last| last.time == time && last.rsds.is_none()) {
             Some(last) => last.rsds = Some(rsds),
             None => rows.push(IdentityRecord { time, timestamp: 0, rsds: Some(rsds), is_used: false }),
+        }
+    }
+
+    /// Adds a version record. It names its image by time stamp and size, as symbol servers do.
+    pub fn file_version(&mut self, event: &FileVersionEvent) {
+        if event.timestamp == 0 || event.version.is_empty() {
+            return;
+        }
+        let known = self.versions.entry((event.timestamp, event.size)).or_insert_with(|| Some(event.version.clone()));
+        if known.as_ref().is_some_and(|version| *version != event.version) {
+            *known = None;
         }
     }
 
@@ -194,6 +207,7 @@ impl ImageTracker {
         for image in self.images {
             let (load, unload) = (image.load, image.unload);
             let (pid, base) = image.slot;
+            let file_version = self.versions.get(&(image.timestamp, image.size as u32)).cloned().flatten();
             let module = Module {
                 name: file_name(&image.path).to_owned(),
                 path: image.path,
@@ -202,6 +216,7 @@ impl ImageTracker {
                 timestamp: image.timestamp,
                 checksum: image.checksum,
                 rsds: image.rsds,
+                file_version,
                 is_kernel: pid == 0,
             };
             let id = *by_key.entry(ModuleKey::of(&module)).or_insert_with(|| {
@@ -342,6 +357,29 @@ mod tests {
     fn at(table: &ModuleTable, time: i64) -> (&str, Option<u32>, u32) {
         let module = table.get(table.find(0, BASE + 8, Ticks(time))).expect("a module is there");
         (&module.name, module.rsds.as_ref().map(|r| r.age), module.timestamp)
+    }
+
+    #[test]
+    fn a_version_belongs_to_the_image_of_its_time_stamp_and_size() {
+        let mut images = ImageTracker::new(8);
+        let version =
+            |timestamp, size, version: &str| FileVersionEvent { size, timestamp, version: version.to_owned() };
+        images.file_version(&version(10, 0x1000, "1.0"));
+        images.file_version(&version(20, 0x1000, "2.0"));
+        images.file_version(&version(30, 0x2000, "3.0"));
+        images.file_version(&version(40, 0x1000, "4.0"));
+        images.file_version(&version(40, 0x1000, "4.1"));
+        images.file_version(&version(0, 0x1000, "0.0"));
+        let builds = [(0, 10), (100, 20), (200, 30), (300, 40), (400, 0)];
+        for (time, timestamp) in builds {
+            images.event(Ticks(time), LifecycleChange::Start, event("\\SystemRoot\\my.sys", timestamp), 0);
+            images.event(Ticks(time + 50), LifecycleChange::End, event("\\SystemRoot\\my.sys", timestamp), 0);
+        }
+        let table = images.finish();
+        let at =
+            |time| table.get(table.find(0, BASE + 8, Ticks(time))).and_then(|module| module.file_version.as_deref());
+        let found = builds.map(|(time, _)| at(time + 10));
+        assert_eq!(found, [Some("1.0"), Some("2.0"), None, None, None], "another size, two versions, no time stamp");
     }
 
     #[test]

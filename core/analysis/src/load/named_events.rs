@@ -371,6 +371,7 @@ fn new_module(name: &str, files: &[String]) -> Module {
         timestamp: 0,
         checksum: 0,
         rsds: None,
+        file_version: None,
         is_kernel: true,
     }
 }

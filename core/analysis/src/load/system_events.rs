@@ -39,6 +39,7 @@ pub fn collect_system_info(
         match &record.event {
             SystemEvent::ImageId(event) => images.image_id(record.time, event),
             SystemEvent::Rsds(event) => images.rsds(record.time, event),
+            SystemEvent::FileVersion(event) => images.file_version(event),
             _ => {}
         }
     }
@@ -53,7 +54,7 @@ pub fn collect_system_info(
             }
             SystemEvent::Process(event) => processes.event(time, LifecycleChange::of(kind), event),
             // Added above, since they come before their images in some files and after them in others.
-            SystemEvent::ImageId(_) | SystemEvent::Rsds(_) => {}
+            SystemEvent::ImageId(_) | SystemEvent::Rsds(_) | SystemEvent::FileVersion(_) => {}
             SystemEvent::Cpu(cpu) => {
                 summary.memory_mb = Some(cpu.memory_mb).filter(|&mb| mb > 0);
                 summary.computer = Some(cpu.computer).filter(|name| !name.is_empty());

@@ -34,8 +34,18 @@ pub struct Module {
     pub checksum: u32,
     /// Identity of its PDB, if the trace was merged on the machine that recorded it.
     pub rsds: Option<Rsds>,
+    /// File version from its version resource (`10.0.19041.1`), if the trace was merged on the machine that recorded it.
+    pub file_version: Option<String>,
     /// True if it was loaded into the kernel, and so is valid in every process.
     pub is_kernel: bool,
+}
+
+impl Module {
+    /// The key of the image file on symbol servers: time stamp and size in hexadecimal digits. `None` without a time stamp.
+    #[must_use]
+    pub fn image_id(&self) -> Option<String> {
+        (self.timestamp != 0).then(|| format!("{:08X}{:x}", self.timestamp, self.size_bytes))
+    }
 }
 
 /// A module in one process, from load to unload.
@@ -215,7 +225,17 @@ mod tests {
 
     fn module(name: &str, base: u64, size_bytes: u64) -> Module {
         let path = format!("\\SystemRoot\\{name}");
-        Module { path, name: name.to_owned(), base, size_bytes, timestamp: 0, checksum: 0, rsds: None, is_kernel: true }
+        Module {
+            path,
+            name: name.to_owned(),
+            base,
+            size_bytes,
+            timestamp: 0,
+            checksum: 0,
+            rsds: None,
+            file_version: None,
+            is_kernel: true,
+        }
     }
 
     #[test]

@@ -130,6 +130,42 @@ impl ImageIdEvent {
     }
 }
 
+/// Version resource of an image (`FileVersion`). A merge writes it before the [`ImageIdEvent`] of the same image, which has the same
+/// size and time stamp; it has no address and no process itself.
+///
+/// | offset | type | field |
+/// | --- | --- | --- |
+/// | 0 | u32 | size of the image in bytes |
+/// | 4 | u32 | `TimeDateStamp` of the PE header |
+/// | 8 | strings, UTF-16 | original name, description, file version, binary file version, language, product, company, … |
+///
+/// Source: TraceEvent (`FileVersionTraceData`); measured in a real merged file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FileVersionEvent {
+    /// Size in bytes, its lower 32 bits.
+    pub size: u32,
+    /// `TimeDateStamp` of the PE header.
+    pub timestamp: u32,
+    /// File version: the numbers (`10.0.19041.1`), or the text of the resource where those are empty.
+    pub version: String,
+}
+
+impl FileVersionEvent {
+    /// Decodes the record; `None` if the payload is too short.
+    #[must_use]
+    pub fn decode(payload: &[u8]) -> Option<Self> {
+        let (size, timestamp) = (u32_at(payload, 0)?, u32_at(payload, 4)?);
+        let mut at = 8;
+        let mut next = || {
+            let (text, end) = utf16z_at(payload, at);
+            at = end;
+            text
+        };
+        let [_name, _description, text, numbers] = [(); 4].map(|()| next());
+        Some(Self { size, timestamp, version: if numbers.is_empty() { text } else { numbers } })
+    }
+}
+
 /// PDB identity (`DbgID_RSDS`): the key of the PDB on symbol servers.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RsdsEvent {
@@ -190,6 +226,22 @@ mod tests {
         let event = ImageEvent::decode(&payload, 2, 4).expect("complete");
         assert_eq!((event.base, event.size, event.process), (0x0116_0000, 0xe000, Some(44)));
         assert_eq!(event.path, "a.sys");
+    }
+
+    #[test]
+    fn the_version_is_the_fourth_text() {
+        let payload = |texts: &[&str]| {
+            let mut payload = [0x2_4000_u32.to_le_bytes(), 7_u32.to_le_bytes()].concat();
+            payload.extend(texts.iter().flat_map(|text| text.encode_utf16().chain([0])).flat_map(u16::to_le_bytes));
+            payload
+        };
+        let event = FileVersionEvent::decode(&payload(&["a.sys", "A", "1.2 (lab)", "1.2.0.4", "English"]));
+        assert_eq!(event, Some(FileVersionEvent { size: 0x2_4000, timestamp: 7, version: "1.2.0.4".to_owned() }));
+        let event = FileVersionEvent::decode(&payload(&["a.sys", "", "1.2 (lab)", ""])).expect("complete");
+        assert_eq!(event.version, "1.2 (lab)");
+        let cut = FileVersionEvent::decode(&payload(&["a.sys"])).expect("what is there is read");
+        assert_eq!(cut.version, "");
+        assert_eq!(FileVersionEvent::decode(&payload(&[])[..7]), None);
     }
 
     #[test]

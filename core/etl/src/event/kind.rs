@@ -73,6 +73,8 @@ pub enum EventKind {
     ImageId,
     /// Image identity: PDB.
     ImageRsds,
+    /// Version resource of an image.
+    ImageFileVersion,
     /// Processors and name of the computer.
     SystemCpu,
     /// Windows build string and product name.
@@ -116,6 +118,7 @@ impl EventKind {
         match (*guid, opcode) {
             (IMAGE_ID, 0) => Self::ImageId,
             (IMAGE_ID, 36) => Self::ImageRsds,
+            (IMAGE_ID, 64) => Self::ImageFileVersion,
             (SYS_CONFIG_EX, 32) => Self::BuildInfo,
             (SYS_CONFIG_EX, 35) => Self::VolumeMapping,
             (LOST_EVENT, 32..=34) => Self::Loss,

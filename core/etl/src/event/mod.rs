@@ -12,7 +12,7 @@ pub mod system;
 pub use kind::{EventKind, is_event_trace_group, is_kernel_group};
 
 use crate::record::Record;
-use image::{ImageEvent, ImageIdEvent, RsdsEvent};
+use image::{FileVersionEvent, ImageEvent, ImageIdEvent, RsdsEvent};
 use pool::{BigPoolRundown, PoolEvent, PoolTagRundown};
 use process::ProcessEvent;
 use stack::{InlineStackEvent, StackKeyDefinitionEvent, StackKeyReferenceEvent};
@@ -48,6 +48,8 @@ pub enum SystemEvent {
     ImageId(ImageIdEvent),
     /// PDB of an image.
     Rsds(RsdsEvent),
+    /// Version of an image.
+    FileVersion(FileVersionEvent),
     /// Process start, end or rundown.
     Process(ProcessEvent),
     /// Processors and name of the computer.
@@ -101,6 +103,7 @@ impl SystemEvent {
             }
             Kind::ImageId => ImageIdEvent::decode(payload, pointer_size).map(Self::ImageId),
             Kind::ImageRsds => RsdsEvent::decode(payload, pointer_size).map(Self::Rsds),
+            Kind::ImageFileVersion => FileVersionEvent::decode(payload).map(Self::FileVersion),
             Kind::ProcessStart | Kind::ProcessEnd | Kind::ProcessDcStart | Kind::ProcessDcEnd => {
                 ProcessEvent::decode(payload, version, pointer_size).map(Self::Process)
             }

@@ -110,6 +110,7 @@ impl Role {
             | EventKind::ProcessDcEnd
             | EventKind::ImageId
             | EventKind::ImageRsds
+            | EventKind::ImageFileVersion
             | EventKind::SystemCpu
             | EventKind::BuildInfo
             | EventKind::VolumeMapping

@@ -82,6 +82,7 @@ impl Redactor {
             EventKind::ImageRsds => self.pdb_path(payload, p + 24),
             // These hold numbers only, or names that stay.
             EventKind::ImageId
+            | EventKind::ImageFileVersion
             | EventKind::GroupMasks
             | EventKind::PoolAlloc
             | EventKind::PoolAllocSession

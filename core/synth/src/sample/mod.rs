@@ -9,7 +9,7 @@ use self::scenario::{PROCESSES, SEGMENTS, TAG_USES, TagUse};
 use crate::scenario::entities::{
     Entities, ImageEntity, PoolClass, ProcessEntity, StackId, StackPath, TagEntity, ThreadEntity,
 };
-use crate::scenario::{StackMode, SynthParams, SynthSummary, write_entities};
+use crate::scenario::{FILE_VERSION, StackMode, SynthParams, SynthSummary, write_entities};
 use crate::writer::{Compression, Guid};
 use crate::{GroundTruthRequest, SynthError};
 use rustc_hash::FxHashMap;
@@ -126,6 +126,7 @@ fn image(
         timestamp: module.timestamp,
         path: module.path.clone(),
         file: module.file.clone(),
+        version: FILE_VERSION.to_owned(),
         pdb: module.pdb.clone(),
         guid,
         age: module.age,

@@ -50,6 +50,9 @@ const TAG_NAMES: [&[u8; 4]; 20] = [
     b"Proc", b"Key ", b"Toke", b"Gla1", b"Usqm", b"Vad ", b"Ob\x01b", b"Sem\0",
 ];
 
+/// File version of all images.
+pub(crate) const FILE_VERSION: &str = "10.0.19041.1";
+
 const SYSTEM_PID: u32 = 4;
 
 /// Draws the entities for `params`.
@@ -131,6 +134,7 @@ fn image(process: Option<usize>, base: u64, size: u64, path: String, file: &str)
         timestamp: of_file.between(0x4000_0000, 0x6FFF_FFFF) as u32,
         path,
         file: file.to_owned(),
+        version: FILE_VERSION.to_owned(),
         pdb: if file == "ntoskrnl.exe" { "ntkrnlmp.pdb".to_owned() } else { format!("{stem}.pdb") },
         guid,
         age: of_file.between(1, 3) as u32,

@@ -62,6 +62,8 @@ pub struct ImageEntity {
     pub path: String,
     /// File name without path.
     pub file: String,
+    /// File version, four numbers.
+    pub version: String,
     /// PDB name.
     pub pdb: String,
     /// PDB identity.

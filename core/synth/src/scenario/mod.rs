@@ -19,6 +19,7 @@ mod tests;
 
 use std::io::{Seek, Write};
 
+pub(crate) use draw::FILE_VERSION;
 pub use leak_shapes::{HandleLeakTruth, LockstepTagTruth};
 pub use params::{HeaderStyle, StackMode, SynthParams, TagMix};
 

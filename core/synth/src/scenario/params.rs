@@ -138,6 +138,8 @@ pub struct SynthParams {
     pub start_filetime: i64,
     /// OS build.
     pub os_build: u32,
+    /// Name of the computer.
+    pub computer: String,
 }
 
 impl Default for TagMix {
@@ -189,6 +191,7 @@ impl Default for SynthParams {
             cpu_mhz: file.cpu_mhz,
             start_filetime: file.start_filetime,
             os_build: file.os_build,
+            computer: "SRV07".to_owned(),
         }
     }
 }

@@ -18,7 +18,7 @@ impl Engine<'_> {
         self.group_masks(system::HOOK_GROUP_MASKS)?;
         self.scratch.clear();
         let (mhz, cpus) = (self.params.cpu_mhz, u32::from(self.params.cpus));
-        system::cpu_config(&mut self.scratch, self.params.width, mhz, cpus, 16_384, "SRV07");
+        system::cpu_config(&mut self.scratch, self.params.width, mhz, cpus, 16_384, &self.params.computer);
         self.rundown(system::HOOK_CPU, 3, KernelHeaderForm::System, LOGGER)?;
         for index in 0..self.entities.processes.len() {
             if self.entities.processes[index].starts_at == 0.0 {
@@ -176,9 +176,9 @@ impl Engine<'_> {
         let of = &self.entities.images[index];
         let fields =
             image::Image { base: of.base, size: of.size, pid, checksum: 0, timestamp: of.timestamp, path: &of.path };
-        let version = "10.0.19041.1 (WinBuild.160101.0800)";
-        let file = of.file.as_str();
-        let texts = [file, "", version, "10.0.19041.1", "English", "Product", "Company", "10.0.19041.1", "", ""];
+        let (file, numbers) = (of.file.as_str(), of.version.as_str());
+        let version = format!("{numbers} (WinBuild.160101.0800)");
+        let texts = [file, "", version.as_str(), numbers, "English", "Product", "Company", numbers, "", ""];
         let (mut version_text, mut id, mut rsds) = (Vec::new(), Vec::new(), Vec::new());
         image::file_version(&mut version_text, of.size as u32, of.timestamp, &texts);
         image::image_id(&mut id, width, &fields, file);
