@@ -128,7 +128,7 @@ fn a_case_without_evidence_is_an_error() {
     write(folder.path(), "notes.txt", "nothing\n");
     let Ran { code, err: message, .. } = run(&["case", folder.path().to_str().expect("an ordinary name")]);
     assert!(
-        code == 1 && message.contains("no file is a trace, a pool snapshot or a performance log"),
+        code == 1 && message.contains("no file is a trace, a pool snapshot, a debugger log or a performance log"),
         "{code} {message}"
     );
 }
