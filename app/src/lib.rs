@@ -15,6 +15,7 @@ pub mod gui_program;
 pub mod leak_text;
 pub mod memory;
 pub mod output_file;
+pub mod part_text;
 pub mod pool_sampler;
 pub mod pool_tags;
 pub mod reader;
@@ -28,6 +29,7 @@ pub mod symbols;
 pub mod text_table;
 pub mod trace_location;
 pub mod trace_opening;
+pub mod trace_parts;
 pub mod wpr;
 
 use std::ffi::OsString;

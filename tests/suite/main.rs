@@ -59,6 +59,7 @@ mod leaks_many;
 mod memory_limit;
 mod micro;
 mod other_stacks;
+mod parts;
 mod path_tests;
 mod paths;
 mod pdb_damage;

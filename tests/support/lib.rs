@@ -6,6 +6,7 @@ pub mod corpus;
 pub mod damage;
 pub mod figures;
 pub mod micro;
+pub mod parts;
 pub mod pdbs;
 pub mod program;
 pub mod symbol_server;

@@ -3,10 +3,12 @@
 use super::io::Io;
 use super::open::TraceArgs;
 use super::output_format::OutputFormat;
+use crate::part_text::{self, PartIssue};
 use crate::{format, recorded_range_text};
 use poolscope_analysis::load::LoadOptions;
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::recorded::{CpuRange, Hole};
+use poolscope_analysis::trace::summary::PartSummary;
 use poolscope_analysis::trace::time::{Ticks, TimeRange};
 use poolscope_etl::diagnostics::Diagnostic;
 use schemars::JsonSchema;
@@ -57,6 +59,9 @@ pub fn json_schema() -> schemars::Schema {
 struct TraceFacts<'a> {
     trace: &'a str,
     file_bytes: u64,
+    /// The files of a trace in several files.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<FileFacts<'a>>,
     records: u64,
     hooks: BTreeMap<String, u64>,
     providers: BTreeMap<String, u64>,
@@ -157,7 +162,70 @@ struct DiagnosticFacts<'a> {
     severity: &'static str,
     count: u64,
     effect: &'static str,
+    /// The first file offsets; of a trace in several files they are in `files`.
     offsets: &'a [u64],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<FileIssueFacts>,
+}
+
+/// Occurrences of an issue in one file of a trace in several files.
+#[derive(JsonSchema, Serialize)]
+struct FileIssueFacts {
+    file: String,
+    count: u64,
+    offsets: Vec<u64>,
+}
+
+/// A file of a trace in several files.
+#[derive(JsonSchema, Serialize)]
+struct FileFacts<'a> {
+    file: &'a str,
+    file_bytes: u64,
+    session_name: &'a str,
+    /// Recorded range and losses of the trace are those of the main log, the kernel's.
+    is_main_log: bool,
+    range: Option<RangeFacts>,
+    cpus: u32,
+    buffers: u64,
+    records: u64,
+    pool_events: u64,
+    events_lost: u64,
+    buffers_lost: u64,
+    /// Estimated number of buffers that are missing between the file before it and this one.
+    missing_buffers_before: u64,
+    diagnostics: Vec<PartDiagnosticFacts<'a>>,
+}
+
+#[derive(JsonSchema, Serialize)]
+struct PartDiagnosticFacts<'a> {
+    kind: &'static str,
+    count: u64,
+    offsets: &'a [u64],
+}
+
+impl<'a> FileFacts<'a> {
+    fn new(trace: &Trace, part: &'a PartSummary) -> Self {
+        let diagnostic = |row: &'a Diagnostic| PartDiagnosticFacts {
+            kind: row.kind.name(),
+            count: row.count,
+            offsets: &row.offsets,
+        };
+        Self {
+            file: &part.name,
+            file_bytes: part.file_bytes,
+            session_name: &part.session_name,
+            is_main_log: part.is_main,
+            range: part.range.map(|range| RangeFacts::new(trace, range)),
+            cpus: part.cpus,
+            buffers: part.buffers,
+            records: part.records,
+            pool_events: part.pool_events,
+            events_lost: part.events_lost,
+            buffers_lost: part.buffers_lost,
+            missing_buffers_before: part.missing_buffers_before,
+            diagnostics: part.diagnostics.rows().iter().map(diagnostic).collect(),
+        }
+    }
 }
 
 impl<'a> TraceFacts<'a> {
@@ -168,11 +236,16 @@ impl<'a> TraceFacts<'a> {
             severity: row.kind.severity().name(),
             count: row.count,
             effect: row.kind.effect(),
-            offsets: &row.offsets,
+            offsets: if summary.parts.is_empty() { &row.offsets } else { &[] },
+            files: part_text::issues_by_file(trace, row.kind)
+                .into_iter()
+                .map(|PartIssue { file, count, offsets }| FileIssueFacts { file, count, offsets })
+                .collect(),
         };
         Self {
             trace: name,
             file_bytes: summary.file_bytes,
+            files: summary.parts.iter().map(|part| FileFacts::new(trace, part)).collect(),
             records: statistics.records,
             hooks: statistics.hooks.iter().map(|(hook, count)| (format!("0x{hook:04X}"), *count)).collect(),
             providers: statistics.providers.iter().map(|(guid, count)| (guid.to_string(), *count)).collect(),
@@ -288,6 +361,13 @@ fn write_text(trace: &Trace, name: &str, io: &mut Io<'_>) -> anyhow::Result<()> 
     for (label, value) in system_lines(trace, name).into_iter().chain(count_lines(trace)) {
         writeln!(out, "{label:<12} {value}")?;
     }
+    if !trace.summary.parts.is_empty() {
+        writeln!(out, "\nFiles")?;
+    }
+    for part in &trace.summary.parts {
+        writeln!(out, "  {}", part.name)?;
+        writeln!(out, "      {}", part_text::facts(trace, part))?;
+    }
     writeln!(out, "\nKernel records by hook")?;
     for (hook, count) in &trace.statistics.hooks {
         writeln!(out, "  0x{hook:04X} {:>14}", format::count(*count))?;
@@ -303,6 +383,9 @@ fn write_text(trace: &Trace, name: &str, io: &mut Io<'_>) -> anyhow::Result<()> 
     for row in trace.diagnostics.rows() {
         writeln!(out, "  {} ({}, {})", row.kind.name(), row.kind.severity().name(), format::count(row.count))?;
         writeln!(out, "      {}", row.kind.effect())?;
+        for issue in part_text::issues_by_file(trace, row.kind) {
+            writeln!(out, "      {} in {}", format::count(issue.count), issue.file)?;
+        }
     }
     Ok(())
 }

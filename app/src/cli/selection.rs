@@ -219,7 +219,7 @@ impl SelectionArgs {
             None if self.no_pooltag => PoolTagChoice::None,
             None => PoolTagChoice::Automatic,
         };
-        let search = pool_tags::find(&choice, args.trace.as_deref(), &io.environment).map_err(anyhow::Error::msg)?;
+        let search = pool_tags::find(&choice, args.path(), &io.environment).map_err(anyhow::Error::msg)?;
         for problem in &search.problems {
             writeln!(io.err, "poolscope: warning: {problem}")?;
         }

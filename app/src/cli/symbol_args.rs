@@ -72,7 +72,7 @@ impl SymbolArgs {
 /// # Errors
 /// A warning cannot be written.
 pub fn resolver(choice: &SymbolOptions, args: &TraceArgs, io: &mut Io<'_>) -> std::io::Result<Resolver> {
-    let mut resolver = io.environment.resolver_for_trace(choice, args.trace.as_deref());
+    let mut resolver = io.environment.resolver_for_trace(choice, args.path());
     resolver.max_concurrent = args.threads.map_or(0, usize::from);
     if choice.path.is_some() {
         for problem in &resolver.locator.path().problems {

@@ -5,7 +5,9 @@ use crate::cli::open::TraceArgs;
 use crate::cli::perfmon;
 use crate::cli::poolmon::{SnapshotChoice, read_snapshots};
 use crate::cli::symbol_args::SymbolArgs;
+use crate::trace_location::{parts_by_name, parts_of};
 use crate::trace_opening::is_packed;
+use crate::trace_parts::recordings;
 use crate::{counter_text, leak_text, snapshot_text};
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::frames::FrameNaming;
@@ -103,15 +105,26 @@ pub struct Collected {
 pub fn collect(files: &[PathBuf], symbols: &SymbolArgs, io: &mut Io<'_>) -> anyhow::Result<Collected> {
     let mut collected = Collected::default();
     let mut snapshots: Vec<&PathBuf> = Vec::new();
-    for path in files {
+    let (traces, others): (Vec<&PathBuf>, Vec<&PathBuf>) =
+        files.iter().partition(|path| matches!(kind_of(path), Ok(Some(EvidenceKind::Trace))));
+    let traces: Vec<PathBuf> = traces.into_iter().cloned().collect();
+    for path in &recordings(&traces, false).locations {
+        match trace(path, symbols, io) {
+            _ if io.cancel.is_cancelled() => anyhow::bail!("interrupted"),
+            Ok(evidence) => collected.evidence.push(evidence),
+            Err(error) => collected.unused.push((path.clone(), format!("{error:#}"))),
+        }
+    }
+    for path in others {
         let read = match kind_of(path) {
             Ok(Some(EvidenceKind::Counters)) => counters(path),
-            Ok(Some(EvidenceKind::Trace)) => trace(path, symbols, io),
             Ok(Some(EvidenceKind::Snapshots)) => {
                 snapshots.push(path);
                 continue;
             }
-            Ok(None) => Err(anyhow::anyhow!("neither a trace nor a pool snapshot nor a performance log")),
+            Ok(Some(EvidenceKind::Trace) | None) => {
+                Err(anyhow::anyhow!("neither a trace nor a pool snapshot nor a performance log"))
+            }
             Err(error) => Err(error.into()),
         };
         if io.cancel.is_cancelled() {
@@ -209,7 +222,7 @@ fn of_snapshots(paths: &[&PathBuf]) -> anyhow::Result<Evidence> {
 }
 
 fn trace(path: &Path, symbols: &SymbolArgs, io: &mut Io<'_>) -> anyhow::Result<Evidence> {
-    let args = TraceArgs { trace: Some(path.to_owned()), ..TraceArgs::default() };
+    let args = TraceArgs { trace: parts_of(path), ..TraceArgs::default() };
     args.with_trace(io, LoadOptions { stacks: StackScope::Pool, ..LoadOptions::default() }, |trace, workers, io| {
         let values = ColumnValues::new(trace.clone(), FrameNaming::Symbol);
         let values = match symbols.resolve(trace, &args, io)? {
@@ -223,7 +236,7 @@ fn trace(path: &Path, symbols: &SymbolArgs, io: &mut Io<'_>) -> anyhow::Result<E
         let range = trace.recorded.analyzed(trace.extent);
         Ok(Evidence {
             kind: EvidenceKind::Trace,
-            files: vec![file_name(path)],
+            files: parts_by_name(path).into_iter().map(file_name).collect(),
             period_ms: (trace.clock.start_filetime > FILETIME_TO_UNIX).then(|| (at(range.from), at(range.to))),
             is_utc: true,
             bias_ms: None,

@@ -161,7 +161,7 @@ impl App {
         match open {
             OpenRequest::Nothing => {}
             OpenRequest::File(path) => app.open(Source::File(path)),
-            OpenRequest::Files(paths) => paths.into_iter().for_each(|path| app.open(Source::File(path))),
+            OpenRequest::Files(paths) => app.open_files(paths),
             OpenRequest::Sample => app.open(Source::Sample),
         }
         app
@@ -438,7 +438,9 @@ fn take_text(ui: &Ui) -> String {
 
 fn dropped_files(ui: &Ui, commands: &mut Vec<Command>) {
     let dropped: Vec<_> = ui.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect());
-    commands.extend(dropped.into_iter().map(Command::OpenPath));
+    if !dropped.is_empty() {
+        commands.push(Command::OpenPaths(dropped));
+    }
 }
 
 /// Says what letting go of a file does, while one is held over the window.

@@ -10,11 +10,11 @@ use crate::gui::commands::Command;
 use crate::gui::document::Document;
 use crate::gui::jobs::TabId;
 use crate::gui::jobs::discard::discard;
-use crate::gui::jobs::load::{LoadAnswer, LoadRequest, Source};
+use crate::gui::jobs::load::{InnerTraces, LoadAnswer, LoadRequest, Source};
 use crate::gui::jobs::watch::Change;
 use crate::gui::shell::file_changed;
 use crate::gui::shell::toasts::Kind;
-use crate::trace_location::split_by_name;
+use crate::trace_location::{join_parts, split_by_name};
 
 /// Traces of a folder that are opened at once at most.
 const FOLDER: usize = 8;
@@ -100,7 +100,7 @@ impl App {
 
     pub(super) fn loaded(&mut self, id: TabId, answer: LoadAnswer) {
         if let Some(inside) = answer.inside {
-            return self.open_folder(id, &answer.source.name(), inside);
+            return self.open_inner(id, &answer.source.name(), inside);
         }
         let name = answer.source.name();
         let Some(tab) = self.tabs.get_mut(id) else { return };
@@ -153,9 +153,25 @@ impl App {
         }
     }
 
-    /// Opens the traces of a folder or an archive.
-    fn open_folder(&mut self, id: TabId, name: &str, traces: Vec<PathBuf>) {
+    /// Opens files: those of one recording as one trace, each other in a tab of its own.
+    pub(super) fn open_files(&mut self, files: Vec<PathBuf>) {
+        let are_files = files.len() > 1 && !files.iter().any(|file| file.is_dir());
+        match join_parts(&files).filter(|_| are_files) {
+            Some(location) => self.open(Source::File(location)),
+            None => files.into_iter().for_each(|path| self.open(Source::File(path))),
+        }
+    }
+
+    /// Opens the traces of a folder, an archive, or several files, one by one.
+    fn open_inner(&mut self, id: TabId, name: &str, inner: InnerTraces) {
+        let InnerTraces { locations: traces, reasons, are_chosen } = inner;
         self.close(id);
+        if !reasons.is_empty() {
+            self.toasts.push(Kind::Info, reasons);
+        }
+        if are_chosen {
+            return traces.into_iter().for_each(|path| self.open(Source::File(path)));
+        }
         if traces.is_empty() {
             self.toasts.push(Kind::Warning, format!("{name} contains no .etl files"));
         } else if traces.len() > FOLDER {

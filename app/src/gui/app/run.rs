@@ -23,6 +23,7 @@ impl App {
         match command {
             Command::Open => self.jobs.pick_file(Asked::Trace),
             Command::OpenPath(path) => self.open(Source::File(path)),
+            Command::OpenPaths(paths) => self.open_files(paths),
             Command::OpenSample => self.open(Source::Sample),
             Command::CancelLoad(id) => self.cancel(id),
             Command::Retry(id) => self.load(id),

@@ -28,6 +28,8 @@ pub enum Command {
     Open,
     /// Open this file.
     OpenPath(PathBuf),
+    /// Open these files: those of one recording as one trace.
+    OpenPaths(Vec<PathBuf>),
     /// Open the sample trace.
     OpenSample,
     /// Give up the load that is under way in a tab.

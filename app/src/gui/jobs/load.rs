@@ -8,15 +8,16 @@ use poolscope_analysis::load::{self, LoadError, LoadOptions};
 use poolscope_analysis::trace::Trace;
 use poolscope_archive::{ArchiveError, Control};
 use poolscope_base::progress::{CancelToken, Progress};
-use poolscope_etl::file::{OpenError, TraceFile};
+use poolscope_etl::file::{OpenError, Separation, TraceFile};
 
 use super::watch::Stamp;
 use crate::file_identity::identity;
 use crate::memory;
 use crate::reader::{self, Reader};
 use crate::sample;
-use crate::trace_location::{TraceLocation, shown_name};
+use crate::trace_location::{parts_of, shown_name};
 use crate::trace_opening::{self, TraceOpenError};
+use crate::trace_parts::{Recordings, recordings};
 
 /// Source of a trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +69,8 @@ pub struct Failure {
     pub next: String,
     /// True if Windows' own reader is here and may still open it.
     pub windows_may_read: bool,
+    /// The recordings to open one by one, if the source holds several.
+    pub recordings: Vec<PathBuf>,
 }
 
 /// Who turns a source into a trace.
@@ -86,7 +89,7 @@ impl Loader for Engine {
     fn load(&self, source: &Source, progress: &Progress, cancel: &CancelToken) -> Result<Option<Arc<Trace>>, Failure> {
         let options = LoadOptions { memory_limit_bytes: memory::available_bytes(), ..LoadOptions::default() };
         let loaded = match source {
-            Source::File(path) => match trace_opening::load(path, options, progress, cancel) {
+            Source::File(path) => match trace_opening::load(&parts_of(path), options, progress, cancel) {
                 Ok(loaded) => Ok(loaded.trace),
                 Err(TraceOpenError::Load(error)) => Err(error),
                 Err(TraceOpenError::Archive(ArchiveError::Cancelled(cancelled))) => Err(cancelled.into()),
@@ -103,7 +106,7 @@ impl Loader for Engine {
             Err(error) => {
                 let (what, next) = parts(&error);
                 let windows_may_read = Reader::Windows.is_available() && reader::windows_reader_may_open(&error);
-                Err(Failure { what, next: next.to_owned(), windows_may_read })
+                Err(Failure { what, next: next.to_owned(), windows_may_read, recordings: Vec::new() })
             }
         }
     }
@@ -112,7 +115,18 @@ impl Loader for Engine {
 /// The failure of an archive.
 fn failure(error: &TraceOpenError) -> Failure {
     let next = error.advice().unwrap_or("Try again. If it happens again, please report it.").to_owned();
-    Failure { what: error.to_string(), next, windows_may_read: false }
+    let (what, recordings) = match error {
+        TraceOpenError::Several { traces, separations, .. } => {
+            (sentences(separations), traces.iter().map(|trace| trace.path.clone()).collect())
+        }
+        TraceOpenError::Separate { recordings, separations } => (sentences(separations), recordings.clone()),
+        _ => (error.to_string(), Vec::new()),
+    };
+    Failure { what, next, windows_may_read: false, recordings }
+}
+
+fn sentences(separations: &[Separation]) -> String {
+    separations.iter().map(ToString::to_string).collect::<Vec<_>>().join(". ")
 }
 
 /// Error and next step: the sentences of the command line, apart.
@@ -170,32 +184,63 @@ pub struct LoadAnswer {
     pub source: Source,
     /// The file's state just before it was read.
     pub stamp: Option<Stamp>,
-    /// The traces in it, when it is a folder, or an archive with several traces.
-    pub inside: Option<Vec<PathBuf>>,
+    /// The traces in it, when it is a folder, an archive with several traces, or several files that are not of one recording.
+    pub inside: Option<InnerTraces>,
     /// The trace; `None` when cancelled, or when it holds several.
     pub result: Result<Option<Arc<Trace>>, Failure>,
+}
+
+/// Traces of a source that are opened one by one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct InnerTraces {
+    /// Their locations.
+    pub locations: Vec<PathBuf>,
+    /// Reasons why files are not joined to one trace, in sentences.
+    pub reasons: String,
+    /// True if the user has chosen each file.
+    pub are_chosen: bool,
+}
+
+impl InnerTraces {
+    fn of(found: Recordings, are_chosen: bool) -> Self {
+        Self { reasons: sentences(&found.separations), locations: found.locations, are_chosen }
+    }
 }
 
 pub(super) fn run(loader: &dyn Loader, request: LoadRequest, generation: u64, cancel: &CancelToken) -> LoadAnswer {
     let LoadRequest { source, progress } = request;
     let path = source.path();
-    let file = path.map(|path| TraceLocation::of(path).file);
-    let stamp = file.as_deref().and_then(Stamp::of);
-    let inside = match path {
-        Some(path) if path.is_dir() => Some(traces_in(path)),
-        Some(path) if matches!(source, Source::File(_)) => traces_in_archive(path, &progress, cancel),
+    let stamp = path.and_then(Stamp::of);
+    let mut inside = match path {
+        Some(path) if path.is_dir() => Some(InnerTraces::of(recordings(&traces_in(path), false), false)),
+        Some(path) if matches!(source, Source::File(_)) => inner_traces(path, &progress, cancel),
         _ => None,
     };
-    let result = if inside.is_some() { Ok(None) } else { loader.load(&source, &progress, cancel) };
+    let mut result = if inside.is_some() { Ok(None) } else { loader.load(&source, &progress, cancel) };
+    if let Err(failure) = &result
+        && !failure.recordings.is_empty()
+    {
+        let (locations, reasons) = (failure.recordings.clone(), failure.what.clone());
+        inside =
+            Some(InnerTraces { locations, reasons, are_chosen: path.is_some_and(|path| parts_of(path).len() > 1) });
+        result = Ok(None);
+    }
     // A file that came only now has a state only now.
-    let stamp = stamp.or_else(|| file.as_deref().and_then(Stamp::of));
+    let stamp = stamp.or_else(|| path.and_then(Stamp::of));
     LoadAnswer { generation, stamp, inside, result, source }
 }
 
-/// The traces of an archive with several; `None` for one trace, and for what the load has the message for.
-fn traces_in_archive(path: &Path, progress: &Progress, cancel: &CancelToken) -> Option<Vec<PathBuf>> {
+/// The recordings among several files, or the traces of an archive with several; `None` for one recording, and for what the load has the
+/// message for.
+fn inner_traces(path: &Path, progress: &Progress, cancel: &CancelToken) -> Option<InnerTraces> {
+    let parts = parts_of(path);
+    if parts.len() > 1 {
+        let found = recordings(&parts, true);
+        return (found.locations.len() > 1).then(|| InnerTraces::of(found, true));
+    }
     let traces = trace_opening::several_traces(path, Control { progress, cancel }).ok().flatten()?;
-    Some(traces.into_iter().map(|trace| trace.path).collect())
+    let locations = traces.into_iter().map(|trace| trace.path).collect();
+    Some(InnerTraces { locations, ..InnerTraces::default() })
 }
 
 /// The traces right inside a folder, by name, packed or not.

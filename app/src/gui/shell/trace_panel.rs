@@ -74,7 +74,11 @@ fn facts(document: &Document) -> Vec<(&'static str, String)> {
     facts.push(("Frees", format::count(trace.statistics.pool_frees)));
     facts.push(("Stacks", format::count(trace.statistics.stacks.distinct)));
     facts.push(("Images", format::count(trace.modules.modules().len() as u64)));
-    facts.push(("File", format::bytes(summary.file_bytes)));
+    let size = format::bytes(summary.file_bytes);
+    match summary.parts.len() {
+        0 => facts.push(("File", size)),
+        files => facts.push(("Files", format!("{files}, {size}"))),
+    }
     facts
 }
 
