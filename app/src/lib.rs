@@ -15,6 +15,7 @@ pub mod gui_program;
 pub mod leak_text;
 pub mod memory;
 pub mod output_file;
+pub mod package;
 pub mod part_text;
 pub mod pool_sampler;
 pub mod pool_tags;

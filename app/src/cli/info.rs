@@ -3,6 +3,7 @@
 use super::io::Io;
 use super::open::TraceArgs;
 use super::output_format::OutputFormat;
+use crate::package::Package;
 use crate::part_text::{self, PartIssue};
 use crate::{format, recorded_range_text};
 use poolscope_analysis::load::LoadOptions;
@@ -35,14 +36,21 @@ const FORMATS: [OutputFormat; 3] = [OutputFormat::Text, OutputFormat::Csv, Outpu
 /// The trace cannot be loaded, or the output cannot be written.
 pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     let name = args.trace.name();
+    let package = args.trace.path().and_then(Package::open);
     args.trace.with_trace(io, LoadOptions::default(), |trace, _, io| {
+        let facts = || TraceFacts { package: package.as_ref().map(PackageFacts::new), ..TraceFacts::new(trace, &name) };
         match args.format {
             OutputFormat::Json => {
-                serde_json::to_writer_pretty(&mut io.out, &TraceFacts::new(trace, &name))?;
+                serde_json::to_writer_pretty(&mut io.out, &facts())?;
                 writeln!(io.out)?;
             }
-            OutputFormat::Csv => write_csv(&serde_json::to_value(TraceFacts::new(trace, &name))?, io)?,
-            _ => write_text(trace, &name, io)?,
+            OutputFormat::Csv => write_csv(&serde_json::to_value(facts())?, io)?,
+            _ => {
+                if let Some(package) = &package {
+                    write_package(package, io)?;
+                }
+                write_text(trace, &name, io)?;
+            }
         }
         Ok(0)
     })
@@ -59,6 +67,9 @@ pub fn json_schema() -> schemars::Schema {
 struct TraceFacts<'a> {
     trace: &'a str,
     file_bytes: u64,
+    /// The package that the trace is in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    package: Option<PackageFacts<'a>>,
     /// The files of a trace in several files.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     files: Vec<FileFacts<'a>>,
@@ -90,6 +101,32 @@ struct TraceFacts<'a> {
     stacks: StackFacts,
     pool: PoolFacts<'a>,
     diagnostics: Vec<DiagnosticFacts<'a>>,
+}
+
+/// A package.
+#[derive(JsonSchema, Serialize)]
+struct PackageFacts<'a> {
+    /// Program that wrote it.
+    program: &'a str,
+    /// Text of the sender.
+    note: &'a str,
+    /// Number of modules with names.
+    named_modules: usize,
+}
+
+impl<'a> PackageFacts<'a> {
+    fn new(package: &'a Package) -> Self {
+        Self { program: &package.program, note: &package.view.note, named_modules: package.named_modules() }
+    }
+}
+
+fn write_package(package: &Package, io: &mut Io<'_>) -> std::io::Result<()> {
+    let modules = format::counted(package.named_modules() as u64, "module", "modules");
+    writeln!(io.out, "{:<12} written by {}, names of {modules}", "Package", package.program)?;
+    for line in package.view.note.lines() {
+        writeln!(io.out, "{:<12} {line}", "Note")?;
+    }
+    Ok(())
 }
 
 #[derive(JsonSchema, Serialize)]
@@ -245,6 +282,7 @@ impl<'a> TraceFacts<'a> {
         Self {
             trace: name,
             file_bytes: summary.file_bytes,
+            package: None,
             files: summary.parts.iter().map(|part| FileFacts::new(trace, part)).collect(),
             records: statistics.records,
             hooks: statistics.hooks.iter().map(|(hook, count)| (format!("0x{hook:04X}"), *count)).collect(),

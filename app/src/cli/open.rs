@@ -3,6 +3,7 @@
 use super::io::Io;
 use super::units::parse_bytes;
 use crate::memory;
+use crate::package::Package;
 use crate::reader::{self, Reader};
 use crate::recorded_range_text;
 use crate::sample;
@@ -70,7 +71,8 @@ impl TraceArgs {
         let workers = Workers::new(self.threads, io.cancel.clone())?;
         let interactive = io.interactive;
         let LoadedTrace { trace, notes } = workers.run(|| self.load(interactive, options, &workers.cancel))?;
-        for note in notes {
+        let problems = self.path().and_then(Package::open).map(|package| package.problems).unwrap_or_default();
+        for note in notes.into_iter().chain(problems) {
             writeln!(io.err, "poolscope: warning: {note}")?;
         }
         warn(&trace, io)?;
@@ -191,7 +193,7 @@ pub struct UsageError(pub String);
 const PROGRESS_STEPS: u64 = 1_000;
 
 /// Shows a progress bar on standard error while `run` works.
-fn with_bar<R>(progress: &Progress, run: impl FnOnce() -> R) -> R {
+pub fn with_bar<R>(progress: &Progress, run: impl FnOnce() -> R) -> R {
     let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr());
     let template = "{msg} {bar:30} {percent}% {eta}";
     if let Ok(style) = ProgressStyle::with_template(template) {

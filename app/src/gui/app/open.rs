@@ -123,10 +123,14 @@ impl App {
                     settings.opened(path, bytes, unix_s());
                 }
                 let mut document = Document::new(answer.source, trace, Arc::clone(&self.presets));
+                let (view, problems) =
+                    answer.package.map(|package| (package.view, package.problems)).unwrap_or_default();
                 match before {
                     Some(before) => document.restore(before),
-                    None => self.restore(&mut document),
+                    None if self.restore(&mut document) => {}
+                    None => document.apply_package(view),
                 }
+                problems.into_iter().for_each(|problem| self.toasts.push(Kind::Warning, problem));
                 document.search.bypass_cache = reloaded;
                 self.begin_symbols(&mut document);
                 if let Some(tab) = self.tabs.get_mut(id) {

@@ -124,6 +124,8 @@ pub enum DocumentCommand {
     Preset(String),
     /// Write something that is shown to a file.
     Export(ExportKind),
+    /// Write a note on the trace.
+    EditNote,
     /// Give up the export that is being written.
     CancelExport,
     /// Something with its symbols.
@@ -176,6 +178,8 @@ pub enum WidgetAction {
     PickFile(Asked),
     /// Write an export to a file, which is replaced if it exists.
     ExportTo(ExportKind, PathBuf),
+    /// Keep this note on the trace.
+    SetNote(String),
 }
 
 /// A change of the columns of the table. Columns are named by their ids.
@@ -223,8 +227,10 @@ pub(super) fn rows() -> Vec<CommandSpec> {
         CommandSpec::new(id, command, title, MenuPlace::new(menu, group))
     };
     let mut rows = edit_rows(&row);
-    rows.extend(ExportKind::ALL.map(|kind| {
-        CommandSpec::new(kind.id(), C::Export(kind), kind.title(), MenuPlace::within(Menu::File, 1, "Export"))
+    rows.extend(ExportKind::ALL.map(|kind| match kind {
+        ExportKind::Package => CommandSpec::new(kind.id(), C::Export(kind), kind.title(), MenuPlace::new(Menu::File, 1))
+            .tip("One file with the whole trace, this view, the note and the names of functions, to open on another computer"),
+        _ => CommandSpec::new(kind.id(), C::Export(kind), kind.title(), MenuPlace::within(Menu::File, 1, "Export")),
     }));
     rows.extend(view_rows(&row));
     rows.extend(graph_rows(&row));
@@ -260,6 +266,7 @@ fn edit_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
             .key(ctrl(Key::Y))
             .scope(Scope::OutsideText),
         edit("filter_clear", C::FilterClear, "Clear filter", 3),
+        edit("edit_note", C::EditNote, "Note on the trace\u{2026}", 4).tip("Kept with the trace, and part of a package"),
     ]
 }
 

@@ -9,6 +9,8 @@ use poolscope_archive::kind::is_named_like_an_archive;
 
 use crate::gui::commands::Command;
 use crate::gui::jobs::dialog::Asked;
+use crate::gui::model::export::ExportKind;
+use crate::package;
 use crate::gui::theme::GRID;
 use crate::gui::widgets::modal::{self, DialogAction, Modal};
 
@@ -56,6 +58,7 @@ impl OpenFileDialog {
             Asked::SaveProfile(_) => name.ends_with(".wprp"),
             Asked::SaveScript(_) => name.ends_with(".ps1"),
             Asked::SaveRecording(_) => name.ends_with(".etl"),
+            Asked::Export { kind: ExportKind::Package, .. } => name.ends_with(package::ENDING),
             Asked::Export { kind, .. } => kind.formats().iter().any(|format| name.ends_with(format.ending())),
             Asked::StackTags => name.ends_with(".stacktags") || name.ends_with(".xml"),
             Asked::SymbolFolder | Asked::Drivers | Asked::RecordingFolder => false,

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::{Answer, TabId};
 use crate::gui::model::export::ExportKind;
+use crate::package;
 
 /// Purpose of a file dialog.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,10 +128,11 @@ impl PickFile for SystemDialog {
         };
         match asked {
             Asked::Trace => {
-                filtered("Event traces", &["etl", "ETL", "gz", "xz", "zst", "zip", "wpapk", "cab", "7z", "ZIP", "CAB"])
+                filtered("Event traces", &["etl", "ETL", "gz", "xz", "zst", "zip", "wpapk", "cab", "7z", "ZIP", "CAB", package::ENDING])
             }
             Asked::Pdb { .. } => filtered("Program databases", &["pdb", "PDB", "pd_", "PD_", "symcache"]),
             Asked::ExportPresets(name) => saved(name, "Presets", "json"),
+            Asked::Export { kind: ExportKind::Package, name, .. } => saved(name, "Packages", package::ENDING),
             Asked::Export { kind, name, .. } => {
                 let filters = kind.formats().iter();
                 let dialog = filters

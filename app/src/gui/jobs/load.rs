@@ -13,6 +13,7 @@ use poolscope_etl::file::{OpenError, Separation, TraceFile};
 use super::watch::Stamp;
 use crate::file_identity::identity;
 use crate::memory;
+use crate::package::Package;
 use crate::reader::{self, Reader};
 use crate::sample;
 use crate::trace_location::{parts_of, shown_name};
@@ -184,6 +185,8 @@ pub struct LoadAnswer {
     pub source: Source,
     /// The file's state just before it was read.
     pub stamp: Option<Stamp>,
+    /// The package that the trace is in.
+    pub package: Option<Package>,
     /// The traces in it, when it is a folder, an archive with several traces, or several files that are not of one recording.
     pub inside: Option<InnerTraces>,
     /// The trace; `None` when cancelled, or when it holds several.
@@ -227,7 +230,8 @@ pub(super) fn run(loader: &dyn Loader, request: LoadRequest, generation: u64, ca
     }
     // A file that came only now has a state only now.
     let stamp = stamp.or_else(|| path.and_then(Stamp::of));
-    LoadAnswer { generation, stamp, inside, result, source }
+    let package = if matches!(result, Ok(Some(_))) { source.path().and_then(Package::open) } else { None };
+    LoadAnswer { generation, stamp, package, inside, result, source }
 }
 
 /// The recordings among several files, or the traces of an archive with several; `None` for one recording, and for what the load has the

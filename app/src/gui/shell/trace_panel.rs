@@ -31,6 +31,11 @@ pub fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
             fact(ui, name, &value);
         }
         ui.add_space(3.0 * GRID);
+        if !document.ui.note.is_empty() {
+            caption(ui, "NOTE");
+            ui.add(Label::new(&document.ui.note).wrap());
+            ui.add_space(3.0 * GRID);
+        }
         caption(ui, "DATA QUALITY");
         quality(ui, document, commands);
     });

@@ -211,6 +211,12 @@ impl TraceFile {
         OpenError::read(name, ReadError { offset: offset - base, reason })
     }
 
+    /// Returns the bytes of the file, and drops what was found in them.
+    #[must_use]
+    pub fn into_reader(self) -> FileReader {
+        self.reader
+    }
+
     /// Returns the bytes of the file.
     #[must_use]
     pub const fn reader(&self) -> &FileReader {
