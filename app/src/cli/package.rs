@@ -21,7 +21,9 @@ use std::path::PathBuf;
 #[command(mut_arg("pooltag", |arg| arg.hide(true)), mut_arg("no_pooltag", |arg| arg.hide(true)))]
 #[command(mut_arg("stack_tags", |arg| arg.hide(true)), mut_arg("wrappers", |arg| arg.hide(true)))]
 #[command(mut_arg("frames", |arg| arg.hide(true)))]
-#[command(after_help = "A package holds the whole trace: nothing is redacted, and the view narrows only what is shown. To pass on less, package the output of 'poolscope slice --redact'.")]
+#[command(
+    after_help = "A package holds the whole trace: nothing is redacted, and the view narrows only what is shown. To pass on less, package the output of 'poolscope slice --redact'."
+)]
 pub struct Args {
     #[command(flatten)]
     trace: TraceArgs,

@@ -47,7 +47,8 @@ impl Package {
     #[must_use]
     pub fn open(path: &Path) -> Option<Self> {
         let file = TraceLocation::of(path).file;
-        let content = Content::File(File::open(&file).ok().filter(|file| file.metadata().is_ok_and(|meta| meta.is_file()))?);
+        let content =
+            Content::File(File::open(&file).ok().filter(|file| file.metadata().is_ok_and(|meta| meta.is_file()))?);
         if ArchiveKind::recognize(&content.head(ArchiveKind::HEAD_BYTES).ok()?) != Some(ArchiveKind::Zip) {
             return None;
         }
@@ -60,8 +61,7 @@ impl Package {
         }
         let Manifest { program, version, .. } = manifest;
         let name = file.display();
-        let mut package =
-            Self { program, view: PackageView::default(), problems: Vec::new(), names: Arc::default() };
+        let mut package = Self { program, view: PackageView::default(), problems: Vec::new(), names: Arc::default() };
         if version > VERSION {
             let program = &package.program;
             package.problems.push(format!(

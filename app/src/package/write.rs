@@ -1,8 +1,6 @@
 //! Writes a package.
 
-use super::{
-    FORMAT, MANIFEST, Manifest, NAMES, PackageView, PackedModule, PackedPdb, TRACE_FOLDER, VERSION, VIEW,
-};
+use super::{FORMAT, MANIFEST, Manifest, NAMES, PackageView, PackedModule, PackedPdb, TRACE_FOLDER, VERSION, VIEW};
 use crate::sample;
 use crate::trace_location::{parts_of, split_by_name};
 use crate::trace_opening::open_file;
@@ -69,11 +67,7 @@ pub fn packed_module(module: &ModuleIdentity, names: &ModuleNames, are_exports: 
 ///
 /// # Errors
 /// The trace cannot be read, the output cannot be written, or the work was canceled.
-pub fn write<W: Write + Seek>(
-    content: &PackageContent,
-    out: W,
-    control: Control<'_>,
-) -> anyhow::Result<PackageReport> {
+pub fn write<W: Write + Seek>(content: &PackageContent, out: W, control: Control<'_>) -> anyhow::Result<PackageReport> {
     let locations = locations(&content.source, control)?;
     let mut readers = Vec::with_capacity(locations.len());
     for location in &locations {

@@ -266,7 +266,8 @@ fn edit_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
             .key(ctrl(Key::Y))
             .scope(Scope::OutsideText),
         edit("filter_clear", C::FilterClear, "Clear filter", 3),
-        edit("edit_note", C::EditNote, "Note on the trace\u{2026}", 4).tip("Kept with the trace, and part of a package"),
+        edit("edit_note", C::EditNote, "Note on the trace\u{2026}", 4)
+            .tip("Kept with the trace, and part of a package"),
     ]
 }
 

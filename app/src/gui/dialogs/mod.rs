@@ -2,8 +2,8 @@
 
 pub mod association;
 pub mod confirm;
-pub mod open_file;
 mod note;
+pub mod open_file;
 mod presets;
 pub mod recording_question;
 pub mod shortcuts;

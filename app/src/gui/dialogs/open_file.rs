@@ -10,9 +10,9 @@ use poolscope_archive::kind::is_named_like_an_archive;
 use crate::gui::commands::Command;
 use crate::gui::jobs::dialog::Asked;
 use crate::gui::model::export::ExportKind;
-use crate::package;
 use crate::gui::theme::GRID;
 use crate::gui::widgets::modal::{self, DialogAction, Modal};
+use crate::package;
 
 /// Greatest width of the dialog, in points.
 const WIDTH: f32 = 480.0;

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::{Answer, TabId};
 use crate::gui::model::export::ExportKind;
 use crate::package;
+use crate::trace_location::join_parts;
 
 /// Purpose of a file dialog.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,7 +129,15 @@ impl PickFile for SystemDialog {
         };
         match asked {
             Asked::Trace => {
-                filtered("Event traces", &["etl", "ETL", "gz", "xz", "zst", "zip", "wpapk", "cab", "7z", "ZIP", "CAB", package::ENDING])
+                let endings =
+                    ["etl", "ETL", "gz", "xz", "zst", "zip", "wpapk", "cab", "7z", "ZIP", "CAB", package::ENDING];
+                let dialog = dialog.add_filter("Event traces", &endings).add_filter("All files", &["*"]).pick_files();
+                Box::pin(async move {
+                    let files: Vec<PathBuf> = dialog.await?.iter().map(|file| file.path().to_owned()).collect();
+                    // Several files are one location; its load says which are of one recording.
+                    let several = join_parts(&files).filter(|_| files.len() > 1);
+                    several.or_else(|| files.into_iter().next())
+                })
             }
             Asked::Pdb { .. } => filtered("Program databases", &["pdb", "PDB", "pd_", "PD_", "symcache"]),
             Asked::ExportPresets(name) => saved(name, "Presets", "json"),

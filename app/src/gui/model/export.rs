@@ -98,7 +98,8 @@ impl ExportKind {
     #[must_use]
     pub fn with_ending(self, path: &Path) -> (PathBuf, Option<FileFormat>) {
         let known = FileFormat::of_path(path).filter(|format| self.formats().contains(format));
-        let is_package = self == Self::Package && path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(package::ENDING));
+        let is_package = self == Self::Package
+            && path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(package::ENDING));
         if known.is_some() || is_package {
             return (path.to_owned(), known);
         }
