@@ -118,7 +118,7 @@ fn curve_index(by: &str) -> CurveIndex {
 #[divan::bench(sample_count = 20)]
 fn memory_sum(bencher: Bencher<'_, '_>) {
     let sizes = &LOADED.names.trace().allocations.size;
-    bencher.bench_local(|| sizes.iter().fold(0u64, |sum, size| sum.wrapping_add(*size)));
+    bencher.bench_local(|| sizes.iter().fold(0u64, |sum, size| sum.wrapping_add(size)));
 }
 
 #[divan::bench(sample_count = 5, sample_size = 1)]

@@ -143,7 +143,7 @@ fn check_sums(names: &ColumnValues, keys: &[Key]) -> Result<(), String> {
     }
     let rows = 0..trace.allocations.len();
     let inside = |row: &usize| {
-        let (from, to) = (trace.allocations.alloc_time[*row], trace.allocations.free_time[*row]);
+        let (from, to) = (trace.allocations.alloc_time.at(*row), trace.allocations.free_time[*row]);
         view.classify(from, to).is_some()
     };
     let inside = rows.filter(inside).count() as u64;

@@ -197,7 +197,7 @@ fn planted_generations(window: &Window<'_>) -> Vec<u64> {
     let rows = &document.trace.allocations;
     let mut counts = vec![0_u64; document.query.marks.len() + 2];
     for row in 0..rows.len() {
-        let time = rows.alloc_time[row];
+        let time = rows.alloc_time.at(row);
         let at = if time.is_known() { 1 + document.query.marks.partition_point(|mark| *mark <= time) } else { 0 };
         counts[at] += 1;
     }

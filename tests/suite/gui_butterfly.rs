@@ -82,7 +82,7 @@ fn through(window: &Window<'_>, name: &str, unit: ButterflyUnit) -> u64 {
         let frames = stacks.frames(stacks.node_of(trace.allocations.alloc_stack[row]));
         frames.iter().any(|frame| unit_of_text(frame, unit) == name)
     };
-    (0..trace.allocations.len()).filter(|row| has(*row)).map(|row| trace.allocations.size[row]).sum()
+    (0..trace.allocations.len()).filter(|row| has(*row)).map(|row| trace.allocations.size.at(row)).sum()
 }
 
 #[test]

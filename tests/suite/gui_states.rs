@@ -72,9 +72,9 @@ fn exact_peak(trace: &Trace, tag: &str) -> u64 {
     let mut events = Vec::new();
     for row in 0..rows.len() {
         let context = trace.attributes.get(rows.alloc_attributes[row]).expect("its context");
-        if context.tag.text() == tag && rows.alloc_time[row].is_known() {
-            events.push((rows.alloc_time[row], rows.size[row] as i64));
-            events.push((rows.free_time[row], -(rows.size[row] as i64)));
+        if context.tag.text() == tag && rows.alloc_time.at(row).is_known() {
+            events.push((rows.alloc_time.at(row), rows.size.at(row) as i64));
+            events.push((rows.free_time[row], -(rows.size.at(row) as i64)));
         }
     }
     events.sort_unstable();

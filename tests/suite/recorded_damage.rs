@@ -18,9 +18,9 @@ use rayon::prelude::*;
 fn figures(trace: &Trace) -> (u64, u64, u64, u128, u128) {
     let table = &trace.allocations;
     let rows = 0..table.len();
-    let sizes = rows.clone().map(|row| u128::from(table.size[row])).sum();
-    let is_known = |row: &usize| table.alloc_time[*row].is_known() && table.free_time[*row].is_known();
-    let life = |row: usize| (table.free_time[row].0 - table.alloc_time[row].0) as u128;
+    let sizes = rows.clone().map(|row| u128::from(table.size.at(row))).sum();
+    let is_known = |row: &usize| table.alloc_time.at(*row).is_known() && table.free_time[*row].is_known();
+    let life = |row: usize| (table.free_time[row].0 - table.alloc_time.at(row).0) as u128;
     let lives = rows.filter(is_known).map(life).sum();
     (trace.statistics.pool_allocs, trace.statistics.pool_frees, table.len() as u64, sizes, lives)
 }

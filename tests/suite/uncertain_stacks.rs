@@ -39,14 +39,14 @@ fn events(trace: &Trace) -> Vec<Found> {
             let is_uncertain = table.flags[row] & bit != 0;
             found.push(Found {
                 time: time.0,
-                address: table.address[row],
+                address: table.address.at(row),
                 free,
                 stack: addresses(trace, stack),
                 is_uncertain,
             });
         };
         if table.is_allocation_recorded(row) {
-            push(table.alloc_time[row], false, table.alloc_stack[row], flag::UNCERTAIN_ALLOCATION_STACK);
+            push(table.alloc_time.at(row), false, table.alloc_stack[row], flag::UNCERTAIN_ALLOCATION_STACK);
         }
         if table.free_attributes[row] != AttributesId::NONE {
             push(table.free_time[row], true, table.free_stack[row], flag::UNCERTAIN_FREE_STACK);

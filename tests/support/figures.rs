@@ -49,7 +49,7 @@ pub fn index_uncertain(trace: &Trace, view: TimeRange) -> Uncertain {
     let table = &trace.allocations;
     let marked = |row: &usize| table.flags[*row] & flag::UNCERTAIN_ALLOCATION_STACK != 0;
     for row in (0..table.len()).filter(marked) {
-        let Some(kind) = view.classify(table.alloc_time[row], table.free_time[row]) else { continue };
+        let Some(kind) = view.classify(table.alloc_time.at(row), table.free_time[row]) else { continue };
         let context = trace.attributes.get(table.alloc_attributes[row]).expect("every row has a context");
         let key = (kind.name().to_owned(), context.tag.text(), addresses(trace, table.alloc_stack[row]));
         *uncertain.entry(key).or_default() += 1;
@@ -96,12 +96,12 @@ pub fn index_rows(trace: &Trace, view: TimeRange) -> (BTreeMap<TagKey, Sums>, BT
     let (mut tags, mut stacks) = (BTreeMap::new(), BTreeMap::new());
     let table = &trace.allocations;
     for row in 0..table.len() {
-        let Some(kind) = view.classify(table.alloc_time[row], table.free_time[row]) else { continue };
+        let Some(kind) = view.classify(table.alloc_time.at(row), table.free_time[row]) else { continue };
         let context = trace.attributes.get(table.alloc_attributes[row]).expect("every row has a context");
         let (kind, tag) = (kind.name().to_owned(), context.tag.text());
         let key = (kind.clone(), context.pool_type.paged_name().to_owned(), tag.clone());
-        add(&mut tags, key, (1, table.size[row]));
-        add(&mut stacks, (kind, tag, addresses(trace, table.alloc_stack[row])), (1, table.size[row]));
+        add(&mut tags, key, (1, table.size.at(row)));
+        add(&mut stacks, (kind, tag, addresses(trace, table.alloc_stack[row])), (1, table.size.at(row)));
     }
     (tags, stacks)
 }

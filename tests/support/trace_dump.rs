@@ -49,9 +49,9 @@ fn block(trace: &Trace, row: usize, with_cpus: bool) -> String {
     };
     format!(
         "{:#x} {} {}..{} flags {} by {} freed by {}",
-        table.address[row],
-        table.size[row],
-        time(table.alloc_time[row]),
+        table.address.at(row),
+        table.size.at(row),
+        time(table.alloc_time.at(row)),
         time(table.free_time[row]),
         table.flags[row] & flag::IMPLIED,
         side(table.alloc_attributes[row], table.alloc_stack[row]),
@@ -63,7 +63,7 @@ fn block(trace: &Trace, row: usize, with_cpus: bool) -> String {
 fn uncertain(trace: &Trace, row: usize) -> Option<String> {
     let table = &trace.allocations;
     let marks = table.flags[row] & (flag::UNCERTAIN_ALLOCATION_STACK | flag::UNCERTAIN_FREE_STACK);
-    (marks != 0).then(|| format!("{:#x} {} {marks}", table.address[row], time(table.alloc_time[row])))
+    (marks != 0).then(|| format!("{:#x} {} {marks}", table.address.at(row), time(table.alloc_time.at(row))))
 }
 
 fn time(time: Ticks) -> String {

@@ -498,7 +498,7 @@ fn count_lines(trace: &Trace) -> Vec<(&'static str, String)> {
 /// First and last time of an allocation or free in seconds; `None` without pool events.
 fn pool_times(trace: &Trace) -> Option<(f64, f64)> {
     let allocations = &trace.allocations;
-    let times = allocations.alloc_time.iter().chain(&allocations.free_time).filter(|t| t.is_known());
-    let (first, last) = times.fold((Ticks::NEVER, Ticks::UNKNOWN), |(a, b), &t| (a.min(t), b.max(t)));
+    let times = allocations.alloc_time.iter().chain(allocations.free_time.iter().copied()).filter(|t| t.is_known());
+    let (first, last) = times.fold((Ticks::NEVER, Ticks::UNKNOWN), |(a, b), t| (a.min(t), b.max(t)));
     (first <= last).then(|| (trace.clock.seconds(first), trace.clock.seconds(last)))
 }

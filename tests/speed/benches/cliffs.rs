@@ -40,7 +40,7 @@ fn row(table: &Table, name: &str, params: &SynthParams, by: &str) -> Result<usiz
     let trace = Trace::write(params)?;
     let mut groups = 0;
     let [walk, load, report] =
-        fastest([&mut || assert!(trace.walk() > 0), &mut || drop(trace.load(StackScope::Pool)), &mut || {
+        fastest([&mut || assert!(trace.walk().records > 0), &mut || drop(trace.load(StackScope::Pool)), &mut || {
             groups = trace.report(by, StackScope::Pool)
         }]);
     table.row(&format!("{name}: load with stacks"), load, walk, None)?;

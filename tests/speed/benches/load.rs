@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let table = Table::new("load")?;
     let trace = Trace::write(&first())?;
     let [walk, bare, full, by_tag, by_stack] = fastest([
-        &mut || assert!(trace.walk() > 0),
+        &mut || assert!(trace.walk().records > 0),
         &mut || drop(trace.load(Without)),
         &mut || drop(trace.load(With)),
         &mut || assert!(trace.report(TAGS, Without) > 0),
@@ -63,7 +63,7 @@ fn compressed(table: &Table, plain: Cost) -> Result<(), Box<dyn Error>> {
 fn mixed_trace(table: &Table) -> Result<(), Box<dyn Error>> {
     let trace = Trace::write(&mixed())?;
     let [walk, bare, full, by_stack] = fastest([
-        &mut || assert!(trace.walk() > 0),
+        &mut || assert!(trace.walk().records > 0),
         &mut || drop(trace.load(Without)),
         &mut || drop(trace.load(With)),
         &mut || assert!(trace.report(STACKS, With) > 0),

@@ -10,4 +10,4 @@ mod trace;
 
 pub use measure::{Cost, cpu_seconds, fastest};
 pub use table::Table;
-pub use trace::{Trace, bench_bytes, first, groups, mixed};
+pub use trace::{Trace, WalkTotals, bench_bytes, first, groups, mixed};

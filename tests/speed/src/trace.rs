@@ -36,6 +36,17 @@ pub fn mixed() -> SynthParams {
     SynthParams { stacks: StackMode::Keyed, sample_share: 3.3, ..first() }
 }
 
+/// What the headers of all records tell.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct WalkTotals {
+    /// Number of records.
+    pub records: u64,
+    /// Bytes of their payloads.
+    pub payload_bytes: u64,
+    /// Latest raw timestamp.
+    pub last_time: i64,
+}
+
 /// A trace on disk, which is deleted at the end.
 #[derive(Debug)]
 pub struct Trace {
@@ -70,16 +81,22 @@ impl Trace {
     }
 
     /// Reads every record header on one thread and does nothing else: a lower bound of the time that any analysis of the
-    /// trace takes. The bytes are in memory. Returns the number of records.
+    /// trace takes. The bytes are in memory. What a header tells is added up, so that all of it is read.
     ///
     /// # Panics
     /// Never, since memory can be read.
     #[must_use]
-    pub fn walk(&self) -> u64 {
+    pub fn walk(&self) -> WalkTotals {
         let mut scratch = BodyScratch::default();
-        let mut count =
-            |buffer| self.in_memory.records(buffer, &mut scratch).expect("memory can be read").count() as u64;
-        self.in_memory.layout.buffers.iter().map(&mut count).sum()
+        let mut totals = WalkTotals::default();
+        for buffer in &self.in_memory.layout.buffers {
+            for record in self.in_memory.records(buffer, &mut scratch).expect("memory can be read") {
+                totals.records += 1;
+                totals.payload_bytes += record.payload.len() as u64;
+                totals.last_time = totals.last_time.max(record.time.unwrap_or(i64::MIN));
+            }
+        }
+        totals
     }
 
     /// Decompresses all buffers on one thread and returns the bytes of their records.

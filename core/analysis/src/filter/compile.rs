@@ -300,17 +300,17 @@ fn evaluate(predicate: &Predicate, table: &AllocationTable, visible_range: TimeR
         Predicate::Attributes(list) => bits(&|r| bit(list, table.alloc_attributes[r].index())),
         Predicate::AllocStack(list) => bits(&|r| bit(list, table.alloc_stack[r].index())),
         Predicate::FreeStack(list) => bits(&|r| bit(list, table.free_stack[r].index())),
-        Predicate::SizeClass(list) => bits(&|r| bit(list, size_class(table.size[r]) as usize)),
+        Predicate::SizeClass(list) => bits(&|r| bit(list, size_class(table.size.at(r)) as usize)),
         Predicate::Rows(ids, list) => bits(&|r| ids.get(r).is_some_and(|id| bit(list, *id as usize))),
-        Predicate::Size(low, high) => bits(&|r| (*low..=*high).contains(&i128::from(table.size[r]))),
-        Predicate::Address(low, high) => bits(&|r| (*low..=*high).contains(&i128::from(table.address[r]))),
-        Predicate::AllocTime(first, last) => bits(&|r| within(table.alloc_time[r], *first, *last)),
+        Predicate::Size(low, high) => bits(&|r| (*low..=*high).contains(&i128::from(table.size.at(r)))),
+        Predicate::Address(low, high) => bits(&|r| (*low..=*high).contains(&i128::from(table.address.at(r)))),
+        Predicate::AllocTime(first, last) => bits(&|r| within(table.alloc_time.at(r), *first, *last)),
         Predicate::FreeTime(first, last) => bits(&|r| within(table.free_time[r], *first, *last)),
         Predicate::Lifetime(first, last, with_not_freed) => bits(&|r| {
             let ticks = table.lifetime(r);
             within(ticks, *first, *last) || (*with_not_freed && ticks == Ticks::NEVER)
         }),
-        Predicate::AllocTimeMissing => bits(&|r| !table.alloc_time[r].is_known()),
+        Predicate::AllocTimeMissing => bits(&|r| !table.alloc_time.at(r).is_known()),
         Predicate::FreeTimeMissing => bits(&|r| !table.free_time[r].is_known()),
         Predicate::LifetimeMissing => bits(&|r| !table.lifetime(r).is_known()),
     }

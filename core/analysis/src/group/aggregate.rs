@@ -102,8 +102,8 @@ impl AggregateRow {
     #[must_use]
     pub fn of(table: &AllocationTable, row: usize) -> Self {
         Self {
-            size_bytes: table.size[row],
-            alloc: table.alloc_time[row],
+            size_bytes: table.size.at(row),
+            alloc: table.alloc_time.at(row),
             free: table.free_time[row],
             flags: table.flags[row],
         }
@@ -700,18 +700,17 @@ fn numbered(
         cancel,
         || vec![ClassAggregate::default(); count],
         |sums, range| {
-            let first = range.start;
-            let times = table.alloc_time[range.clone()].iter().zip(&table.free_time[range.clone()]);
-            let rows = times.zip(&table.size[range.clone()]).zip(&table.flags[range.clone()]);
-            let rows = rows.zip(&ids.of_row()[range]);
-            for (at, ((((alloc, free), size), flags), id)) in rows.enumerate() {
-                if *free < from || filter.is_some_and(|rows| !rows.contains(first + at)) {
+            let columns = table.free_time[range.clone()].iter().zip(&table.flags[range.clone()]);
+            let rows = range.clone().zip(columns.zip(&ids.of_row()[range]));
+            for (row, ((free, flags), id)) in rows {
+                if *free < from || filter.is_some_and(|rows| !rows.contains(row)) {
                     continue;
                 }
                 // Arithmetic instead of unpredictable branches; the order of the lifetime classes.
-                let class = usize::from(*alloc < from) * 2 + usize::from(*free > to);
+                let alloc = table.alloc_time.at(row);
+                let class = usize::from(alloc < from) * 2 + usize::from(*free > to);
                 if let Some(sum) = sums.get_mut(*id as usize * CLASSES + class) {
-                    sum.add_row(AggregateRow { size_bytes: *size, alloc: *alloc, free: *free, flags: *flags });
+                    sum.add_row(AggregateRow { size_bytes: table.size.at(row), alloc, free: *free, flags: *flags });
                 }
             }
         },

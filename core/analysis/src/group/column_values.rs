@@ -401,7 +401,7 @@ impl ColumnValues {
         let times = |values: Vec<u64>| values.into_iter().map(from_ordered).collect::<Vec<_>>();
         let (labels, ids) = match key {
             Key::AllocTime => {
-                let (values, ids) = rank_rows(table.len(), |r| ordered(table.alloc_time[r]));
+                let (values, ids) = rank_rows(table.len(), |r| ordered(table.alloc_time.at(r)));
                 (KeyLabels::Times(times(values), clock), ids)
             }
             Key::FreeTime => {
@@ -413,7 +413,7 @@ impl ColumnValues {
                 (KeyLabels::Spans(times(values), clock), ids)
             }
             _ => {
-                let (values, ids) = rank_rows(table.len(), |r| table.address[r]);
+                let (values, ids) = rank_rows(table.len(), |r| table.address.at(r));
                 (KeyLabels::Addresses(values), ids)
             }
         };
@@ -421,7 +421,8 @@ impl ColumnValues {
     }
 
     fn generation_of_rows(&self) -> (KeySource, KeyLabels) {
-        let ids = self.trace.allocations.alloc_time.par_iter().map(|alloc| self.generations.of(*alloc)).collect();
+        let times = &self.trace.allocations.alloc_time;
+        let ids = (0..times.len()).into_par_iter().map(|row| self.generations.of(times.at(row))).collect();
         let labels = self.generations.labels(self.trace.extent, &self.trace.clock);
         (KeySource::Rows(Arc::new(ids)), KeyLabels::Texts(labels))
     }

@@ -6,6 +6,7 @@ use super::parallel::{Cancelled, not_cancelled};
 use super::partition::Sorted;
 use crate::trace::Trace;
 use crate::trace::allocation::AllocationTable;
+use crate::trace::compact::SortedTimes;
 use crate::trace::time::Ticks;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -59,10 +60,10 @@ impl EventOrder {
         let table = &trace.allocations;
         let first_known = table.rows_allocated_by(Ticks::UNKNOWN);
         let timed = frees_by_time(table);
-        let (is_free, ends_tick) = merge(&table.alloc_time[first_known..], &timed);
+        let (is_free, ends_tick) = merge(&table.alloc_time, first_known, &timed);
         let frees: Vec<u32> = timed.par_iter().map(|t| t.1).collect();
         drop(timed);
-        let size = |row: &u32| u32::try_from(table.size[*row as usize]).unwrap_or(LARGE);
+        let size = |row: &u32| u32::try_from(table.size.at(*row as usize)).unwrap_or(LARGE);
         Self {
             first_known,
             attributes: frees.par_iter().map(|row| table.alloc_attributes[*row as usize].0).collect(),
@@ -70,7 +71,7 @@ impl EventOrder {
             frees,
             is_free,
             ends_tick,
-            bytes: table.size.par_iter().map(|size| u128::from(*size)).sum(),
+            bytes: table.size.sum(),
         }
     }
 
@@ -117,9 +118,8 @@ impl EventOrder {
     #[must_use]
     pub fn until(&self, table: &AllocationTable, events: &EventRange, to: Ticks) -> EventRange {
         let EventRange { allocs, frees } = events;
-        let allocated = table.alloc_time.get(allocs.clone()).unwrap_or_default();
         let freed = self.frees.get(frees.clone()).unwrap_or_default();
-        let last_alloc = allocs.start + allocated.partition_point(|time| *time <= to);
+        let last_alloc = table.alloc_time.partition_point_within(allocs.clone(), |time| time <= to);
         let last_free = frees.start + freed.partition_point(|row| table.free_time[*row as usize] <= to);
         EventRange { allocs: allocs.start..last_alloc, frees: frees.start..last_free }
     }
@@ -137,9 +137,9 @@ impl EventOrder {
             let (attributes, size) = (number(&self.attributes, free), number(&self.sizes, free));
             let mut of_free = u64::from(size);
             if size == LARGE && is_free {
-                of_free = table.size.get(freed).copied().unwrap_or(0);
+                of_free = table.size.get(freed).unwrap_or(0);
             }
-            let of_alloc = table.size.get(alloc).copied().unwrap_or(0);
+            let of_alloc = table.size.get(alloc).unwrap_or(0);
             let allocated = table.alloc_attributes.get(alloc).map_or(0, |attributes| attributes.0);
             let mask = u64::from(is_free).wrapping_neg();
             let choose = |alloc: u64, free: u64| alloc ^ ((alloc ^ free) & mask);
@@ -170,14 +170,15 @@ fn number(column: &[u32], at: usize) -> u32 {
     column.get(at).copied().unwrap_or(0)
 }
 
-/// For each event in their common order: it is a free, and it is the last one of its tick.
-fn merge(allocs: &[Ticks], frees: &[(Ticks, u32)]) -> (Bits, Bits) {
-    let count = allocs.len() + frees.len();
+/// For each event in their common order: it is a free, and it is the last one of its tick. `first_known` is the first allocation
+/// with a known time.
+fn merge(allocs: &SortedTimes, first_known: usize, frees: &[(Ticks, u32)]) -> (Bits, Bits) {
+    let count = allocs.len() - first_known + frees.len();
     let (mut is_free, mut ends_tick) = (Bits::new(count), Bits::new(count));
-    let (mut alloc, mut free) = (0, 0);
+    let (mut alloc, mut free) = (first_known, 0);
     let mut last = Ticks::UNKNOWN;
     for at in 0..count {
-        let allocated = allocs.get(alloc).copied().unwrap_or(Ticks::NEVER);
+        let allocated = allocs.get(alloc).unwrap_or(Ticks::NEVER);
         let freed = frees.get(free).map_or(Ticks::NEVER, |f| f.0);
         let takes_free = freed < allocated;
         let time = if takes_free { freed } else { allocated };

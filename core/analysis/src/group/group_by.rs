@@ -36,7 +36,7 @@ pub const OUTSIDE: usize = 4;
 #[inline]
 #[must_use]
 pub fn class_of(range: TimeRange, table: &AllocationTable, row: usize) -> usize {
-    range.classify(table.alloc_time[row], table.free_time[row]).map_or(OUTSIDE, |class| class as usize)
+    range.classify(table.alloc_time.at(row), table.free_time[row]).map_or(OUTSIDE, |class| class as usize)
 }
 
 // Parts of a row that values depend on: positions in `GroupBy::parts`.
@@ -200,7 +200,7 @@ impl GroupBy {
             key += digit.part(class);
         }
         if let Some(digit) = &self.parts[SIZE] {
-            key += digit.part(size_class(table.size[row]) as usize);
+            key += digit.part(size_class(table.size.at(row)) as usize);
         }
         if let Some(digit) = &self.parts[ATTRIBUTES] {
             key += digit.part(table.alloc_attributes[row].index());

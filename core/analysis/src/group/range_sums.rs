@@ -323,7 +323,7 @@ impl RangeSums {
         let order = self.order.get_or_init(|| EventOrder::new(self.names.trace()));
         let events = Events { table, order, rows: self.rows.as_deref(), group_of_row: self.ids.of_row() };
         let groups = self.ids.representatives().len();
-        let before = table.alloc_time.partition_point(|time| *time < range.from);
+        let before = table.alloc_time.partition_point(|time| time < range.from);
         let until = table.rows_allocated_by(range.to);
         let freed_before = order.frees_before(table, range.from);
         let freed_until = order.frees_until(table, range.to);
@@ -391,9 +391,9 @@ fn by_class([before, until, freed_before, freed_until, last]: [RowSums; PARTS], 
 /// Returns `true` if every free is at or after its allocation, every row without a time of its free is never freed, and no sum
 /// of sizes or lifetimes overflows.
 fn are_differences_exact(table: &AllocationTable, order: &EventOrder) -> bool {
-    let rows = table.alloc_time.par_iter().zip(&table.free_time).with_min_len(CHUNK_ROWS);
-    let is_ordered = rows.all(|(alloc, free)| alloc <= free && *free != Ticks::UNKNOWN);
-    let first = table.alloc_time.get(order.first_known()).copied().unwrap_or_default();
+    let rows = table.free_time.par_iter().enumerate().with_min_len(CHUNK_ROWS);
+    let is_ordered = rows.all(|(row, free)| table.alloc_time.at(row) <= *free && *free != Ticks::UNKNOWN);
+    let first = table.alloc_time.get(order.first_known()).unwrap_or_default();
     let last = order.frees().last().map_or(first, |row| table.free_time[*row as usize]);
     let span = u128::from(last.0.abs_diff(first.0));
     let ticks = span.saturating_mul(table.len() as u128);
@@ -403,21 +403,25 @@ fn are_differences_exact(table: &AllocationTable, order: &EventOrder) -> bool {
 /// Moments that are evenly spread over allocations and over frees, `count` of each kind at most, one for each `min_events`, and
 /// the one after the last event.
 fn checkpoints(table: &AllocationTable, order: &EventOrder, count: usize, min_events: usize) -> Vec<Checkpoint> {
-    let allocs = table.alloc_time.get(order.first_known()..).unwrap_or_default();
+    let allocs = order.first_known()..table.len();
     let frees = order.frees();
     let places = |events: usize| {
         let count = count.min(events.div_ceil(min_events));
         (0..count).map(move |k| events * k / count)
     };
-    let mut times: Vec<Ticks> = places(allocs.len()).map(|at| allocs[at]).collect();
+    let mut times: Vec<Ticks> = places(allocs.len()).map(|at| table.alloc_time.at(allocs.start + at)).collect();
     times.extend(places(frees.len()).map(|at| table.free_time[frees[at] as usize]));
-    let last = allocs.last().copied().max(frees.last().map(|row| table.free_time[*row as usize]));
+    let last = table
+        .alloc_time
+        .last()
+        .filter(|_| !allocs.is_empty())
+        .max(frees.last().map(|row| table.free_time[*row as usize]));
     times.extend(last.map(|last| Ticks(last.0 + 1)));
     times.sort_unstable();
     times.dedup();
     let checkpoint = |time: Ticks| Checkpoint {
         time,
-        row: table.alloc_time.partition_point(|alloc| *alloc < time),
+        row: table.alloc_time.partition_point(|alloc| alloc < time),
         free: order.frees_before(table, time),
     };
     times.into_iter().map(checkpoint).collect()
@@ -634,7 +638,7 @@ impl RangeWork<'_> {
             STAYED => self.add_stayed(run, sums),
             CROSSED => {
                 let freed = self.events.order.frees().get(run).unwrap_or_default().iter().map(|row| *row as usize);
-                self.add_matching(freed, |row| self.events.table.alloc_time[row] < self.range.from, sums);
+                self.add_matching(freed, |row| self.events.table.alloc_time.at(row) < self.range.from, sums);
             }
             FREED_BEFORE | FREED_UNTIL => {
                 let freed = self.events.order.frees().get(run).unwrap_or_default();

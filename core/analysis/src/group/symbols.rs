@@ -136,12 +136,12 @@ fn add_module(need: &mut ModuleNeed, id: ModuleId, module: &Module) {
 fn weigh(trace: &Trace, of_frame: &[Option<u32>], needs: &mut [ModuleNeed]) {
     let table = &trace.allocations;
     let mut of_stack = vec![(0_u64, 0_u64); trace.stacks.node_count()];
-    for ((stack, size), free) in table.alloc_stack.iter().zip(&table.size).zip(&table.free_time) {
+    for ((stack, size), free) in table.alloc_stack.iter().zip(table.size.iter()).zip(&table.free_time) {
         if *stack != StackId::EMPTY
             && let Some((blocks, bytes)) = of_stack.get_mut(stack.index())
         {
             *blocks += 1;
-            *bytes = bytes.saturating_add(if *free == Ticks::NEVER { *size } else { 0 });
+            *bytes = bytes.saturating_add(if *free == Ticks::NEVER { size } else { 0 });
         }
     }
     // The stack counted last for each module, so that recursion does not count an allocation twice.

@@ -166,7 +166,7 @@ pub(super) fn first_pool_event(trace: &Trace) -> Option<Ticks> {
     let unknown = table.alloc_time.partition_point(|time| !time.is_known());
     // Rows with an unknown allocation time come first, in the order of their frees.
     let first_free = table.free_time.first().filter(|time| unknown > 0 && time.is_known());
-    table.alloc_time.get(unknown).into_iter().chain(first_free).min().copied()
+    table.alloc_time.get(unknown).into_iter().chain(first_free.copied()).min()
 }
 
 fn tag_filter_issue(trace: &Trace, reconciliation: Option<&Reconciliation>) -> Option<DataQualityIssue> {
@@ -199,7 +199,7 @@ impl RangeStatistics {
         let table = &trace.allocations;
         let length = range.to.0.saturating_sub(range.from.0);
         let add_row = |mut sum: Self, row: usize| {
-            let (alloc, free) = (table.alloc_time[row], table.free_time[row]);
+            let (alloc, free) = (table.alloc_time.at(row), table.free_time[row]);
             let is_allocated = alloc >= range.from && alloc <= range.to;
             let is_freed = free >= range.from && free <= range.to;
             sum.frees += u64::from(is_freed);
@@ -339,9 +339,9 @@ mod tests {
         assert_eq!(issue.kind, DataQualityKind::CircularLogWrapped { missing_s: None });
         assert_eq!(issue.confidence_factor, limit::PARTIAL_FACTOR);
         assert_eq!(assess_data_quality(&trace, TimeRange { from: Ticks(10), to: Ticks(10_000) }).issues, []);
-        for time in trace.allocations.alloc_time.iter_mut().chain(&mut trace.allocations.free_time) {
-            time.0 += 2_500;
-        }
+        let table = &mut trace.allocations;
+        table.alloc_time = table.alloc_time.iter().map(|time| Ticks(time.0 + 2_500)).collect();
+        table.free_time.iter_mut().for_each(|time| time.0 += 2_500);
         trace.extent = TimeRange { from: Ticks(0), to: Ticks(12_500) };
         assert_eq!(of(&trace).unwrap().kind, DataQualityKind::CircularLogWrapped { missing_s: Some(2.5) });
     }

@@ -90,8 +90,9 @@ pub fn analyze(names: &ColumnValues, request: AnalysisRequest, cancel: Cancel<'_
 fn without_idle_end(range: AnalysisRange, trace: &Trace) -> AnalysisRange {
     let (table, TimeRange { from, to }) = (&trace.allocations, range.active);
     let is_inside = |time: &Ticks| *time >= from && *time <= to;
-    let last_inside = |times: &[Ticks]| times.par_iter().copied().filter(is_inside).max();
-    let last_event = last_inside(&table.alloc_time).max(last_inside(&table.free_time)).unwrap_or(to);
+    let last_alloc = table.alloc_time.get(table.rows_allocated_by(to).wrapping_sub(1)).filter(is_inside);
+    let last_free = table.free_time.par_iter().copied().filter(is_inside).max();
+    let last_event = last_alloc.max(last_free).unwrap_or(to);
     let idle = to.0.saturating_sub(last_event.0) as f64;
     let is_short = idle <= MAX_IDLE_END * range.ticks_after_warm_up() as f64;
     if is_short && last_event > range.warm_up_end {
@@ -343,8 +344,8 @@ fn outstanding_by_generation(input: &AnalysisInput<'_>, names: &ColumnValues, un
     let (generations, table) = (names.generations(), &input.trace.allocations);
     let mut totals = vec![Total::default(); generations.count() as usize];
     for row in units.iter().flat_map(|unit| input.outstanding_rows(unit.index)) {
-        if let Some(total) = totals.get_mut(generations.of(table.alloc_time[row]) as usize) {
-            total.add(table.size[row]);
+        if let Some(total) = totals.get_mut(generations.of(table.alloc_time.at(row)) as usize) {
+            total.add(table.size.at(row));
         }
     }
     totals
@@ -357,7 +358,7 @@ fn top_stack(input: &AnalysisInput<'_>, unit: usize, all_bytes: u64) -> (StackId
     let mut bytes_of: FxHashMap<StackId, (u64, usize)> = FxHashMap::default();
     for row in input.outstanding_rows(unit).filter(|row| table.alloc_stack[*row] != StackId::EMPTY) {
         let bytes = &mut bytes_of.entry(table.alloc_stack[row]).or_insert((0, row)).0;
-        *bytes = bytes.saturating_add(table.size[row]);
+        *bytes = bytes.saturating_add(table.size.at(row));
     }
     let top = bytes_of.into_iter().max_by_key(|(_, (bytes, row))| (*bytes, std::cmp::Reverse(*row)));
     top.map_or((StackId::EMPTY, 0.0), |(stack, (bytes, _))| (stack, bytes as f64 / all_bytes.max(1) as f64))

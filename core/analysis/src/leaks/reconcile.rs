@@ -146,9 +146,9 @@ impl Reconciliation {
         let is_between = |time: Ticks| time > first && time <= last;
         let table = &trace.allocations;
         let change = |row: usize| {
-            let size = table.size[row] as i64;
+            let size = table.size.at(row) as i64;
             let is_allocated = table.is_allocation_recorded(row)
-                && is_between(table.alloc_time[row])
+                && is_between(table.alloc_time.at(row))
                 && is_in_pool(table.alloc_attributes[row]);
             let is_freed = is_between(table.free_time[row]) && is_in_pool(table.free_attributes[row]);
             i64::from(is_allocated) * size - i64::from(is_freed) * size
@@ -326,9 +326,9 @@ fn count_events(trace: &Trace, balances: &mut [TimedBalance]) {
     let no_events = || vec![RecordedEvents::default(); times.len()];
     let rows = (0..table.len()).into_par_iter();
     let sums = rows.with_min_len(1 << 16).fold(no_events, |mut sums, row| {
-        let size = table.size[row] as i64;
+        let size = table.size.at(row) as i64;
         if table.is_allocation_recorded(row)
-            && let Some(at) = balance_at(table.alloc_attributes[row], table.alloc_time[row])
+            && let Some(at) = balance_at(table.alloc_attributes[row], table.alloc_time.at(row))
         {
             sums[at].allocs += 1;
             sums[at].growth += size;
@@ -393,11 +393,11 @@ fn big_pool_balance(trace: &Trace) -> Option<BigPoolBalance> {
     let table = &trace.allocations;
     let session = |row: usize| trace.attributes.get(table.alloc_attributes[row]).and_then(session_of);
     let min_size = rows.iter().map(|row| row.size_bytes).min().unwrap_or(0);
-    let candidates = (0..table.len()).into_par_iter().filter(|row| table.size[*row] >= min_size);
+    let candidates = (0..table.len()).into_par_iter().filter(|row| table.size.at(*row) >= min_size);
     let events = candidates.filter_map(|row| {
-        let key = (table.address[row], session(row));
+        let key = (table.address.at(row), session(row));
         let listed = *is_listed.get(&key)?;
-        let (alloc, free) = (table.alloc_time[row], table.free_time[row]);
+        let (alloc, free) = (table.alloc_time.at(row), table.free_time[row]);
         let is_allocated = alloc > start && alloc <= stop && free > stop && listed == STOP_ONLY;
         let is_freed = alloc <= start && free > start && free <= stop && listed == START_ONLY;
         (is_allocated || is_freed).then_some((key, is_allocated))

@@ -60,9 +60,9 @@ impl RowFigures {
     pub fn of(table: &AllocationTable, rows: &[u32]) -> Self {
         let rows = rows.par_iter().with_min_len(1 << 12).map(|row| *row as usize);
         Self {
-            alloc: rows.clone().map(|row| table.alloc_time[row]).collect(),
+            alloc: rows.clone().map(|row| table.alloc_time.at(row)).collect(),
             free: rows.clone().map(|row| table.free_time[row]).collect(),
-            size: rows.clone().map(|row| table.size[row]).collect(),
+            size: rows.clone().map(|row| table.size.at(row)).collect(),
             flags: rows.map(|row| table.flags[row]).collect(),
         }
     }

@@ -12,6 +12,7 @@ use super::record_source::Batch;
 use super::stack_part::{
     EventParts, FrameRange, PartKind, PendingContent, PendingStack, StackKeyDefinition, StackPart,
 };
+use super::tick_keys::TickKeys;
 use super::totals::WorkerTotals;
 use super::{LoadOptions, StackScope};
 use crate::trace::attributes::EventAttributes;
@@ -25,7 +26,6 @@ use poolscope_etl::event::stack::{
 use poolscope_etl::event::{EventKind, SystemEvent, is_event_trace_group, is_kernel_group};
 use poolscope_etl::file::{BodyScratch, BufferRef, OpenError, RecordClock, TraceFile};
 use poolscope_etl::record::{self, CommonHeader, Record, RecordKey, Records};
-use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
 
 /// The decoded pool events and stack records of one buffer, or of one batch of another reader.
@@ -84,7 +84,7 @@ pub struct DecodeWorker {
     parts: Vec<EventParts>,
     buffer_events: BufferEvents,
     /// Keys that were defined in the tick of the latest definition.
-    tick_keys: (Ticks, FxHashSet<u64>),
+    tick_keys: TickKeys,
     frames: Vec<u64>,
     frame_cache: FrameListCache,
 }
@@ -100,7 +100,7 @@ impl DecodeWorker {
             raw_attributes: Vec::new(),
             parts: Vec::new(),
             buffer_events: BufferEvents::default(),
-            tick_keys: (Ticks::UNKNOWN, FxHashSet::default()),
+            tick_keys: TickKeys::default(),
             frames: Vec::new(),
             frame_cache: FrameListCache::default(),
         }
@@ -191,7 +191,7 @@ impl<'w> Decoder<'w> {
         worker.raw_attributes.clear();
         worker.parts.clear();
         worker.buffer_events.clear();
-        worker.tick_keys.0 = Ticks::UNKNOWN;
+        worker.tick_keys.clear();
         worker.attributes.begin(position(decoded.order, 0));
         Self {
             worker,
@@ -502,7 +502,7 @@ impl<'w> Decoder<'w> {
             let StackKeyReferenceEvent { target, key } = StackKeyReferenceEvent::decode(record.payload, pointer_size)?;
             // The records of a processor are in order: a definition that it logged before the reference, in the same tick,
             // belongs to an earlier use of the key.
-            if self.worker.tick_keys.0 == record_time && self.worker.tick_keys.1.contains(&key) {
+            if self.worker.tick_keys.contains(record_time, key) {
                 record_time.0 += 1;
             }
             (target, Some(key), kind == EventKind::StackKeyKernel)
@@ -572,12 +572,7 @@ impl<'w> Decoder<'w> {
     fn decode_stack_key_definition(&mut self, record: &Record<'_>, time: Ticks) -> Option<()> {
         let StackKeyDefinitionEvent { key, frames } =
             StackKeyDefinitionEvent::decode(record.payload, record.pointer_size)?;
-        let (tick, keys) = &mut self.worker.tick_keys;
-        if *tick != time {
-            *tick = time;
-            keys.clear();
-        }
-        keys.insert(key);
+        self.worker.tick_keys.insert(time, key);
         let is_kernel = frames.iter().next().is_some_and(|f| is_kernel_address(f, record.pointer_size));
         let frames = copy_frames(&mut self.decoded.frames, frames.iter());
         self.decoded.definitions.push(StackKeyDefinition { time, key, is_kernel, frames });

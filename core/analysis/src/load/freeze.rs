@@ -55,16 +55,36 @@ pub fn allocation_table(
     let sources = row_sources(events);
     let allocators = unknown_allocators(&events.unrecorded, handles.attributes, attributes);
     let rows = sources.iter().map(RowSource::len).sum();
-    let mut table = AllocationTable::with_rows(rows);
     let lengths: Vec<usize> = sources.iter().map(RowSource::len).collect();
+    let mut table = AllocationTable::with_rows(rows, alloc_times(events, &sources));
     let filler = RowFiller { events, handles, allocators: &allocators };
-    table.split(&lengths).into_par_iter().zip(sources).try_for_each(|(part, source)| {
+    let fill = |(mut part, source): (RowsMut<'_>, RowSource)| {
         cancel.check()?;
-        filler.fill(part, source);
+        filler.fill(&mut part, source);
         progress.advance_rows(source.len() as u64);
-        Ok(())
-    })?;
+        Ok(part.into_exceptions())
+    };
+    let exceptions = table.split(&lengths).into_par_iter().zip(sources).map(fill).collect::<Result<_, Cancelled>>()?;
+    table.add_exceptions(exceptions);
     Ok(table)
+}
+
+/// Allocation times of rows that are asked for in order.
+fn alloc_times(events: &MergedEvents, sources: &[RowSource]) -> impl FnMut(usize) -> Ticks {
+    let (mut at, mut first) = (0, 0);
+    move |row| {
+        while let Some(source) = sources.get(at).filter(|source| first + source.len() <= row) {
+            first += source.len();
+            at += 1;
+        }
+        let time = sources.get(at).and_then(|&source| match source {
+            RowSource::Recorded { chunk, start, .. } => {
+                events.allocation(chunk, start + row - first).map(|side| side.time)
+            }
+            RowSource::Unrecorded { start, .. } => events.unrecorded.get(start + row - first).map(|row| row.alloc_time),
+        });
+        time.unwrap_or_default()
+    }
 }
 
 /// The order of all rows: by allocation time, recorded allocations first; those with an unknown allocation time by free time.
@@ -139,7 +159,7 @@ struct RowFiller<'a> {
 
 impl RowFiller<'_> {
     /// Fills rows from their source.
-    fn fill(&self, mut part: RowsMut<'_>, source: RowSource) {
+    fn fill(&self, part: &mut RowsMut<'_>, source: RowSource) {
         match source {
             RowSource::Recorded { chunk, start, end } => {
                 for (at, row) in (start..end).enumerate() {

@@ -45,6 +45,7 @@ mod stack_merge;
 mod stack_part;
 mod stack_tree;
 mod system_events;
+mod tick_keys;
 mod totals;
 
 use crate::trace::Trace;

@@ -56,12 +56,21 @@ struct MergedDefinition {
 /// Keys with the same hash bits.
 #[derive(Debug, Default)]
 struct KeyShard {
-    /// Definitions of the current merge by key, each key's in time order.
+    /// Definitions of the current merge, in the order of the file.
     definitions: Vec<MergedDefinition>,
-    /// Use of each definition; 0 if nothing refers to it.
+    /// Times of the definitions by key, each key's in order, and their positions in `definitions`. Searches read nothing else.
+    times: Vec<Ticks>,
+    places: Vec<u32>,
+    /// Use of the definition of each time; 0 if nothing refers to it.
     uses: Vec<AtomicU32>,
-    /// Range in `definitions` of each key.
-    groups: FxHashMap<KeyKind, (u32, u32)>,
+    /// The keys in the order of their first definitions, and the number of each.
+    keys: Vec<KeyKind>,
+    numbers: FxHashMap<KeyKind, u32>,
+    /// End of each key's group in `times`, by the number of the key.
+    ends: Vec<u32>,
+    /// Key number of each definition, and definitions of one key that are not in time order: memory for grouping.
+    of_definition: Vec<u32>,
+    unsorted: Vec<(Ticks, u32)>,
     /// Uses that have no definition yet.
     open: Mutex<FxHashMap<KeyKind, u32>>,
     /// Keys with a definition so far.
@@ -126,12 +135,13 @@ impl StackKeys {
         let Some(shard) = self.shards.get(shard_of(key)) else { return 0 };
         let entry = cache.entry(key, is_kernel);
         if entry.merge != self.merge || entry.key != (key, is_kernel) {
-            let (start, end) = shard.groups.get(&(key, is_kernel)).copied().unwrap_or_default();
-            *entry = CachedKey { merge: self.merge, key: (key, is_kernel), start, end, open: 0 };
+            let (start, end) = shard.range_of((key, is_kernel));
+            *entry = CachedKey { merge: self.merge, key: (key, is_kernel), start, end, latest: 0, open: 0 };
         }
-        let group = shard.definitions.get(entry.start as usize..entry.end as usize).unwrap_or_default();
-        let later = group.partition_point(|definition| definition.time < time);
+        let group = shard.times.get(entry.start as usize..entry.end as usize).unwrap_or_default();
+        let later = first_at(group, entry.latest as usize, time);
         if later < group.len() {
+            entry.latest = later as u32;
             let Some(of_definition) = shard.uses.get(entry.start as usize + later) else { return 0 };
             return self.use_of(of_definition);
         }
@@ -141,6 +151,7 @@ impl StackKeys {
         entry.open
     }
 
+    /// The use of a definition.
     fn use_of(&self, of_definition: &AtomicU32) -> u32 {
         let known = of_definition.load(Ordering::Relaxed);
         if known != 0 {
@@ -202,37 +213,105 @@ impl StackKeys {
     }
 }
 
+/// Position of the first time that is not before `time`. References of a buffer come in time order, so that the search goes on
+/// from the position that the one before found.
+#[inline]
+fn first_at(times: &[Ticks], latest: usize, time: Ticks) -> usize {
+    let is_before = |at: usize| times.get(at).is_some_and(|&known| known < time);
+    if latest > 0 && !is_before(latest - 1) {
+        return times.get(..latest).unwrap_or_default().partition_point(|&known| known < time);
+    }
+    let (mut low, mut step) = (latest, 1);
+    while is_before(low + step - 1) {
+        low += step;
+        step *= 2;
+    }
+    let near = times.get(low..(low + step - 1).min(times.len())).unwrap_or_default();
+    low + near.partition_point(|&known| known < time)
+}
+
 impl KeyShard {
+    /// Range in `times` of a key.
+    fn range_of(&self, key: KeyKind) -> (u32, u32) {
+        let Some(&number) = self.numbers.get(&key) else { return (0, 0) };
+        let end = |number: u32| self.ends.get(number as usize).copied().unwrap_or(0);
+        (number.checked_sub(1).map_or(0, end), end(number))
+    }
+
     /// Groups the definitions of a merge by key, and gives the first definition of each key the use that was open.
     fn group(&mut self) {
-        // A stable sort: definitions of one tick stay in file order.
-        self.definitions.sort_by_key(|definition| (definition.key, definition.time));
-        self.uses = self.definitions.iter().map(|_| AtomicU32::new(0)).collect();
-        self.groups.clear();
-        let open = self.open.get_mut();
-        let mut start = 0;
-        for group in self.definitions.chunk_by(|a, b| a.key == b.key) {
-            let end = start + group.len();
-            if let (Some(first), Some(of_first)) = (group.first(), self.uses.get_mut(start)) {
-                self.groups.insert(first.key, (start as u32, end as u32));
-                self.defined.insert(first.key);
-                if let Some(number) = open.remove(&first.key) {
-                    *of_first.get_mut() = number;
-                }
+        let Self { definitions, times, places, uses, keys, numbers, ends, of_definition, unsorted, open, defined } =
+            self;
+        keys.clear();
+        numbers.clear();
+        ends.clear();
+        of_definition.clear();
+        for definition in definitions.iter() {
+            let number = *numbers.entry(definition.key).or_insert(ends.len() as u32);
+            if number as usize == ends.len() {
+                ends.push(0);
+                keys.push(definition.key);
             }
-            start = end;
+            ends[number as usize] += 1;
+            of_definition.push(number);
+        }
+        // Starts for now; each becomes the end of its group as that is filled.
+        let mut sum = 0;
+        for start in ends.iter_mut() {
+            sum += std::mem::replace(start, sum);
+        }
+        // Every element is written below.
+        times.resize(definitions.len(), Ticks::UNKNOWN);
+        places.resize(definitions.len(), 0);
+        uses.clear();
+        uses.resize_with(definitions.len(), AtomicU32::default);
+        for (place, (definition, &number)) in (0..).zip(definitions.iter().zip(of_definition.iter())) {
+            let end = &mut ends[number as usize];
+            times[*end as usize] = definition.time;
+            places[*end as usize] = place;
+            *end += 1;
+        }
+        let open = open.get_mut();
+        let mut start = 0;
+        for (&key, &end) in keys.iter().zip(ends.iter()) {
+            let range = start..end as usize;
+            start = range.end;
+            sort_group(&mut times[range.clone()], &mut places[range.clone()], unsorted);
+            defined.insert(key);
+            if let Some(number) = open.remove(&key) {
+                *uses[range.start].get_mut() = number;
+            }
         }
     }
 
     /// Uses that the definitions of a merge closed, with their frame lists and times.
     fn define(&mut self, frames: &[&[u64]], lists: &FrameLists) -> Vec<(u32, u32, Ticks)> {
-        let definitions = self.definitions.drain(..).zip(self.uses.drain(..));
-        let used = definitions.map(|(definition, number)| (definition, number.into_inner())).filter(|row| row.1 != 0);
-        let define = |(definition, number): (MergedDefinition, u32)| {
+        let mut used = Vec::new();
+        for (at, number) in self.uses.iter_mut().map(|number| *number.get_mut()).enumerate() {
+            if number == 0 {
+                continue;
+            }
+            let Some(definition) = self.places.get(at).and_then(|&place| self.definitions.get(place as usize)) else {
+                continue;
+            };
             let of_buffer = frames.get(definition.buffer as usize).copied().unwrap_or_default();
-            (number, lists.intern(definition.frames.of(of_buffer)), definition.time)
-        };
-        used.map(define).collect()
+            used.push((number, lists.intern(definition.frames.of(of_buffer)), definition.time));
+        }
+        self.definitions.clear();
+        used
+    }
+}
+
+/// Sorts the definitions of one key by time; those of one tick stay in the order of the file. `unsorted` is memory for the sort.
+fn sort_group(times: &mut [Ticks], places: &mut [u32], unsorted: &mut Vec<(Ticks, u32)>) {
+    if times.is_sorted() {
+        return;
+    }
+    unsorted.clear();
+    unsorted.extend(times.iter().copied().zip(places.iter().copied()));
+    unsorted.sort_by_key(|definition| definition.0);
+    for ((time, place), sorted) in times.iter_mut().zip(places).zip(unsorted) {
+        (*time, *place) = *sorted;
     }
 }
 
@@ -248,6 +327,8 @@ struct CachedKey {
     key: KeyKind,
     start: u32,
     end: u32,
+    /// Position in its group that the latest search found.
+    latest: u32,
     open: u32,
 }
 
@@ -268,6 +349,18 @@ impl KeyCache {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn searches_from_any_position_find_the_first_time() {
+        let times: Vec<Ticks> = (0..40).map(|at| Ticks(at / 3 * 2)).collect();
+        for latest in 0..=times.len() {
+            for time in -1..30 {
+                let wanted = times.iter().filter(|known| known.0 < time).count();
+                assert_eq!(first_at(&times, latest, Ticks(time)), wanted, "{time} from {latest}");
+            }
+        }
+        assert_eq!(first_at(&[], 0, Ticks(5)), 0);
+    }
 
     #[test]
     fn references_mean_the_first_later_definition_of_their_kind() {

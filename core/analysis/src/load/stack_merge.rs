@@ -98,7 +98,9 @@ impl StackMerger {
         self.keys.begin(&mut definitions, until, cancel)?;
         let events = |run: &EventRun| run.first_at(run.merged, until) - run.merged;
         let count: usize = buffers.iter().flat_map(|buffer| &buffer.runs).map(events).sum();
-        let filter = TimeFilter::new(from, until, count);
+        // Without many pending records, the filter costs more than to search the events of all of them.
+        let pending: usize = buffers.iter().map(|buffer| buffer.pending.len()).sum();
+        let filter = TimeFilter::new(from, until, if pending * FILTER_SHARE < count { None } else { Some(count) });
         let merge = StackMerge { keys: &self.keys, filters: &self.filters, lists, until };
         let workers = &self.workers;
         buffers.par_iter_mut().with_max_len(1).try_for_each(|buffer| {
@@ -160,6 +162,7 @@ struct StackMerge<'a> {
 impl StackMerge<'_> {
     /// Looks up the stacks of the events of a buffer, and notes the times of the events.
     fn look_up_events(&self, buffer: &mut DecodedBuffer, filter: &TimeFilter, worker: &mut StackWorker) {
+        let has_filter = !filter.bits.is_empty();
         for run in &mut buffer.runs {
             let end = run.first_at(run.merged, self.until);
             run.stacks.resize(run.events.len(), RecordedStack::default());
@@ -169,7 +172,9 @@ impl StackMerge<'_> {
             let stacks = stacks.get_mut(range.clone()).unwrap_or_default();
             for ((event, parts), stack) in events.iter().zip(parts.get(range).unwrap_or_default()).zip(stacks) {
                 let time = Ticks(base.0 + i64::from(event.offset));
-                filter.insert(time);
+                if has_filter {
+                    filter.insert(time);
+                }
                 if parts[0].is_recorded() || parts[1].is_recorded() {
                     stack.parts = [0, 1].map(|side| self.part(&parts[side], time, worker));
                     stack.delays = delays_of(parts, time);
@@ -240,7 +245,11 @@ fn delays_of(parts: &EventParts, event_time: Ticks) -> PartDelays {
     delays
 }
 
-/// The times of the pool events of one merge, as a set that may contain more: two bytes for each event.
+/// Number of events for each pending stack record from which on the times of the events are not noted.
+const FILTER_SHARE: usize = 16;
+
+/// The times of the pool events of one merge, as a set that may contain more: two bytes for each event. With no bits, it may
+/// contain any time.
 #[derive(Debug)]
 struct TimeFilter {
     from: Ticks,
@@ -249,15 +258,15 @@ struct TimeFilter {
 }
 
 impl TimeFilter {
-    fn new(from: Ticks, until: Ticks, events: usize) -> Self {
-        let words = (events / 4).next_power_of_two();
+    fn new(from: Ticks, until: Ticks, events: Option<usize>) -> Self {
+        let words = events.map_or(0, |events| (events / 4).next_power_of_two());
         Self { from, until, bits: (0..words).map(|_| AtomicU64::new(0)).collect() }
     }
 
     #[inline]
     fn bit(&self, time: Ticks) -> (usize, u64) {
         let hash = (time.0 as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
-        ((hash >> 6) as usize & (self.bits.len() - 1), 1 << (hash & 63))
+        ((hash >> 6) as usize & self.bits.len().wrapping_sub(1), 1 << (hash & 63))
     }
 
     #[inline]
@@ -274,7 +283,7 @@ impl TimeFilter {
     #[inline]
     fn may_contain(&self, time: Ticks) -> bool {
         let (word, bit) = self.bit(time);
-        time >= self.until || self.bits.get(word).is_some_and(|word| word.load(Ordering::Relaxed) & bit != 0)
+        time >= self.until || self.bits.get(word).is_none_or(|word| word.load(Ordering::Relaxed) & bit != 0)
     }
 }
 
@@ -284,11 +293,13 @@ mod tests {
 
     #[test]
     fn a_filter_rejects_most_other_times() {
-        let filter = TimeFilter::new(Ticks(0), Ticks(1_000_000), 10_000);
+        let filter = TimeFilter::new(Ticks(0), Ticks(1_000_000), Some(10_000));
         (0..10_000).for_each(|at| filter.insert(Ticks(at * 97)));
         assert!((0..10_000).all(|at| filter.may_contain(Ticks(at * 97))));
         let wrong = (0..10_000).filter(|at| filter.may_contain(Ticks(at * 97 + 5))).count();
         assert!(wrong < 1_500, "{wrong} of 10,000");
         assert!(filter.may_contain(Ticks(1_000_000)), "not merged yet");
+        assert!(!TimeFilter::new(Ticks(0), Ticks(9), Some(0)).may_contain(Ticks(5)), "no event");
+        assert!(TimeFilter::new(Ticks(0), Ticks(9), None).may_contain(Ticks(5)), "not noted");
     }
 }

@@ -251,9 +251,9 @@ fn allocation_details(names: &ColumnValues, process: &KeyColumn, row: u32) -> Al
     let ticks = table.lifetime(at);
     AllocationDetails {
         row: AllocationId(row),
-        time_s: trace.clock.seconds(table.alloc_time[at]),
-        size: table.size[at],
-        address: table.address[at],
+        time_s: trace.clock.seconds(table.alloc_time.at(at)),
+        size: table.size.at(at),
+        address: table.address.at(at),
         process: process_id.map_or_else(String::new, |id| process.text(id).into_owned()),
         thread: attributes.map(|c| c.thread).filter(|t| *t != EventAttributes::NO_THREAD),
         cpu: attributes.map(|c| c.cpu).filter(|cpu| *cpu != EventAttributes::NO_CPU),
@@ -324,7 +324,7 @@ impl Sums {
     }
 
     fn add(&mut self, table: &AllocationTable, row: usize, visible_range: TimeRange, bounds: &TimeBounds) {
-        let (alloc, free, size) = (table.alloc_time[row], table.free_time[row], table.size[row]);
+        let (alloc, free, size) = (table.alloc_time.at(row), table.free_time[row], table.size.at(row));
         let Some(class) = visible_range.classify(alloc, free) else {
             return;
         };

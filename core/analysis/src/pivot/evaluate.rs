@@ -220,7 +220,7 @@ impl Evaluator {
         let visible_range = self.pivot.visible_range();
         let run_of_row = self.run_of_row(runs, cancel)?;
         let amount = |row: usize| {
-            if by_size { i128::from(table.size[row]) } else { 1 }
+            if by_size { i128::from(table.size.at(row)) } else { 1 }
         };
         let mut now = vec![0i128; runs.outer.len()];
         for row in 0..table.rows_allocated_by(visible_range.from) {
@@ -238,7 +238,7 @@ impl Evaluator {
             if row.is_multiple_of(CHECK_ROWS) && cancel() {
                 return Err(Cancelled);
             }
-            let time = table.alloc_time[row];
+            let time = table.alloc_time.at(row);
             // An allocation is no longer outstanding at the tick of its free, so that frees of this tick come first.
             while let Some((freed, rest)) = frees.split_first()
                 && table.free_time[*freed as usize] <= time
@@ -269,7 +269,7 @@ impl Evaluator {
             if let Some(run) = run_of_row(row)
                 && let Some(sum) = sums.get_mut(run as usize)
             {
-                sum.add(scale.weigh(table.alloc_time[row], table.free_time[row], table.size[row]));
+                sum.add(scale.weigh(table.alloc_time.at(row), table.free_time[row], table.size.at(row)));
             }
             Ok(sums)
         });

@@ -295,7 +295,7 @@ impl PathMasks {
         if let Some(masks) = &self.size_class
             && mask != 0
         {
-            mask &= look_up(masks, size_class(table.size[row]) as usize);
+            mask &= look_up(masks, size_class(table.size.at(row)) as usize);
         }
         for (bit, test) in &self.rows {
             if mask & bit != 0 && !test.holds(table, row) {
@@ -324,8 +324,8 @@ impl RowTest {
     fn holds(&self, table: &AllocationTable, row: usize) -> bool {
         let within = |time: Ticks, first: &Ticks, last: &Ticks| *first <= time && time <= *last;
         match self {
-            Self::Address(address) => table.address[row] == *address,
-            Self::AllocTime(first, last) => within(table.alloc_time[row], first, last),
+            Self::Address(address) => table.address.at(row) == *address,
+            Self::AllocTime(first, last) => within(table.alloc_time.at(row), first, last),
             Self::FreeTime(first, last) => within(table.free_time[row], first, last),
             Self::Lifetime(first, last) => within(table.lifetime(row), first, last),
             Self::Number(ids, id) => ids.get(row) == Some(id),

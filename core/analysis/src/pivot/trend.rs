@@ -106,7 +106,7 @@ impl Evaluator {
                 return Err(Cancelled);
             }
             let Some(sum) = run_of_row(row).and_then(|run| sums.get_mut(run as usize)) else { return Ok(sums) };
-            let (alloc, free, size) = (table.alloc_time[row], table.free_time[row], table.size[row]);
+            let (alloc, free, size) = (table.alloc_time.at(row), table.free_time[row], table.size.at(row));
             let bytes = i64::try_from(size).unwrap_or(i64::MAX);
             if alloc != Ticks::UNKNOWN {
                 if let Some(change) = point_at(range, alloc).and_then(|point| sum.changes.get_mut(point)) {
@@ -190,11 +190,11 @@ mod tests {
         let whole = trends.last().unwrap();
         for (point, value) in whole.outstanding.iter().enumerate() {
             let there = |row: &usize| {
-                let (alloc, free) = (table.alloc_time[*row], table.free_time[*row]);
+                let (alloc, free) = (table.alloc_time.at(*row), table.free_time[*row]);
                 let in_range = alloc <= range.to && free >= range.from && alloc != Ticks::UNKNOWN;
                 in_range && alloc.0 as f64 <= time(point) && free.0 as f64 > time(point)
             };
-            let bytes: u64 = (0..table.len()).filter(there).map(|row| table.size[row]).sum();
+            let bytes: u64 = (0..table.len()).filter(there).map(|row| table.size.at(row)).sum();
             assert_eq!(*value, bytes as i64, "point {point}");
         }
         for (trend, growth) in trends.iter().zip(growth) {

@@ -284,7 +284,7 @@ pub(super) fn amounts(
                 };
                 let amount = i128::from(rows.amount(row));
                 // A row from before the trace counts from the first point on.
-                if let Some(value) = own.get_mut(points.first_at_or_after(rows.table.alloc_time[row])) {
+                if let Some(value) = own.get_mut(points.first_at_or_after(rows.table.alloc_time.at(row))) {
                     *value += amount;
                 }
                 if kind == SeriesKind::Outstanding

@@ -268,7 +268,7 @@ impl CurveIndex {
             if let Some(state) = states.get_mut(self.group_of.get(row, table.alloc_attributes[row].0)) {
                 state.allocs += 1;
                 if self.include_preexisting {
-                    let amount = self.amount(table.size[row]);
+                    let amount = self.amount(table.size.at(row));
                     state.allocated += amount;
                     state.value += amount;
                 }
@@ -542,10 +542,10 @@ impl CurveIndex {
 
 /// The last tick and the events of each block, with about `step` allocations or `step` frees in each.
 fn blocks(table: &AllocationTable, order: &EventOrder, step: usize) -> (Vec<Ticks>, Vec<EventRange>) {
-    let allocs = table.alloc_time.get(order.first_known()..).unwrap_or_default();
+    let allocs = order.first_known()..table.len();
     let frees = order.frees();
     let mut ends: Vec<Ticks> =
-        allocs.iter().copied().skip(step - 1).step_by(step).chain(allocs.last().copied()).collect();
+        allocs.clone().skip(step - 1).step_by(step).chain(allocs.last()).map(|row| table.alloc_time.at(row)).collect();
     let freed = frees.iter().skip(step - 1).step_by(step).chain(frees.last());
     ends.extend(freed.map(|row| table.free_time[*row as usize]));
     ends.sort_unstable();

@@ -335,7 +335,7 @@ impl TimelineScan<'_> {
         let table = self.table;
         let EventRange { allocs, frees } = self.order.within(table, from, to);
         let inner: Vec<Ticks> = if allocs.len() >= frees.len() {
-            allocs.skip(SEGMENT_EVENTS).step_by(SEGMENT_EVENTS).map(|row| table.alloc_time[row]).collect()
+            allocs.skip(SEGMENT_EVENTS).step_by(SEGMENT_EVENTS).map(|row| table.alloc_time.at(row)).collect()
         } else {
             let rows = frees.skip(SEGMENT_EVENTS).step_by(SEGMENT_EVENTS).map(|at| self.order.frees()[at]);
             rows.map(|row| table.free_time[row as usize]).collect()

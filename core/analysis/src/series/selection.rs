@@ -51,7 +51,7 @@ impl<'r> CurveRows<'r> {
     pub(super) fn counts(&self, row: usize) -> bool {
         let request = &self.request;
         let (from, to) = (request.visible_range.from, request.visible_range.to);
-        let (alloc, free) = (self.table.alloc_time[row], self.table.free_time[row]);
+        let (alloc, free) = (self.table.alloc_time.at(row), self.table.free_time[row]);
         let is_known = alloc.is_known();
         let counts = match request.metric.kind {
             SeriesKind::Outstanding => alloc <= to && free > from && (is_known || request.include_preexisting),
@@ -69,7 +69,7 @@ impl<'r> CurveRows<'r> {
     /// The amount of a row.
     #[inline]
     pub(super) fn amount(&self, row: usize) -> u64 {
-        if self.request.metric.by_count { 1 } else { self.table.size[row] }
+        if self.request.metric.by_count { 1 } else { self.table.size.at(row) }
     }
 
     /// The group key of a row.
@@ -91,7 +91,7 @@ impl<'r> CurveRows<'r> {
         // For each group the rows that count, and those that only belong to the range.
         let add = |[counted, other]: &mut [Total; 2], class, row: usize| {
             if self.counts(row) {
-                counted.add(table.size[row]);
+                counted.add(table.size.at(row));
             } else if class != OUTSIDE && self.is_selected(row) {
                 other.add(0);
             }

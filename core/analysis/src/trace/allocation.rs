@@ -1,6 +1,7 @@
 //! The allocation table: one row per allocation that the trace shows or implies, as parallel columns. Rows refer to tags,
 //! processes and stacks by handles into the other tables of the trace.
 
+use super::compact::{Addresses, BLOCK_ROWS, Exceptions, Sizes, SortedTimes};
 use super::ids::{AttributesId, StackId};
 use super::time::Ticks;
 
@@ -24,13 +25,13 @@ pub mod flag {
 #[derive(Default, Debug)]
 pub struct AllocationTable {
     /// Allocation time; [`Ticks::UNKNOWN`] if before the trace.
-    pub alloc_time: Vec<Ticks>,
+    pub alloc_time: SortedTimes,
     /// Free time; [`Ticks::NEVER`] if the trace shows no free.
     pub free_time: Vec<Ticks>,
     /// Size in bytes, as the kernel accounts for it.
-    pub size: Vec<u64>,
+    pub size: Sizes,
     /// Address (`Entry` of the event).
-    pub address: Vec<u64>,
+    pub address: Addresses,
     /// Attributes of the allocation event. If that was not recorded, those of the free with an unknown allocator
     /// ([`EventAttributes::with_unknown_allocator`](super::attributes::EventAttributes::with_unknown_allocator)).
     pub alloc_attributes: Vec<AttributesId>,
@@ -77,42 +78,66 @@ impl Default for AllocationRow {
 /// Consecutive rows of a table that is filled.
 #[derive(Debug)]
 pub(crate) struct RowsMut<'a> {
-    alloc_time: &'a mut [Ticks],
+    first_row: u32,
+    bases: &'a [Ticks],
+    alloc_time: &'a mut [u32],
     free_time: &'a mut [Ticks],
-    size: &'a mut [u64],
-    address: &'a mut [u64],
+    size: &'a mut [u32],
+    address_low: &'a mut [u32],
+    address_high: &'a mut [u16],
     alloc_attributes: &'a mut [AttributesId],
     free_attributes: &'a mut [AttributesId],
     alloc_stack: &'a mut [StackId],
     free_stack: &'a mut [StackId],
     flags: &'a mut [u8],
+    exceptions: RowExceptions,
+}
+
+/// Values of some rows that do not fit their columns.
+#[derive(Default, Debug)]
+pub(crate) struct RowExceptions {
+    alloc_time: Exceptions<Ticks>,
+    size: Exceptions<u64>,
+    address: Exceptions<u64>,
 }
 
 impl RowsMut<'_> {
-    /// Sets a row by its position.
+    /// Sets a row by its position. Rows are set in order.
     #[inline]
     pub fn set(&mut self, at: usize, row: &AllocationRow) {
-        self.alloc_time[at] = row.alloc_time;
+        let number = self.first_row + at as u32;
+        let exceptions = &mut self.exceptions;
+        let base = self.bases[number as usize / BLOCK_ROWS];
+        self.alloc_time[at] = SortedTimes::encode(number, base, row.alloc_time, &mut exceptions.alloc_time);
         self.free_time[at] = row.free_time;
-        self.size[at] = row.size;
-        self.address[at] = row.address;
+        self.size[at] = Sizes::encode(number, row.size, &mut exceptions.size);
+        (self.address_low[at], self.address_high[at]) = Addresses::encode(number, row.address, &mut exceptions.address);
         self.alloc_attributes[at] = row.alloc_attributes;
         self.free_attributes[at] = row.free_attributes;
         self.alloc_stack[at] = row.alloc_stack;
         self.free_stack[at] = row.free_stack;
         self.flags[at] = row.flags;
     }
+
+    /// What does not fit the columns, when all rows are set.
+    pub fn into_exceptions(self) -> RowExceptions {
+        self.exceptions
+    }
 }
 
 impl AllocationTable {
-    /// A table of rows to be filled.
-    pub(crate) fn with_rows(rows: usize) -> Self {
+    /// A table of rows to be filled. `block_time` is the allocation time of the first row of each block of [`BLOCK_ROWS`] rows.
+    pub(crate) fn with_rows(rows: usize, block_time: impl FnMut(usize) -> Ticks) -> Self {
         // Zeros: the system provides the memory when a worker writes it.
         Self {
-            alloc_time: vec![0; rows].into_iter().map(Ticks).collect(),
+            alloc_time: SortedTimes {
+                offsets: vec![0; rows],
+                bases: (0..rows).step_by(BLOCK_ROWS).map(block_time).collect(),
+                far: Vec::new(),
+            },
             free_time: vec![0; rows].into_iter().map(Ticks).collect(),
-            size: vec![0; rows],
-            address: vec![0; rows],
+            size: Sizes { low: vec![0; rows], large: Vec::new() },
+            address: Addresses { low: vec![0; rows], high: vec![0; rows], wide: Vec::new() },
             alloc_attributes: vec![0; rows].into_iter().map(AttributesId).collect(),
             free_attributes: vec![0; rows].into_iter().map(AttributesId).collect(),
             alloc_stack: vec![0; rows].into_iter().map(StackId).collect(),
@@ -127,27 +152,46 @@ impl AllocationTable {
             let length = length.min(column.len());
             column.split_off_mut(..length).unwrap_or_default()
         }
-        let mut alloc_time = self.alloc_time.as_mut_slice();
+        let mut alloc_time = self.alloc_time.offsets.as_mut_slice();
         let mut free_time = self.free_time.as_mut_slice();
-        let mut size = self.size.as_mut_slice();
-        let mut address = self.address.as_mut_slice();
+        let mut size = self.size.low.as_mut_slice();
+        let mut address_low = self.address.low.as_mut_slice();
+        let mut address_high = self.address.high.as_mut_slice();
         let mut alloc_attributes = self.alloc_attributes.as_mut_slice();
         let mut free_attributes = self.free_attributes.as_mut_slice();
         let mut alloc_stack = self.alloc_stack.as_mut_slice();
         let mut free_stack = self.free_stack.as_mut_slice();
         let mut flags = self.flags.as_mut_slice();
+        let mut first_row = 0;
         let part = |&length: &usize| RowsMut {
+            first_row: {
+                let own = first_row;
+                first_row += length as u32;
+                own
+            },
+            bases: &self.alloc_time.bases,
             alloc_time: cut(&mut alloc_time, length),
             free_time: cut(&mut free_time, length),
             size: cut(&mut size, length),
-            address: cut(&mut address, length),
+            address_low: cut(&mut address_low, length),
+            address_high: cut(&mut address_high, length),
             alloc_attributes: cut(&mut alloc_attributes, length),
             free_attributes: cut(&mut free_attributes, length),
             alloc_stack: cut(&mut alloc_stack, length),
             free_stack: cut(&mut free_stack, length),
             flags: cut(&mut flags, length),
+            exceptions: RowExceptions::default(),
         };
         lengths.iter().map(part).collect()
+    }
+
+    /// Adds what does not fit the columns, of all parts in order.
+    pub(crate) fn add_exceptions(&mut self, parts: Vec<RowExceptions>) {
+        for mut part in parts {
+            self.alloc_time.far.append(&mut part.alloc_time);
+            self.size.large.append(&mut part.size);
+            self.address.wide.append(&mut part.address);
+        }
     }
 
     /// Number of rows.
@@ -165,7 +209,7 @@ impl AllocationTable {
     /// Returns `true` if the allocation event of a row was recorded. Without one, the row has no allocation stack.
     #[must_use]
     pub fn is_allocation_recorded(&self, row: usize) -> bool {
-        let is_known = self.alloc_time.get(row).is_some_and(|time| time.is_known());
+        let is_known = self.alloc_time.get(row).is_some_and(Ticks::is_known);
         is_known && self.flags.get(row).is_some_and(|flags| flags & flag::IMPLIED_ALLOCATION == 0)
     }
 
@@ -174,13 +218,13 @@ impl AllocationTable {
     #[inline]
     #[must_use]
     pub fn lifetime(&self, row: usize) -> Ticks {
-        lifetime(self.alloc_time[row], self.free_time[row], self.flags[row])
+        lifetime(self.alloc_time.at(row), self.free_time[row], self.flags[row])
     }
 
     /// Number of rows that were allocated at or before a time: the first rows of the table.
     #[must_use]
     pub fn rows_allocated_by(&self, time: Ticks) -> usize {
-        self.alloc_time.partition_point(|alloc| *alloc <= time)
+        self.alloc_time.partition_point(|alloc| alloc <= time)
     }
 }
 

@@ -68,7 +68,7 @@ impl GrowthScale {
     pub fn weigh_rows(&self, table: &AllocationTable, rows: &[u32]) -> GrowthSum {
         let mut sum = GrowthSum::default();
         for row in rows.iter().map(|row| *row as usize) {
-            sum.add(self.weigh(table.alloc_time[row], table.free_time[row], table.size[row]));
+            sum.add(self.weigh(table.alloc_time.at(row), table.free_time[row], table.size.at(row)));
         }
         sum
     }

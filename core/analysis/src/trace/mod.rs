@@ -3,6 +3,7 @@
 
 pub mod allocation;
 pub mod attributes;
+pub mod compact;
 pub mod growth;
 pub mod ids;
 pub mod module;

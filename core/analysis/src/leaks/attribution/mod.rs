@@ -191,7 +191,7 @@ fn totals_by_bytes<K: Copy + Eq + Hash + Ord>(allocations: impl Iterator<Item = 
 }
 
 fn process_shares(trace: &Trace, rows: impl Iterator<Item = usize>, range: TimeRange) -> Vec<ProcessShare> {
-    let allocations = rows.map(|row| (allocating_process(trace, row), trace.allocations.size[row]));
+    let allocations = rows.map(|row| (allocating_process(trace, row), trace.allocations.size.at(row)));
     let share = |(id, allocations): (ProcessId, Total)| {
         let process = trace.processes.get(id).map(|process| AllocatingProcess {
             name: image_name(process),
@@ -216,7 +216,7 @@ fn driver_shares(names: &ColumnValues, rows: impl Iterator<Item = usize>) -> Vec
         let stack = table.alloc_stack.get(row)?;
         driver_of_stack.get(stack.index()).copied()
     };
-    let mut totals = totals_by_bytes(rows.map(|row| (driver(row).unwrap_or(0), table.size[row])));
+    let mut totals = totals_by_bytes(rows.map(|row| (driver(row).unwrap_or(0), table.size.at(row))));
     let all_bytes = totals.iter().fold(0, |sum: u64, (_, total)| sum.saturating_add(total.bytes));
     totals.truncate(MAX_LISTED_DRIVERS);
     let module = |driver: u32| {

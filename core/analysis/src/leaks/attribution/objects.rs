@@ -48,7 +48,7 @@ pub struct ProcessObjects {
 #[must_use]
 pub fn process_objects(trace: &Trace, rows: impl Iterator<Item = usize>, range: TimeRange) -> ProcessObjects {
     let table = &trace.allocations;
-    let mut by_address: Vec<(u64, usize)> = rows.map(|row| (table.address[row], row)).collect();
+    let mut by_address: Vec<(u64, usize)> = rows.map(|row| (table.address.at(row), row)).collect();
     by_address.sort_unstable();
     let mut found = ProcessObjects::default();
     let mut names: std::collections::BTreeMap<&str, u64> = std::collections::BTreeMap::new();
@@ -56,9 +56,9 @@ pub fn process_objects(trace: &Trace, rows: impl Iterator<Item = usize>, range: 
         let Some(object) = process.object else { continue };
         let before = by_address.partition_point(|(address, _)| *address <= object);
         let Some((address, row)) = before.checked_sub(1).and_then(|at| by_address.get(at)) else { continue };
-        let contains_object = object - address < table.size[*row];
+        let contains_object = object - address < table.size.at(*row);
         // An allocation made after the start of the process belongs to a later process at the same address.
-        if !contains_object || table.alloc_time[*row] > latest_creation(process) {
+        if !contains_object || table.alloc_time.at(*row) > latest_creation(process) {
             continue;
         }
         if process.end <= range.to {

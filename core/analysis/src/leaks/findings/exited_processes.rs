@@ -29,12 +29,12 @@ pub fn find(input: &DetectorInput<'_>, suspect: &SuspectUnits<'_>) -> Option<Fin
         let Some(process_id) = trace.attributes.get(id).map(|attributes| attributes.process) else { continue };
         let is_user = |process: &Process| process.pid != SYSTEM_PID && process.pid != 0;
         let process = trace.processes.get(process_id);
-        if process.is_some_and(|process| is_user(process) && table.alloc_time[row] <= process.end)
+        if process.is_some_and(|process| is_user(process) && table.alloc_time.at(row) <= process.end)
             && table.is_allocation_recorded(row)
             && input.stack_marks.is_called_by_program(table.alloc_stack[row])
         {
-            by_process.entry(process_id).or_default().add(table.size[row]);
-            allocations.add(table.size[row]);
+            by_process.entry(process_id).or_default().add(table.size.at(row));
+            allocations.add(table.size.at(row));
         }
     }
     let outstanding = suspect.suspect.evidence.outstanding.count as f64;

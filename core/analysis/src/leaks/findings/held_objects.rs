@@ -29,7 +29,7 @@ pub fn find(input: &DetectorInput<'_>, suspect: &SuspectUnits<'_>) -> Option<Fin
         let process = trace.processes.get(allocating_process(trace, row));
         let has_ended = process.is_some_and(|process| process.end <= input.range.to);
         if has_ended && !input.stack_marks.is_system_work(table.alloc_stack[row]) {
-            by_ended_processes.add(table.size[row]);
+            by_ended_processes.add(table.size.at(row));
         }
     }
     let objects = || process_objects(trace, input.outstanding_rows(suspect), input.range);

@@ -76,7 +76,7 @@ fn add_to_series(input: &DetectorInput<'_>, suspect: &SuspectUnits<'_>, series: 
     let (from, to) = (input.range.from.0, input.range.to.0);
     let length = to.saturating_sub(from).max(0);
     for row in input.outstanding_rows(suspect) {
-        let offset = input.trace.allocations.alloc_time[row].0.saturating_sub(from);
+        let offset = input.trace.allocations.alloc_time.at(row).0.saturating_sub(from);
         if let Some(gained) = series.gained.get_mut(bin_of(offset, length, LOCKSTEP_INTERVALS)) {
             *gained += 1.0;
         }
