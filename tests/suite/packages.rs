@@ -119,7 +119,7 @@ fn names_come_from_the_package_alone_and_no_cache_is_touched() {
     let other = report(&folder.put("other.poolscope", &repacked(&other)));
     assert!(!String::from_utf8_lossy(&other.out).contains("MyfaultDeviceControl"));
     let states = json(&["symbols", &package, "--format", "json"]);
-    let modules = states["modules"].as_array().expect("modules");
+    let modules = states["rows"].as_array().expect("modules");
     assert!(modules.len() == 16 && modules.iter().all(|module| module["state"] == "loaded"), "{states:#}");
 }
 

@@ -76,7 +76,7 @@ pub struct ModuleOutcome {
     pub attempts: Vec<LookupAttempt>,
     /// The names; empty if none were found.
     pub names: Arc<ModuleNames>,
-    /// The names come from the name cache.
+    /// The names come from the name cache, or came along with the trace; the attempts tell which.
     pub from_cache: bool,
     /// Bytes downloaded.
     pub downloaded_bytes: u64,
@@ -329,7 +329,7 @@ impl ModuleSearch<'_> {
         }
         self.record(SUPPLIED_LOCATION.to_owned(), LookupResult::Found);
         let state = if are_exports { ModuleState::ExportsOnly } else { ModuleState::Loaded };
-        Some(FoundNames { state, file: None, names, from_cache: false })
+        Some(FoundNames { state, file: None, names, from_cache: true })
     }
 
     fn resolve_by_pdb(&mut self, pdb: &PdbIdentity) -> Result<Option<FoundNames>, Cancelled> {

@@ -31,7 +31,7 @@ use tree::TreeOptions;
 
 /// Options of `diff`.
 #[derive(clap::Args, Debug)]
-#[command(mut_arg("trace", |arg| arg.index(1).num_args(1).value_name("BASELINE").help("The trace to compare with (.etl)").long_help(None)))]
+#[command(mut_arg("trace", |arg| arg.index(1).num_args(1).action(clap::ArgAction::Set).value_name("BASELINE").help("The trace to compare with (.etl)").long_help(None)))]
 #[command(mut_arg("frames", |arg| arg.default_value("function")))]
 #[command(mut_arg("range", |arg| arg.help(RANGE_HELP)))]
 pub struct Args {

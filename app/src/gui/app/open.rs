@@ -170,11 +170,9 @@ impl App {
     fn open_inner(&mut self, id: TabId, name: &str, inner: InnerTraces) {
         let InnerTraces { locations: traces, reasons, are_chosen } = inner;
         self.close(id);
-        if !reasons.is_empty() {
-            self.toasts.push(Kind::Info, reasons);
-        }
         if are_chosen {
-            return traces.into_iter().for_each(|path| self.open(Source::File(path)));
+            traces.into_iter().for_each(|path| self.open(Source::File(path)));
+            return self.explain(reasons);
         }
         if traces.is_empty() {
             self.toasts.push(Kind::Warning, format!("{name} contains no .etl files"));
@@ -190,6 +188,14 @@ impl App {
         traces.into_iter().take(FOLDER).for_each(|path| self.open(Source::File(path)));
         if are_in_archive && names.len() <= FOLDER {
             self.toasts.push(Kind::Info, format!("{name} contains {} traces: {}", names.len(), names.join(", ")));
+        }
+        self.explain(reasons);
+    }
+
+    /// Says why files are not one trace; opening one takes such messages away.
+    fn explain(&mut self, reasons: String) {
+        if !reasons.is_empty() {
+            self.toasts.push(Kind::Info, reasons);
         }
     }
 
