@@ -1,7 +1,7 @@
 //! Canonical path of a file: absolute, without `.` and `..`, links resolved, in the case of the file system. Identifies the file in
 //! tabs, recent files and saved state. It accesses the file system, so it is called in the background only.
 
-use crate::trace_location::TraceLocation;
+use crate::trace_location::{self, TraceLocation};
 use std::path::{Component, Path, PathBuf};
 
 /// Longest path that Windows accepts without the prefix `\\?\`.
@@ -13,6 +13,11 @@ const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
 /// path of a member of an archive is that of the archive, and the member as written.
 #[must_use]
 pub fn identity(path: &Path) -> PathBuf {
+    let parts = trace_location::parts_of(path);
+    if parts.len() > 1 {
+        let parts: Vec<PathBuf> = parts.iter().map(|part| identity(part)).collect();
+        return trace_location::join_parts(&parts).unwrap_or_else(|| path.to_path_buf());
+    }
     let TraceLocation { file, member } = TraceLocation::of(path);
     TraceLocation { file: file_identity(&file), member }.into_path()
 }

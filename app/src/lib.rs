@@ -19,6 +19,8 @@ pub mod mcp;
 pub mod memory;
 pub mod open_traces;
 pub mod output_file;
+pub mod package;
+pub mod part_text;
 pub mod pool_sampler;
 pub mod pool_tags;
 pub mod reader;
@@ -32,6 +34,7 @@ pub mod symbols;
 pub mod text_table;
 pub mod trace_location;
 pub mod trace_opening;
+pub mod trace_parts;
 pub mod wpr;
 
 use std::ffi::OsString;

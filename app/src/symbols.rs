@@ -141,6 +141,8 @@ impl SymbolEnvironment {
             cache: names,
             builtin_pdbs: Some(sample::pdb),
             max_concurrent: 0,
+            supplied: None,
+            is_only_supplied: false,
         }
     }
 

@@ -6,13 +6,14 @@
 
 use crate::debugger_log::{self, LogReading};
 use crate::trace_location::{self, TraceLocation};
+use crate::trace_parts::{self, OpenedParts};
 use poolscope_analysis::load::{self, LoadError, LoadOptions};
 use poolscope_analysis::trace::Trace;
 use poolscope_archive::kind::is_named_like_an_archive;
 use poolscope_archive::{Archive, ArchiveError, ArchiveKind, Content, Control, Member, UnpackLimits, Unpacked};
 use poolscope_base::progress::{CancelToken, Progress, Stage};
 use poolscope_etl::diagnostics::DiagnosticKind;
-use poolscope_etl::file::{OpenError, TraceFile, begins_like_a_trace};
+use poolscope_etl::file::{OpenError, Separation, TraceFile, begins_like_a_trace};
 use poolscope_recording::debugger::DebuggerLogError;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,8 @@ use std::sync::Arc;
 const HEAD_BYTES: usize = 4096;
 /// Members whose beginning is looked at, if none is named like a trace.
 const MAX_INSPECTED: usize = 500;
+/// Traces of an archive that are joined at most.
+const MAX_PARTS: usize = 64;
 /// Traces that are listed in a message.
 const MAX_LISTED: usize = 20;
 
@@ -54,7 +57,7 @@ pub enum TraceOpenError {
     #[error(transparent)]
     Archive(#[from] ArchiveError),
     /// The archive holds more than one trace, and none was chosen.
-    #[error("{archive} contains {} traces:\n{}", traces.len(), listed(traces, notes))]
+    #[error("{archive} contains {} traces:\n{}", traces.len(), listed(traces, notes, separations))]
     Several {
         /// The archive.
         archive: String,
@@ -62,6 +65,18 @@ pub enum TraceOpenError {
         traces: Vec<PackedTrace>,
         /// Members that were refused though named like traces: one sentence each.
         notes: Vec<String>,
+        /// True if the traces may be files of one recording, by their headers.
+        may_be_parts: bool,
+        /// Reasons why they are not of one recording, where opening them has shown that.
+        separations: Vec<Separation>,
+    },
+    /// Several files are not of one recording.
+    #[error("{}", separations.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Separate {
+        /// The recordings: locations of one or several files.
+        recordings: Vec<PathBuf>,
+        /// Reasons, one for each recording but the first.
+        separations: Vec<Separation>,
     },
     /// The archive is damaged or cut off, and what could be unpacked is no trace.
     #[error("no trace can be unpacked from {archive}: {problem}")]
@@ -97,8 +112,8 @@ pub enum TraceOpenError {
     },
 }
 
-/// One line for each trace, and one for each member that was refused.
-fn listed(traces: &[PackedTrace], notes: &[String]) -> String {
+/// One line for each trace, for each member that was refused, and for each reason why the traces are separate.
+fn listed(traces: &[PackedTrace], notes: &[String], separations: &[Separation]) -> String {
     let line = |trace: &PackedTrace| match trace.bytes {
         Some(bytes) => format!("  {}  ({})", trace.path.display(), crate::format::bytes(bytes)),
         None => format!("  {}", trace.path.display()),
@@ -108,6 +123,7 @@ fn listed(traces: &[PackedTrace], notes: &[String]) -> String {
         lines.push(format!("  and {more} more"));
     }
     lines.extend_from_slice(notes);
+    lines.extend(separations.iter().map(ToString::to_string));
     lines.join("\n")
 }
 
@@ -120,6 +136,7 @@ impl TraceOpenError {
             Self::Archive(error) => Some(error.advice()),
             Self::DebuggerLog { reason, .. } => Some(reason.advice()),
             Self::Several { .. } => Some("Choose one: ARCHIVE#MEMBER, as listed."),
+            Self::Separate { .. } => Some("Give the files of one recording only."),
             Self::Torn { .. } => Some("Copy the archive again, or ask for a new one."),
             Self::NoTrace { .. } => Some("Choose an archive with a trace that wpr, xperf or another ETW tool wrote."),
             Self::NoMember { .. } => Some("Give the archive alone to list its traces."),
@@ -152,24 +169,32 @@ pub struct OpenedTrace {
     pub notes: Vec<String>,
 }
 
-/// Loads the trace or the debugger log at a location, on the current rayon pool.
+/// Loads the trace or the debugger log at a location, or the trace in several files of one recording, on the current rayon pool.
 ///
 /// # Errors
 /// See [`TraceOpenError`].
 pub fn load(
-    path: &Path,
+    paths: &[PathBuf],
     options: LoadOptions,
     progress: &Progress,
     cancel: &CancelToken,
 ) -> Result<LoadedTrace, TraceOpenError> {
-    let OpenedTrace { file, notes } = match open(path, progress, cancel) {
-        Err(TraceOpenError::Load(error @ LoadError::Open(OpenError::NotATrace { .. }))) => {
+    let mut notes = Vec::new();
+    let opened = trace_parts::open(paths, Control { progress, cancel }, &mut notes);
+    let OpenedParts { file, locations } = match (opened, paths) {
+        (Err(TraceOpenError::Load(error @ LoadError::Open(OpenError::NotATrace { .. }))), [path]) => {
             return debugger_log(path, error);
         }
-        opened => opened?,
+        (opened, _) => opened?,
     };
     progress.begin(Stage::Buffers, file.file_bytes());
-    Ok(LoadedTrace { trace: load::load(file, options, progress, cancel)?, notes })
+    match load::load(file, options, progress, cancel) {
+        Ok(trace) => Ok(LoadedTrace { trace, notes }),
+        Err(LoadError::Separate(separation)) => {
+            Err(TraceOpenError::Separate { recordings: locations, separations: vec![separation] })
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Opens the trace at a location.
@@ -177,16 +202,26 @@ pub fn load(
 /// # Errors
 /// See [`TraceOpenError`].
 pub fn open(path: &Path, progress: &Progress, cancel: &CancelToken) -> Result<OpenedTrace, TraceOpenError> {
-    let control = Control { progress, cancel };
+    let mut notes = Vec::new();
+    let paths = trace_location::parts_of(path);
+    let OpenedParts { file, .. } = trace_parts::open(&paths, Control { progress, cancel }, &mut notes)?;
+    Ok(OpenedTrace { file, notes })
+}
+
+/// Opens the trace at a location of one file. Adds a sentence to `notes` for each member that was refused though named like a trace, and
+/// for damage of the archive.
+///
+/// # Errors
+/// See [`TraceOpenError`].
+pub fn open_file(path: &Path, control: Control<'_>, notes: &mut Vec<String>) -> Result<TraceFile, TraceOpenError> {
     let location = TraceLocation::of(path);
     let Some(archive) = open_archive(&location.file, control)? else {
         return match location.member {
             Some(member) => Err(TraceOpenError::NoMember { archive: location.file.display().to_string(), member }),
-            None => Ok(OpenedTrace { file: TraceFile::open(path).map_err(LoadError::from)?, notes: Vec::new() }),
+            None => Ok(TraceFile::open(path).map_err(LoadError::from)?),
         };
     };
-    let mut notes = Vec::new();
-    let unpacked = unpack_trace(&archive, &location, control, &mut notes)?;
+    let unpacked = unpack_trace(&archive, &location, control, notes)?;
     let file = trace_file(unpacked.content, &path.display().to_string());
     let mut file = match (file, &unpacked.damage) {
         (Ok(file), _) => file,
@@ -200,7 +235,7 @@ pub fn open(path: &Path, progress: &Progress, cancel: &CancelToken) -> Result<Op
         notes.push(format!("{}: {damage}; the trace is the part before the damage", path.display()));
         file.diagnostics.add(DiagnosticKind::DamagedArchive, 1);
     }
-    Ok(OpenedTrace { file, notes })
+    Ok(file)
 }
 
 /// The traces right inside a folder, by name, packed or not.
@@ -246,7 +281,7 @@ pub struct SeveralTraces {
     pub notes: Vec<String>,
 }
 
-/// Lists the traces at a location if there are several to choose from. Archives in archives are unpacked only if they may hold
+/// Lists the traces at a location if there are several recordings to choose from. Archives in archives are unpacked only if they may hold
 /// several files.
 ///
 /// # Errors
@@ -261,6 +296,8 @@ pub fn several_traces(path: &Path, control: Control<'_>) -> Result<Option<Severa
         return Ok(None);
     };
     let several = |result| match result {
+        // Opening them decides.
+        Err(TraceOpenError::Several { may_be_parts: true, .. }) => Ok(None),
         Err(TraceOpenError::Several { traces, notes, .. }) => Ok(Some(SeveralTraces { traces, notes })),
         Err(error) => Err(error),
         Ok(_) => Ok(None),
@@ -391,9 +428,11 @@ fn choose(
                 let Member { name, bytes, .. } = &archive.members()[index];
                 PackedTrace { path: trace_location::join(file, name), member: name.clone(), bytes: *bytes }
             };
-            let traces = several.iter().map(trace).collect();
+            let traces: Vec<PackedTrace> = several.iter().map(trace).collect();
             let notes = refused.iter().map(|&index| refusal(archive, index)).collect();
-            Err(TraceOpenError::Several { archive: file.display().to_string(), traces, notes })
+            let may_be_parts = traces.len() <= MAX_PARTS && trace_parts::may_be_parts(archive, several, control)?;
+            let (archive, separations) = (file.display().to_string(), Vec::new());
+            Err(TraceOpenError::Several { archive, traces, notes, may_be_parts, separations })
         }
     }
 }

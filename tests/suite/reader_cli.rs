@@ -82,6 +82,7 @@ impl Loader for OnlyWindowsCan {
                 what: "it is odd".to_owned(),
                 next: "Choose another.".to_owned(),
                 windows_may_read: self.windows_is_here,
+                recordings: Vec::new(),
             }),
         }
     }

@@ -1,5 +1,7 @@
 //! Every JSON output against its schema. The schemas are tightened first: a field that is written and not described fails.
 
+use poolscope_synth::writer::PartHeaders;
+use poolscope_tests::parts::{Parts, split};
 use poolscope_tests::pdbs::real;
 use poolscope_tests::program::{json, run};
 use poolscope_tests::synthetic::OnDisk;
@@ -36,6 +38,13 @@ fn outputs_about_a_trace_are_as_described() {
     let made_up = OnDisk::new("made-up.etl", &bytes_of(&base(3_000)));
     let real = ["etl/win10-kernel-images.etl", "etl"].iter().find_map(|path| real(path)).filter(|path| path.is_file());
     let mut traces = vec![vec!["--demo".to_owned()], vec![made_up.path().to_owned()]];
+    let parts = Parts::new(&split(&base(3_000), 3, PartHeaders::Session));
+    let package = format!("{}/a.poolscope", parts.folder());
+    assert_eq!(run(&["package", made_up.path(), "--to", &package, "--note", "x"]).code, 0);
+    traces.push(vec![package]);
+    // One part is missing, so that files and issues have all of their fields.
+    let [first, _, last] = parts.paths()[..] else { panic!("three parts") };
+    traces.push(vec![first.to_owned(), last.to_owned()]);
     traces.extend(real.map(|path| vec![path.display().to_string()]));
     for trace in traces {
         let check = |output: &str, rest: &[&str]| {

@@ -198,7 +198,14 @@ fn symcache(pdb: &PdbIdentity, start: u32) -> Vec<u8> {
 fn resolve(path: &str, pdb: &PdbIdentity, rvas: &[u32]) -> ModuleOutcome {
     let context = PathContext { windows: cfg!(windows), ..PathContext::default() };
     let locator = Locator::new(SymbolPath::parse(path, &context), LocatorOptions::default());
-    let resolver = Resolver { locator, cache: None, builtin_pdbs: None, max_concurrent: 1 };
+    let resolver = Resolver {
+        locator,
+        cache: None,
+        builtin_pdbs: None,
+        max_concurrent: 1,
+        supplied: None,
+        is_only_supplied: false,
+    };
     let identity =
         ModuleIdentity { name: "drv.sys".to_owned(), path: String::new(), pdb: Some(pdb.clone()), image: None };
     let request = ModuleRequest { identity, rvas: rvas.to_vec(), explicit_pdb: None, ignore_cache: false };

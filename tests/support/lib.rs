@@ -7,6 +7,7 @@ pub mod damage;
 pub mod dataset;
 pub mod figures;
 pub mod micro;
+pub mod parts;
 pub mod pdbs;
 pub mod program;
 pub mod symbol_server;

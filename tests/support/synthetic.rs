@@ -48,7 +48,14 @@ pub fn bytes_of(params: &SynthParams) -> Vec<u8> {
 /// # Errors
 /// Result of the load.
 pub fn try_load(bytes: Vec<u8>) -> Result<Arc<Trace>, LoadError> {
-    let file = TraceFile::from_bytes(bytes, "made-up.etl")?;
+    try_load_file(TraceFile::from_bytes(bytes, "made-up.etl")?)
+}
+
+/// Loads an open trace with all its stacks.
+///
+/// # Errors
+/// Result of the load.
+pub fn try_load_file(file: TraceFile) -> Result<Arc<Trace>, LoadError> {
     load(file, LoadOptions::default(), &Progress::default(), &CancelToken::none())
 }
 

@@ -3,7 +3,8 @@
 use super::agreement;
 use super::evidence::{CounterEvidence, Evidence, EvidenceKind, ListingFile, Piece, SnapshotEvidence};
 use super::files::{SortedFile, read_counter_log, read_listing};
-use crate::trace_location::shown_name;
+use crate::trace_location::{parts_by_name, shown_name};
+use crate::trace_parts::recordings;
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::symbols::SymbolTable;
@@ -82,7 +83,7 @@ pub fn collect(
 ) -> Result<Case, Cancelled> {
     let (mut pieces, mut unused): (Vec<Piece>, Vec<UnusedFile>) = Default::default();
     let mut listings: Vec<ListingFile> = Vec::new();
-    for (at, SortedFile { path, kinds }) in files.into_iter().enumerate() {
+    for (at, SortedFile { path, kinds }) in with_joined_traces(files).into_iter().enumerate() {
         on_file(at, &path);
         let kinds = kinds.unwrap_or_else(|reason| {
             unused.push(UnusedFile { path: path.clone(), reason });
@@ -105,6 +106,25 @@ pub fn collect(
     }
     pieces.extend(snapshots(listings));
     Ok(Case::new(pieces, unused))
+}
+
+/// The files, of which those of one recording are one location in the place of the first.
+fn with_joined_traces(files: Vec<SortedFile>) -> Vec<SortedFile> {
+    let is_trace = |file: &SortedFile| matches!(file.kinds.as_deref(), Ok([EvidenceKind::Trace]));
+    let traces: Vec<PathBuf> = files.iter().filter(|file| is_trace(file)).map(|file| file.path.clone()).collect();
+    let mut locations: Vec<PathBuf> = recordings(&traces, false).locations;
+    let mut joined = Vec::with_capacity(files.len());
+    for file in files {
+        let absolute = std::path::absolute(&file.path).unwrap_or_else(|_| file.path.clone());
+        let holds =
+            |location: &PathBuf| *location == file.path || parts_by_name(location).contains(&absolute.as_path());
+        match locations.iter().position(holds) {
+            Some(at) if is_trace(&file) => joined.push(SortedFile { path: locations.remove(at), ..file }),
+            None if is_trace(&file) => {}
+            _ => joined.push(file),
+        }
+    }
+    joined
 }
 
 fn counters(path: &Path) -> anyhow::Result<Piece> {

@@ -1,7 +1,7 @@
 //! Pieces of evidence in a case: what each shows, on which clock, and which growth it names. A further kind of evidence is a variant of
 //! [`EvidenceKind`] and of [`Content`] here, a way to recognize it in `files`, and one to read it in `collect`.
 
-use crate::trace_location::shown_name;
+use crate::trace_location::{parts_by_name, shown_name};
 use crate::{counter_text, format, leak_text, recorded_range_text, snapshot_text};
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::parallel::{Cancel, Cancelled};
@@ -250,7 +250,7 @@ impl Piece {
         remarks.extend(losses.map(|row| row.kind.effect().to_owned()));
         let evidence = Evidence {
             kind: if trace.has_times() { EvidenceKind::Trace } else { EvidenceKind::DebuggerLog },
-            files: vec![shown_name(path)],
+            files: parts_by_name(path).into_iter().map(shown_name).collect(),
             period_ms: has_clock.then(|| (unix_ms(trace, range.from), unix_ms(trace, range.to))),
             is_utc: true,
             bias_ms: trace.summary.utc_bias_minutes.map(|minutes| i64::from(minutes) * 60_000),

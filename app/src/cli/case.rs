@@ -8,6 +8,7 @@ use crate::case::files::{ListError, SortedFile, list};
 use crate::case::text::{file_names, period, with_full_stop};
 use crate::case::{Case, Evidence, EvidenceKind, ReadTrace, TraceReader, collect};
 use crate::format;
+use crate::trace_location::parts_of;
 use poolscope_analysis::load::{LoadOptions, StackScope};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -38,7 +39,7 @@ struct CommandTraces<'a, 'io> {
 
 impl TraceReader for CommandTraces<'_, '_> {
     fn read(&mut self, path: &Path) -> anyhow::Result<ReadTrace> {
-        let args = TraceArgs { trace: Some(path.to_owned()), ..TraceArgs::default() };
+        let args = TraceArgs { trace: parts_of(path), ..TraceArgs::default() };
         let options = LoadOptions { stacks: StackScope::Pool, ..LoadOptions::default() };
         args.with_trace(self.io, options, |trace, _, io| {
             let resolved = self.symbols.resolve(trace, &args, io)?;

@@ -6,7 +6,9 @@ use super::io::Io;
 use super::leaks;
 use super::open::{TraceArgs, UsageError};
 use super::output_file;
+use crate::trace_location::parts_of;
 use crate::trace_opening::{self, OpenedTrace, TraceOpenError};
+use crate::trace_parts::recordings;
 use crate::{format, memory, sample, trace_location};
 use anyhow::{Context as _, anyhow};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -32,9 +34,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Options of `export` that apply to a dataset. All others choose rows or looks of a single file.
-const OPTIONS: [&str; 18] = [
+const OPTIONS: [&str; 17] = [
     "trace",
-    "more",
     "demo",
     "to",
     "only",
@@ -120,14 +121,16 @@ fn write_table(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
         Some([table]) => *table,
         Some(_) => return Err(UsageError("one file holds one table: choose it with --only TABLE".to_owned()).into()),
     };
-    if !args.more.is_empty() {
-        return Err(UsageError(
-            "one file holds one trace; a dataset of many is a folder, with / at its end".to_owned(),
-        )
-        .into());
-    }
     output_file::check(args.to(), args.force)?;
-    let candidate = Candidate { path: args.trace.trace.clone(), is_found: false };
+    let path = match recordings(&args.trace.trace, true).locations.as_slice() {
+        [] => None,
+        [path] => Some(path.clone()),
+        _ => {
+            let why = "one file holds one trace; a dataset of many is a folder, with / at its end";
+            return Err(UsageError(why.to_owned()).into());
+        }
+    };
+    let candidate = Candidate { path, is_found: false };
     let cancel = io.cancel.clone();
     let key = {
         let opened = candidate.open(&cancel).map_err(|error| anyhow!(with_advice(&error)))?;
@@ -200,19 +203,22 @@ impl Candidate {
     }
 }
 
-/// The traces: files as given, those in folders, and all of an archive with several.
+/// The traces: files as given, those in folders, and all of an archive with several. Files of one recording are one trace.
 fn candidates(args: &Args, io: &Io<'_>) -> anyhow::Result<Vec<Candidate>> {
     if args.trace.demo {
         return Ok(vec![Candidate { path: None, is_found: false }]);
     }
     let mut candidates = Vec::new();
-    for path in args.trace.trace.iter().chain(&args.more) {
-        if !path.is_dir() {
-            add_members(path, false, &io.cancel, &mut candidates);
-            continue;
-        }
-        let inside = files_in(path).with_context(|| format!("cannot read the folder {}", path.display()))?;
-        inside.iter().for_each(|file| add_members(file, true, &io.cancel, &mut candidates));
+    let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) =
+        args.trace.trace.iter().cloned().partition(|path| path.is_dir());
+    let mut add = |files: &[PathBuf], is_found| {
+        let locations = recordings(files, false).locations;
+        locations.iter().for_each(|file| add_members(file, is_found, &io.cancel, &mut candidates));
+    };
+    add(&files, false);
+    for folder in &folders {
+        let inside = files_in(folder).with_context(|| format!("cannot read the folder {}", folder.display()))?;
+        add(&inside, true);
     }
     if candidates.is_empty() {
         return Err(UsageError("the folder holds no traces (.etl, or archives)".to_owned()).into());
@@ -383,7 +389,10 @@ impl Job<'_> {
             cancel: self.cancel.clone(),
             ..Io::captured(&mut out, messages)
         };
-        let args = TraceArgs { trace: candidate.path.clone(), ..self.args.trace.clone() };
+        let args = TraceArgs {
+            trace: candidate.path.iter().flat_map(|path| parts_of(path)).collect(),
+            ..self.args.trace.clone()
+        };
         let names = self.args.names_of_dataset(trace, &KEYS, &args, &mut io)?;
         drop(io);
         let rows = TraceRows {

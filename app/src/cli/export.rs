@@ -34,12 +34,9 @@ use std::time::Duration;
 pub struct Args {
     #[command(flatten)]
     pub(super) trace: TraceArgs,
-    /// More traces, for a dataset; a folder stands for the traces and archives in it
-    #[arg(value_name = "TRACE")]
-    pub(super) more: Vec<PathBuf>,
     /// The file to write. Its ending is the format: .html and .md hold a report, .csv and .json a table, .folded, .pb.gz (pprof),
     /// .speedscope.json and .svg a flame graph, .png a graph, unless --what says otherwise. A folder (with / at the end) gets a dataset:
-    /// the tables of all traces as Parquet files; traces that are in it already are skipped, so that an export can be continued. .parquet holds one table of one trace (--only TABLE; default:
+    /// the tables of all traces, those in given folders and archives too, as Parquet files; traces that are in it already are skipped, so that an export can be continued. .parquet holds one table of one trace (--only TABLE; default:
     /// allocations)
     #[arg(long, value_name = "FILE|FOLDER/", value_hint = ValueHint::FilePath)]
     to: PathBuf,
@@ -251,10 +248,9 @@ impl Args {
     /// Checks that the arguments are about one trace and one file.
     fn check_single_file(&self) -> Result<(), UsageError> {
         let given = self.command_line.options.iter();
-        let unfit = given.clone().find(|option| matches!(option.as_str(), "more" | "only"));
+        let unfit = given.clone().find(|option| option.as_str() == "only");
         let folder = "a dataset of many traces is a folder, with / at its end, such as --to dataset/";
-        match unfit.map(String::as_str) {
-            Some("more") => Err(UsageError(format!("one file holds one trace: {folder}"))),
+        match unfit {
             Some(_) => Err(UsageError(format!("--only chooses tables of a dataset: {folder}"))),
             None if self.to.is_dir() => {
                 Err(UsageError(format!("cannot write {}: it is a folder; {folder}", self.to.display())))

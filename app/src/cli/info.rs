@@ -3,10 +3,13 @@
 use super::io::Io;
 use super::open::TraceArgs;
 use super::output_format::OutputFormat;
+use crate::package::Package;
+use crate::part_text::{self, PartIssue};
 use crate::{format, recorded_range_text};
 use poolscope_analysis::load::LoadOptions;
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::recorded::{CpuRange, Hole};
+use poolscope_analysis::trace::summary::PartSummary;
 use poolscope_analysis::trace::time::{Ticks, TimeRange};
 use poolscope_etl::diagnostics::Diagnostic;
 use schemars::JsonSchema;
@@ -33,14 +36,21 @@ const FORMATS: [OutputFormat; 3] = [OutputFormat::Text, OutputFormat::Csv, Outpu
 /// The trace cannot be loaded, or the output cannot be written.
 pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     let name = args.trace.name();
+    let package = args.trace.path().and_then(Package::open);
     args.trace.with_trace(io, LoadOptions::default(), |trace, _, io| {
+        let facts = || TraceFacts { package: package.as_ref().map(PackageFacts::new), ..TraceFacts::new(trace, &name) };
         match args.format {
             OutputFormat::Json => {
-                serde_json::to_writer_pretty(&mut io.out, &TraceFacts::new(trace, &name))?;
+                serde_json::to_writer_pretty(&mut io.out, &facts())?;
                 writeln!(io.out)?;
             }
-            OutputFormat::Csv => write_csv(&serde_json::to_value(TraceFacts::new(trace, &name))?, io)?,
-            _ => write_text(trace, &name, io)?,
+            OutputFormat::Csv => write_csv(&serde_json::to_value(facts())?, io)?,
+            _ => {
+                if let Some(package) = &package {
+                    write_package(package, io)?;
+                }
+                write_text(trace, &name, io)?;
+            }
         }
         Ok(0)
     })
@@ -58,6 +68,12 @@ struct TraceFacts<'a> {
     trace: &'a str,
     origin: &'static str,
     file_bytes: u64,
+    /// The package that the trace is in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    package: Option<PackageFacts<'a>>,
+    /// The files of a trace in several files.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<FileFacts<'a>>,
     records: u64,
     hooks: BTreeMap<String, u64>,
     providers: BTreeMap<String, u64>,
@@ -86,6 +102,32 @@ struct TraceFacts<'a> {
     stacks: StackFacts,
     pool: PoolFacts<'a>,
     diagnostics: Vec<DiagnosticFacts<'a>>,
+}
+
+/// A package.
+#[derive(JsonSchema, Serialize)]
+struct PackageFacts<'a> {
+    /// Program that wrote it.
+    program: &'a str,
+    /// Text of the sender.
+    note: &'a str,
+    /// Number of modules with names.
+    named_modules: usize,
+}
+
+impl<'a> PackageFacts<'a> {
+    fn new(package: &'a Package) -> Self {
+        Self { program: &package.program, note: &package.view.note, named_modules: package.named_modules() }
+    }
+}
+
+fn write_package(package: &Package, io: &mut Io<'_>) -> std::io::Result<()> {
+    let modules = format::counted(package.named_modules() as u64, "module", "modules");
+    writeln!(io.out, "{:<12} written by {}, names of {modules}", "Package", package.program)?;
+    for line in package.view.note.lines() {
+        writeln!(io.out, "{:<12} {line}", "Note")?;
+    }
+    Ok(())
 }
 
 #[derive(JsonSchema, Serialize)]
@@ -158,7 +200,70 @@ struct DiagnosticFacts<'a> {
     severity: &'static str,
     count: u64,
     effect: &'static str,
+    /// The first file offsets; of a trace in several files they are in `files`.
     offsets: &'a [u64],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<FileIssueFacts>,
+}
+
+/// Occurrences of an issue in one file of a trace in several files.
+#[derive(JsonSchema, Serialize)]
+struct FileIssueFacts {
+    file: String,
+    count: u64,
+    offsets: Vec<u64>,
+}
+
+/// A file of a trace in several files.
+#[derive(JsonSchema, Serialize)]
+struct FileFacts<'a> {
+    file: &'a str,
+    file_bytes: u64,
+    session_name: &'a str,
+    /// Recorded range and losses of the trace are those of the main log, the kernel's.
+    is_main_log: bool,
+    range: Option<RangeFacts>,
+    cpus: u32,
+    buffers: u64,
+    records: u64,
+    pool_events: u64,
+    events_lost: u64,
+    buffers_lost: u64,
+    /// Estimated number of buffers that are missing between the file before it and this one.
+    missing_buffers_before: u64,
+    diagnostics: Vec<PartDiagnosticFacts<'a>>,
+}
+
+#[derive(JsonSchema, Serialize)]
+struct PartDiagnosticFacts<'a> {
+    kind: &'static str,
+    count: u64,
+    offsets: &'a [u64],
+}
+
+impl<'a> FileFacts<'a> {
+    fn new(trace: &Trace, part: &'a PartSummary) -> Self {
+        let diagnostic = |row: &'a Diagnostic| PartDiagnosticFacts {
+            kind: row.kind.name(),
+            count: row.count,
+            offsets: &row.offsets,
+        };
+        Self {
+            file: &part.name,
+            file_bytes: part.file_bytes,
+            session_name: &part.session_name,
+            is_main_log: part.is_main,
+            range: part.range.map(|range| RangeFacts::new(trace, range)),
+            cpus: part.cpus,
+            buffers: part.buffers,
+            records: part.records,
+            pool_events: part.pool_events,
+            events_lost: part.events_lost,
+            buffers_lost: part.buffers_lost,
+            missing_buffers_before: part.missing_buffers_before,
+            diagnostics: part.diagnostics.rows().iter().map(diagnostic).collect(),
+        }
+    }
 }
 
 impl<'a> TraceFacts<'a> {
@@ -169,12 +274,18 @@ impl<'a> TraceFacts<'a> {
             severity: row.kind.severity().name(),
             count: row.count,
             effect: row.kind.effect(),
-            offsets: &row.offsets,
+            offsets: if summary.parts.is_empty() { &row.offsets } else { &[] },
+            files: part_text::issues_by_file(trace, row.kind)
+                .into_iter()
+                .map(|PartIssue { file, count, offsets }| FileIssueFacts { file, count, offsets })
+                .collect(),
         };
         Self {
             trace: name,
             origin: trace.summary.origin.name(),
             file_bytes: summary.file_bytes,
+            package: None,
+            files: summary.parts.iter().map(|part| FileFacts::new(trace, part)).collect(),
             records: statistics.records,
             hooks: statistics.hooks.iter().map(|(hook, count)| (format!("0x{hook:04X}"), *count)).collect(),
             providers: statistics.providers.iter().map(|(guid, count)| (guid.to_string(), *count)).collect(),
@@ -293,6 +404,13 @@ fn write_text(trace: &Trace, name: &str, io: &mut Io<'_>) -> anyhow::Result<()> 
     for (label, value) in system_lines(trace, name).into_iter().chain(count_lines(trace)) {
         writeln!(out, "{label:<12} {value}")?;
     }
+    if !trace.summary.parts.is_empty() {
+        writeln!(out, "\nFiles")?;
+    }
+    for part in &trace.summary.parts {
+        writeln!(out, "  {}", part.name)?;
+        writeln!(out, "      {}", part_text::facts(trace, part))?;
+    }
     writeln!(out, "\nKernel records by hook")?;
     for (hook, count) in &trace.statistics.hooks {
         writeln!(out, "  0x{hook:04X} {:>14}", format::count(*count))?;
@@ -330,6 +448,9 @@ fn write_diagnostics(trace: &Trace, out: &mut dyn Write) -> anyhow::Result<()> {
     for row in trace.diagnostics.rows() {
         writeln!(out, "  {} ({}, {})", row.kind.name(), row.kind.severity().name(), format::count(row.count))?;
         writeln!(out, "      {}", row.kind.effect())?;
+        for issue in part_text::issues_by_file(trace, row.kind) {
+            writeln!(out, "      {} in {}", format::count(issue.count), issue.file)?;
+        }
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ pub mod mcp;
 mod mistyped;
 pub mod open;
 mod output_format;
+mod package;
 mod perfmon;
 mod poolmon;
 pub mod progress;
@@ -103,6 +104,8 @@ enum Command {
     Perfmon(perfmon::Args),
     /// Writes a part of a trace as a smaller trace to pass on
     Slice(slice::Args),
+    /// Writes a trace with a view and the names of its functions as one file that opens the same picture elsewhere
+    Package(Box<package::Args>),
     Synth(Box<synth::SynthArgs>),
     /// Registers poolscope for .etl files of the current user (Windows)
     Associate(associate::Args),
@@ -223,6 +226,7 @@ fn execute(command: Command, definition: &clap::Command, matches: &ArgMatches, i
         Command::Case(args) => case::run(&args, io),
         Command::Perfmon(args) => perfmon::run(&args, io),
         Command::Slice(args) => slice::run(&args, io),
+        Command::Package(args) => package::run(&args, io),
         Command::Synth(args) => synth::run(&args, &mut io.out, &mut io.err),
         Command::Associate(args) => associate::run(args, &SystemAssociation, io),
         Command::Completions(args) => completions::run(args, io),

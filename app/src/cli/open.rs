@@ -3,9 +3,11 @@
 use super::io::Io;
 use super::units::parse_bytes;
 use crate::memory;
+use crate::package::Package;
 use crate::reader::{self, Reader};
 use crate::recorded_range_text;
 use crate::sample;
+use crate::trace_location;
 use crate::trace_opening::{self, LoadedTrace, TraceOpenError};
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -14,17 +16,18 @@ use poolscope_analysis::trace::Trace;
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_etl::diagnostics::{DiagnosticKind, Severity};
 use poolscope_etl::file::TraceFile;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Trace to read, reader and number of worker threads.
 #[derive(clap::Args, Debug, Clone, Default)]
 pub struct TraceArgs {
-    /// The trace file (.etl), also packed: .gz, .xz, .zst, .zip, .wpapk, .cab, .7z. ARCHIVE#MEMBER chooses one of several traces. Or a
-    /// debugger log with !verifier 3, !verifier 0x80, or stacks at breaks by nt!PoolHitTag
+    /// The trace file (.etl), also packed: .gz, .xz, .zst, .zip, .wpapk, .cab, .7z. ARCHIVE#MEMBER chooses one of several traces.
+    /// Several files of one recording (trace_1.etl trace_2.etl, kernel.etl user.etl) are read as one trace. Or a debugger log with
+    /// !verifier 3, !verifier 0x80, or stacks at breaks by nt!PoolHitTag
     #[arg(required_unless_present = "demo")]
-    pub trace: Option<PathBuf>,
+    pub trace: Vec<PathBuf>,
     /// The built-in sample trace
     #[arg(long, conflicts_with = "trace")]
     pub demo: bool,
@@ -43,7 +46,17 @@ impl TraceArgs {
     /// Name of the trace as given on the command line.
     #[must_use]
     pub fn name(&self) -> String {
-        self.trace.as_ref().map_or_else(|| sample::NAME.to_owned(), |path| path.display().to_string())
+        if self.trace.is_empty() {
+            return sample::NAME.to_owned();
+        }
+        let names = self.trace.iter().flat_map(|path| trace_location::parts_by_name(path));
+        names.map(|path| path.display().to_string()).collect::<Vec<_>>().join(" + ")
+    }
+
+    /// The trace as given on the command line; of several files the first one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.trace.first().map(PathBuf::as_path)
     }
 
     /// Loads the trace and calls `work` with it.
@@ -65,10 +78,11 @@ impl TraceArgs {
         };
         let LoadedTrace { trace, notes } = match &io.open_traces {
             // Later commands may need stacks.
-            Some(open) => open.get(&self.path(), &workers.cancel, &|limit| load(limit, LoadOptions::default()))?,
+            Some(open) => open.get(&self.location(), &workers.cancel, &|limit| load(limit, LoadOptions::default()))?,
             None => load(self.memory_limit.or_else(memory::available_bytes), options)?,
         };
-        for note in notes {
+        let problems = self.path().and_then(Package::open).map(|package| package.problems).unwrap_or_default();
+        for note in notes.into_iter().chain(problems) {
             writeln!(io.err, "poolscope: warning: {note}")?;
         }
         // A program that keeps traces open shows their data quality itself.
@@ -78,9 +92,13 @@ impl TraceArgs {
         work(&trace, &workers, io)
     }
 
-    /// Path of the trace; that of the sample is its name.
-    fn path(&self) -> PathBuf {
-        self.trace.clone().unwrap_or_else(|| PathBuf::from(sample::NAME))
+    /// Location of the trace; that of the sample is its name.
+    fn location(&self) -> PathBuf {
+        match self.trace.as_slice() {
+            [] => PathBuf::from(sample::NAME),
+            [path] => path.clone(),
+            paths => trace_location::join_parts(paths).unwrap_or_else(|| PathBuf::from(self.name())),
+        }
     }
 
     fn load(
@@ -92,10 +110,11 @@ impl TraceArgs {
     ) -> anyhow::Result<LoadedTrace> {
         self.check_reader()?;
         let whole = |trace| LoadedTrace { trace, notes: Vec::new() };
-        let run = || match (&self.trace, self.reader) {
-            (Some(path), Reader::Native) => trace_opening::load(path, options, progress, cancel),
-            (Some(path), Reader::Windows) => Ok(whole(reader::load_through_windows(path, options, progress, cancel)?)),
-            (None, _) => {
+        let paths: Vec<PathBuf> = self.trace.iter().flat_map(|path| trace_location::parts_of(path)).collect();
+        let run = || match (paths.as_slice(), self.reader) {
+            ([path], Reader::Windows) => Ok(whole(reader::load_through_windows(path, options, progress, cancel)?)),
+            ([_, ..], _) => trace_opening::load(&paths, options, progress, cancel),
+            ([], _) => {
                 let file = TraceFile::from_bytes(sample::TRACE.to_vec(), sample::NAME).map_err(LoadError::from)?;
                 Ok(whole(load(file, options, progress, cancel)?))
             }
@@ -109,13 +128,10 @@ impl TraceArgs {
             {
                 Err(anyhow::anyhow!("{error}; the reader of Windows may be able to open it: add --reader windows"))
             }
-            // These errors contain the file name.
-            Err(TraceOpenError::Load(error @ LoadError::Open(_))) => Err(error.into()),
-            Err(TraceOpenError::Load(error)) => Err(error).with_context(|| format!("cannot load {}", self.name())),
-            Err(error @ (TraceOpenError::Several { .. } | TraceOpenError::NoMember { .. })) => {
-                Err(UsageError(with_advice(&error, "\n")).into())
+            Err(TraceOpenError::Load(error)) if !matches!(error, LoadError::Open(_)) => {
+                Err(error).with_context(|| format!("cannot load {}", self.name()))
             }
-            Err(error) => Err(anyhow::anyhow!(with_advice(&error, ". "))),
+            Err(error) => Err(open_error(error)),
             Ok(loaded) => Ok(loaded),
         }
     }
@@ -124,7 +140,11 @@ impl TraceArgs {
         if !self.reader.is_available() {
             return Err(UsageError(reader::ONLY_WINDOWS.to_owned()));
         }
-        if self.reader == Reader::Windows && self.trace.as_deref().is_some_and(trace_opening::is_packed) {
+        if self.reader == Reader::Windows && self.trace.len() > 1 {
+            let why = "the reader of Windows opens one file: give one, or omit --reader windows";
+            return Err(UsageError(why.to_owned()));
+        }
+        if self.reader == Reader::Windows && self.path().is_some_and(trace_opening::is_packed) {
             let why = "the reader of Windows does not open archives: unpack the trace first, or omit --reader windows";
             return Err(UsageError(why.to_owned()));
         }
@@ -134,6 +154,17 @@ impl TraceArgs {
             return Err(UsageError(why.to_owned()));
         }
         Ok(())
+    }
+}
+
+/// The error of a trace that was not opened. Those of files contain the file name.
+pub fn open_error(error: TraceOpenError) -> anyhow::Error {
+    match error {
+        TraceOpenError::Load(error) => error.into(),
+        TraceOpenError::Several { .. } | TraceOpenError::Separate { .. } | TraceOpenError::NoMember { .. } => {
+            UsageError(with_advice(&error, "\n")).into()
+        }
+        error => anyhow::anyhow!(with_advice(&error, ". ")),
     }
 }
 
@@ -198,7 +229,7 @@ pub struct UsageError(pub String);
 const PROGRESS_STEPS: u64 = 1_000;
 
 /// Shows a progress bar on standard error while `run` works.
-fn with_bar<R>(progress: &Progress, run: impl FnOnce() -> R) -> R {
+pub fn with_bar<R>(progress: &Progress, run: impl FnOnce() -> R) -> R {
     let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr());
     let template = "{msg} {bar:30} {percent}% {eta}";
     if let Ok(style) = ProgressStyle::with_template(template) {

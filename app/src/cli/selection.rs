@@ -130,6 +130,18 @@ impl SelectionArgs {
         self.with_query_keys(keys).any(|key| key.needs_stacks() && (frames_have_names || !key.is_stack()))
     }
 
+    /// Sources of function names.
+    #[must_use]
+    pub fn symbols(&self) -> &SymbolArgs {
+        &self.symbols
+    }
+
+    /// The markers in seconds.
+    #[must_use]
+    pub fn marks(&self) -> &[f64] {
+        self.marks.as_ref().map_or(&[], |marks| marks.0.as_slice())
+    }
+
     /// The range as given.
     #[must_use]
     pub fn range(&self) -> Option<SecondsRange> {
@@ -229,7 +241,7 @@ impl SelectionArgs {
             None if self.no_pooltag => PoolTagChoice::None,
             None => PoolTagChoice::Automatic,
         };
-        let search = pool_tags::find(&choice, args.trace.as_deref(), &io.environment).map_err(anyhow::Error::msg)?;
+        let search = pool_tags::find(&choice, args.path(), &io.environment).map_err(anyhow::Error::msg)?;
         for problem in &search.problems {
             writeln!(io.err, "poolscope: warning: {problem}")?;
         }

@@ -1,12 +1,18 @@
 //! `slice`: writes a part of a trace as a smaller trace, redacted on request, to pass on.
 
 use super::io::Io;
-use super::open::UsageError;
+use super::open::{UsageError, open_error};
 use super::output_file;
 use super::units::{SecondsRange, parse_range};
 use crate::debugger_log::{self, LogReading};
 use crate::format;
-use poolscope_etl::file::TraceFile;
+use crate::trace_location::parts_of;
+use crate::trace_opening::TraceOpenError;
+use crate::trace_parts;
+use poolscope_analysis::load::LoadError;
+use poolscope_archive::Control;
+use poolscope_base::progress::Progress;
+use poolscope_etl::file::{OpenError, TraceFile};
 use poolscope_etl::slice::{SliceError, SliceReport, SliceRequest, slice};
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -14,9 +20,9 @@ use std::path::PathBuf;
 /// Options of `slice`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The trace file (.etl)
-    #[arg(value_name = "TRACE")]
-    trace: PathBuf,
+    /// The trace file (.etl), also packed; several files of one recording become one slice
+    #[arg(value_name = "TRACE", required = true)]
+    trace: Vec<PathBuf>,
     /// Range to keep in seconds from the start of the trace, both ends included. Either side can be omitted
     #[arg(long, value_name = "FROM..TO", value_parser = parse_range, allow_hyphen_values = true)]
     range: Option<SecondsRange>,
@@ -38,14 +44,22 @@ pub struct Args {
 /// The trace cannot be read, the range is empty, or the file cannot be written.
 pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     output_file::check(&args.to, args.force)?;
-    let file = TraceFile::open(&args.trace).or_else(|error| match debugger_log::read(&args.trace) {
-        LogReading::Trace(_) => {
-            Err(anyhow::anyhow!("{} is a debugger log: only a trace (.etl) is cut", args.trace.display()))
-        }
-        _ => Err(error.into()),
-    })?;
-    let request = SliceRequest { range: args.raw_range(&file)?, redacts: args.redact };
     let cancel = io.cancel.clone();
+    let progress = Progress::default();
+    let mut notes = Vec::new();
+    let paths: Vec<PathBuf> = args.trace.iter().flat_map(|path| parts_of(path)).collect();
+    let opened = trace_parts::open(&paths, Control { progress: &progress, cancel: &cancel }, &mut notes);
+    if let (Err(TraceOpenError::Load(LoadError::Open(OpenError::NotATrace { .. }))), [path]) =
+        (&opened, paths.as_slice())
+        && matches!(debugger_log::read(path), LogReading::Trace(_))
+    {
+        anyhow::bail!("{} is a debugger log: only a trace (.etl) is cut", path.display());
+    }
+    let file = opened.map_err(open_error)?.file;
+    for note in notes {
+        writeln!(io.err, "poolscope: warning: {note}")?;
+    }
+    let request = SliceRequest { range: args.raw_range(&file)?, redacts: args.redact };
     let report = output_file::write(&args.to, args.force, |out| match slice(&file, request, out, &cancel) {
         Err(SliceError::Write(error)) => Err(error.into()),
         other => Ok(other?),

@@ -5,6 +5,7 @@ use super::io::Io;
 use super::open::TraceArgs;
 use crate::export::ModuleLine;
 use crate::format;
+use crate::package;
 use crate::symbols::{ResolvedSymbols, SymbolOptions};
 use clap::ValueHint;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -70,7 +71,9 @@ impl SymbolArgs {
         }
         // Only an explicit symbol path allows network access.
         let choice = SymbolOptions { path: self.symbols.clone(), offline: self.is_offline() };
-        let resolver = resolver(&choice, args, io)?;
+        let mut resolver = resolver(&choice, args, io)?;
+        // A package names what its sender saw; more is looked for only if a symbol path is given.
+        resolver.is_only_supplied = resolver.supplied.is_some() && self.symbols.is_none();
         let resolved = search(&resolver, module_needs(trace), io);
         if io.cancel.is_cancelled() {
             return Err(std::io::ErrorKind::Interrupted.into());
@@ -90,7 +93,8 @@ impl SymbolArgs {
 /// # Errors
 /// A warning cannot be written.
 pub fn resolver(choice: &SymbolOptions, args: &TraceArgs, io: &mut Io<'_>) -> std::io::Result<Resolver> {
-    let mut resolver = io.environment.resolver_for_trace(choice, args.trace.as_deref());
+    let mut resolver = io.environment.resolver_for_trace(choice, args.path());
+    resolver.supplied = args.path().and_then(package::supplied_names);
     resolver.max_concurrent = args.threads.map_or(0, usize::from);
     if choice.path.is_some() {
         for problem in &resolver.locator.path().problems {

@@ -59,7 +59,8 @@ const FORMATS: [OutputFormat; 3] = [OutputFormat::Text, OutputFormat::Csv, Outpu
 pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     args.trace.with_trace(io, LoadOptions::default(), |trace, _, io| {
         let choice = SymbolOptions { path: args.path.clone(), offline: args.offline };
-        let resolver = resolver(&choice, &args.trace, io)?;
+        let mut resolver = resolver(&choice, &args.trace, io)?;
+        resolver.is_only_supplied = resolver.supplied.is_some() && choice.path.is_none() && !args.reload;
         let mut needs = module_needs(trace);
         needs.iter_mut().for_each(|need| need.request.ignore_cache = args.reload);
         for file in &args.pdb {

@@ -10,8 +10,8 @@ use super::output_file;
 use super::units::{SecondsRange, parse_bytes, parse_range};
 use crate::{format, sample};
 use poolscope_synth::scenario::HeaderStyle;
-use poolscope_synth::writer::Clock;
-use std::io::Write;
+use poolscope_synth::writer::{Clock, PartHeaders, RecordScope, split_by_time};
+use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
 /// Writes a synthetic trace with known contents
@@ -206,6 +206,34 @@ struct FileArgs {
     /// Start of the recording, such as 2026-03-02T02:00:00Z [default: 2022-01-01T00:00:00Z]
     #[arg(long, value_name = "TIME", value_parser = parse_start)]
     start: Option<i64>,
+    /// Records of the session [default: all]. Two files with the same options, of the kernel and of other providers, are those of
+    /// two sessions that recorded at the same time
+    #[arg(long, value_enum)]
+    records: Option<RecordsArg>,
+    /// Writes this number of parts instead of one file, as a session with a size limit does: OUT_1.etl, OUT_2.etl, …
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=1000))]
+    parts: Option<u16>,
+}
+
+/// Records of a session.
+#[derive(ValueEnum, Debug, Clone, Copy)]
+enum RecordsArg {
+    /// All
+    All,
+    /// Those of the kernel
+    Kernel,
+    /// Those of other providers
+    Providers,
+}
+
+impl RecordsArg {
+    const fn scope(self) -> RecordScope {
+        match self {
+            Self::All => RecordScope::All,
+            Self::Kernel => RecordScope::Kernel,
+            Self::Providers => RecordScope::Providers,
+        }
+    }
 }
 
 /// Ground truth
@@ -245,7 +273,8 @@ pub fn run(args: &SynthArgs, out: &mut dyn Write, err: &mut dyn Write) -> anyhow
         events: args.truth.truth_events,
         curve_points: args.truth.truth_points,
     });
-    output_file::check(&args.out, args.force)?;
+    let outputs = args.outputs();
+    outputs.iter().try_for_each(|path| output_file::check(path, args.force))?;
     if let Some(path) = args.truth.truth.as_deref().filter(|path| *path != Path::new("-")) {
         output_file::check(path, args.force)?;
     }
@@ -259,7 +288,8 @@ pub fn run(args: &SynthArgs, out: &mut dyn Write, err: &mut dyn Write) -> anyhow
     };
     let written = &summary.written;
     let (records, buffers, bytes) = (written.records.records(), written.buffers, written.bytes);
-    writeln!(err, "{}: {bytes} bytes, {buffers} buffers, {records} records", args.out.display())?;
+    let names: Vec<String> = outputs.iter().map(|path| path.display().to_string()).collect();
+    writeln!(err, "{}: {bytes} bytes, {buffers} buffers, {records} records", names.join(", "))?;
     if let (Some(path), Some(truth)) = (&args.truth.truth, &summary.truth) {
         if path == Path::new("-") {
             print_json(out, truth)?;
@@ -282,12 +312,33 @@ fn write_file(
     sample: Option<&SampleModules>,
     request: Option<&GroundTruthRequest>,
 ) -> anyhow::Result<SynthSummary> {
+    let outputs = args.outputs();
+    if outputs.len() > 1 {
+        let mut whole = Cursor::new(Vec::new());
+        let summary = write_trace(&mut whole, params, request)?;
+        let (bytes, options) = (whole.into_inner(), params.options());
+        let parts = split_by_time(&bytes, &options, &summary.written, outputs.len(), PartHeaders::Session)?;
+        for (path, part) in outputs.iter().zip(parts) {
+            output_file::write(path, args.force, |file| Ok(file.write_all(&part)?))?;
+        }
+        return Ok(summary);
+    }
     output_file::write(&args.out, args.force, |file| {
         Ok(match sample {
             Some(modules) => write_sample(file, modules, request)?,
             None => write_trace(file, params, request)?,
         })
     })
+}
+
+impl SynthArgs {
+    /// The files to write.
+    fn outputs(&self) -> Vec<PathBuf> {
+        let Some(parts) = self.file.parts else { return vec![self.out.clone()] };
+        let stem = self.out.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let ending = self.out.extension().map_or_else(String::new, |ending| format!(".{}", ending.to_string_lossy()));
+        (1..=parts).map(|number| self.out.with_file_name(format!("{stem}_{number}{ending}"))).collect()
+    }
 }
 
 fn params(args: &SynthArgs) -> SynthParams {
@@ -355,6 +406,7 @@ fn with_file(base: SynthParams, file: &FileArgs) -> SynthParams {
         os_build: file.os_build.unwrap_or(base.os_build),
         computer: file.computer.clone().unwrap_or(base.computer),
         start_filetime: file.start.unwrap_or(base.start_filetime),
+        scope: file.records.map_or(base.scope, RecordsArg::scope),
         ..base
     }
 }

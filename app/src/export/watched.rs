@@ -1,7 +1,7 @@
 //! A writer whose progress can be read, and which fails once the work was canceled: so every format can be canceled.
 
 use poolscope_base::progress::CancelToken;
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -44,6 +44,12 @@ impl<W: Write> Write for WatchedWriter<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
+    }
+}
+
+impl<W: Write + Seek> Seek for WatchedWriter<W> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.inner.seek(to)
     }
 }
 

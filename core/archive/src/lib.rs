@@ -1,4 +1,4 @@
-//! Lists and unpacks archives: gzip, xz, Zstandard, ZIP, cabinet and 7-Zip. Knows no trace.
+//! Lists and unpacks archives: gzip, xz, Zstandard, ZIP, cabinet and 7-Zip. Writes ZIP archives. Knows no trace.
 //!
 //! Archives are recognized by their content and are untrusted: sizes in them are claims, members with names that lead out of a
 //! folder are refused, and what they unpack to is bounded by [`UnpackLimits`]. Nothing is ever written under the name of a
@@ -17,6 +17,7 @@
 //! | `streams` | decoders of single streams |
 //! | `zip_table`, `seven_zip` | members of these formats |
 //! | `sink` | memory or temporary file under limits |
+//! | `packing` | writing of ZIP archives |
 //!
 //! Not read: bzip2, RAR, LZ4, tar, WIM; AES (7-Zip, ZIP) and ZIP encryption; ZIP members packed with bzip2, PPMd or older
 //! methods, 7-Zip members packed with anything but LZMA, LZMA2, Copy and the branch filters; cabinets of several parts.
@@ -28,6 +29,7 @@ mod error;
 pub mod kind;
 pub mod limits;
 pub mod member;
+mod packing;
 mod seven_zip;
 mod sink;
 mod streams;
@@ -39,3 +41,4 @@ pub use error::ArchiveError;
 pub use kind::ArchiveKind;
 pub use limits::UnpackLimits;
 pub use member::{Member, MemberProblem};
+pub use packing::ZipPacker;

@@ -55,10 +55,13 @@ pub enum Stage {
     Index = 4,
     /// Finished.
     Done = 5,
+    /// Packing a trace; not a stage of a load.
+    Packing = 6,
 }
 
 impl Stage {
-    const ALL: [Self; 6] = [Self::Unpacking, Self::Buffers, Self::Records, Self::Stacks, Self::Index, Self::Done];
+    const ALL: [Self; 7] =
+        [Self::Unpacking, Self::Buffers, Self::Records, Self::Stacks, Self::Index, Self::Done, Self::Packing];
 
     /// Text for a progress bar.
     #[must_use]
@@ -70,6 +73,7 @@ impl Stage {
             Self::Stacks => "resolving stacks",
             Self::Index => "building the index",
             Self::Done => "done",
+            Self::Packing => "packing",
         }
     }
 }
@@ -112,7 +116,7 @@ impl ProgressReading {
     pub fn share(&self) -> f64 {
         let part = |done: u64, total: u64| if total == 0 { 0.0 } else { (done as f64 / total as f64).clamp(0.0, 1.0) };
         let read = part(self.bytes_done, self.bytes_total);
-        if self.stage == Stage::Unpacking {
+        if matches!(self.stage, Stage::Unpacking | Stage::Packing) {
             return read;
         }
         let built = if self.stage == Stage::Done { 1.0 } else { part(self.rows_done, self.rows_total) };

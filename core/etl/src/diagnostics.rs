@@ -74,6 +74,9 @@ diagnostic_kinds! {
     /// The file ends inside a buffer.
     TornTail => "torn_tail", DataLoss,
         "The file ends in the middle of a buffer. All events after that point are missing, and allocations freed there look like leaks.";
+    /// Buffers between two files of a recording are missing.
+    MissingPart => "missing_part", DataLoss,
+        "Buffers are missing between two files of the recording: a file of it was not opened, or the recording was stopped in between. Allocations and frees of that time are missing, and allocations freed there look like leaks. Open all files of the recording together.";
     /// The archive of the trace is damaged or cut off.
     DamagedArchive => "damaged_archive", DataLoss,
         "The archive that the trace was unpacked from is damaged or was not copied completely. All events after the damage are missing, and allocations freed there look like leaks. Copy the archive again.";
@@ -246,6 +249,26 @@ impl Diagnostics {
                 insert_offset(&mut row.offsets, offset);
             }
         }
+    }
+
+    /// Returns the same issues with file offsets that are higher by `base` bytes.
+    #[must_use]
+    pub fn with_offsets_raised(&self, base: u64) -> Self {
+        self.with_offsets(|offset| offset.saturating_add(base))
+    }
+
+    /// Returns the same issues with file offsets that are lower by `base` bytes.
+    #[must_use]
+    pub fn with_offsets_lowered(&self, base: u64) -> Self {
+        self.with_offsets(|offset| offset.saturating_sub(base))
+    }
+
+    fn with_offsets(&self, new: impl Fn(u64) -> u64) -> Self {
+        let row = |row: &Diagnostic| {
+            let offsets = row.offsets.iter().map(|&offset| new(offset)).collect();
+            Diagnostic { offsets, ..row.clone() }
+        };
+        Self { rows: self.rows.iter().map(row).collect() }
     }
 
     /// Returns the count of a kind.

@@ -76,7 +76,7 @@ pub struct ModuleOutcome {
     pub attempts: Vec<LookupAttempt>,
     /// The names; empty if none were found.
     pub names: Arc<ModuleNames>,
-    /// The names come from the name cache.
+    /// The names come from the name cache, or came along with the trace; the attempts tell which.
     pub from_cache: bool,
     /// Bytes downloaded.
     pub downloaded_bytes: u64,
@@ -153,6 +153,21 @@ pub enum ProgressEvent {
 /// Looks up PDBs that are built into the program.
 pub type BuiltinPdbs = fn(&PdbIdentity) -> Option<&'static [u8]>;
 
+/// Names that came along with a trace, resolved on another machine.
+pub trait SuppliedNames: Send + Sync {
+    /// Names of a module for its addresses; `None` if there are none.
+    fn names(&self, module: &ModuleIdentity) -> Option<SuppliedModule>;
+}
+
+/// Names of one module that came along with a trace.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SuppliedModule {
+    /// The names.
+    pub names: ModuleNames,
+    /// True if they are exports of the image, not names of its PDB.
+    pub are_exports: bool,
+}
+
 /// Resolves names of modules.
 pub struct Resolver {
     /// Finds symbol files.
@@ -163,6 +178,11 @@ pub struct Resolver {
     pub builtin_pdbs: Option<BuiltinPdbs>,
     /// Maximum number of modules resolved at the same time; 0 for the default.
     pub max_concurrent: usize,
+    /// Names that came along with the trace. They are used before all sources but a PDB that the user chose, unless cached names are
+    /// ignored.
+    pub supplied: Option<Arc<dyn SuppliedNames>>,
+    /// Resolve nothing else than what is supplied: no file is searched for, and the cache is not touched.
+    pub is_only_supplied: bool,
 }
 
 /// Default number of modules resolved at the same time: few enough for servers, and PDBs are mapped, not read into memory.
@@ -208,6 +228,9 @@ fn internal_error(request: &ModuleRequest, panic: &(dyn std::any::Any + Send)) -
     let attempt = LookupAttempt { location: request.identity.name.clone(), result: LookupResult::Unreadable(text) };
     ModuleOutcome::without_names(ModuleState::Unreadable, request.identity.pdb.clone(), vec![attempt])
 }
+
+/// Location of names that came along with the trace, in search logs.
+const SUPPLIED_LOCATION: &str = "names in the package";
 
 /// Location shown for built-in PDBs.
 const BUILTIN_LOCATION: &str = "built into poolscope";
@@ -267,6 +290,13 @@ impl ModuleSearch<'_> {
     fn run(&mut self) -> Result<SearchEnd, Cancelled> {
         self.cancel.check()?;
         (self.say)(ModuleState::Searching);
+        if let Some(named) = self.supplied_names() {
+            return Ok(SearchEnd::Named(named));
+        }
+        if self.resolver.is_only_supplied && self.request.explicit_pdb.is_none() {
+            self.record(SUPPLIED_LOCATION.to_owned(), LookupResult::NotFound);
+            return Ok(SearchEnd::Nameless(ModuleState::NotFound));
+        }
         if self.pdb.is_none() {
             self.identity_from_image()?;
         }
@@ -287,6 +317,19 @@ impl ModuleSearch<'_> {
             None => ModuleState::NoIdentity,
         };
         Ok(self.resolve_by_exports()?.map_or(SearchEnd::Nameless(failure), SearchEnd::Named))
+    }
+
+    /// Names that came along with the trace, if they cover all requested addresses.
+    fn supplied_names(&mut self) -> Option<FoundNames> {
+        let supplied = self.resolver.supplied.as_ref();
+        let is_wanted = self.request.explicit_pdb.is_none() && !self.request.ignore_cache;
+        let SuppliedModule { names, are_exports } = supplied.filter(|_| is_wanted)?.names(&self.request.identity)?;
+        if !self.request.rvas.iter().all(|rva| names.contains(*rva)) {
+            return None;
+        }
+        self.record(SUPPLIED_LOCATION.to_owned(), LookupResult::Found);
+        let state = if are_exports { ModuleState::ExportsOnly } else { ModuleState::Loaded };
+        Some(FoundNames { state, file: None, names, from_cache: true })
     }
 
     fn resolve_by_pdb(&mut self, pdb: &PdbIdentity) -> Result<Option<FoundNames>, Cancelled> {
@@ -548,7 +591,14 @@ mod tests {
 
     fn resolver(cache: Option<NameCache>, at_a_time: usize) -> Resolver {
         let locator = Locator::new(SymbolPath::default(), LocatorOptions::default());
-        Resolver { locator, cache, builtin_pdbs: None, max_concurrent: at_a_time }
+        Resolver {
+            locator,
+            cache,
+            builtin_pdbs: None,
+            max_concurrent: at_a_time,
+            supplied: None,
+            is_only_supplied: false,
+        }
     }
 
     /// The results of all requests; each must be reported once.

@@ -31,7 +31,7 @@ use tree::TreeOptions;
 
 /// Options of `diff`.
 #[derive(clap::Args, Debug)]
-#[command(mut_arg("trace", |arg| arg.index(1).value_name("BASELINE").help("The trace to compare with (.etl)")))]
+#[command(mut_arg("trace", |arg| arg.index(1).num_args(1).action(clap::ArgAction::Set).value_name("BASELINE").help("The trace to compare with (.etl)").long_help(None)))]
 #[command(mut_arg("frames", |arg| arg.default_value("function")))]
 #[command(mut_arg("range", |arg| arg.help(RANGE_HELP)))]
 pub struct Args {
@@ -168,7 +168,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
                 args.compare([first, second], &args.trace, &conditions, workers, io)
             }
             Some(path) => {
-                let other = TraceArgs { trace: Some(path.clone()), demo: false, ..args.trace.clone() };
+                let other = TraceArgs { trace: vec![path.clone()], demo: false, ..args.trace.clone() };
                 other.with_trace(io, options, |trace, _, io| {
                     require_times(trace, &other.name(), PURPOSE)?;
                     let names = Arc::new(selection.names(trace, &keys, &other, io)?);

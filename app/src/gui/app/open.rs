@@ -17,6 +17,7 @@ use crate::gui::jobs::watch::{Change, Stamp};
 use crate::gui::model::case::CaseView;
 use crate::gui::shell::file_changed;
 use crate::gui::shell::toasts::Kind;
+use crate::package::Package;
 use crate::trace_location::split_by_name;
 use crate::trace_opening::{LoadedTrace, is_named_like_a_trace};
 
@@ -117,18 +118,18 @@ impl App {
     }
 
     pub(super) fn loaded(&mut self, id: TabId, answer: LoadAnswer) {
-        let LoadAnswer { source, stamp, result, .. } = answer;
+        let LoadAnswer { source, stamp, package, result, .. } = answer;
         let name = source.name();
         let Some(tab) = self.tabs.get_mut(id) else { return };
         let reloaded = tab.reload.take().is_some();
         let (kind, text) = match result {
-            Ok(Some(Loaded::Traces(inside))) => return self.open_folder(id, &name, inside),
+            Ok(Some(Loaded::Traces(inside))) => return self.open_traces(id, &name, inside),
             Ok(Some(Loaded::Listings(listings))) => {
                 self.close(id);
                 return self.show_listings(listings);
             }
             Ok(Some(Loaded::Trace(trace))) => {
-                self.show_trace(id, source, stamp, trace, reloaded);
+                self.show_trace(id, source, stamp, trace, package, reloaded);
                 (Kind::Success, format!("{name} is open"))
             }
             Ok(Some(Loaded::Case(opened))) => {
@@ -154,7 +155,15 @@ impl App {
     }
 
     /// Shows a trace in a tab; one that is loaded again looks as it did.
-    fn show_trace(&mut self, id: TabId, source: Source, stamp: Option<Stamp>, loaded: LoadedTrace, reloaded: bool) {
+    fn show_trace(
+        &mut self,
+        id: TabId,
+        source: Source,
+        stamp: Option<Stamp>,
+        loaded: LoadedTrace,
+        package: Option<Package>,
+        reloaded: bool,
+    ) {
         let LoadedTrace { trace, notes } = loaded;
         notes.iter().for_each(|note| self.toasts.push(Kind::Warning, note));
         let Some(tab) = self.tabs.get(id) else { return };
@@ -172,10 +181,13 @@ impl App {
             settings.opened(path, bytes, unix_s());
         }
         let mut document = Document::new(source, trace, Arc::clone(&self.presets));
+        let (view, problems) = package.map(|package| (package.view, package.problems)).unwrap_or_default();
         match before {
             Some(before) => document.restore(before),
-            None => self.restore(&mut document),
+            None if self.restore(&mut document) => {}
+            None => document.apply_package(view),
         }
+        problems.into_iter().for_each(|problem| self.toasts.push(Kind::Warning, problem));
         document.search.bypass_cache = reloaded;
         document.opening_notes = notes;
         self.begin_symbols(&mut document);
@@ -213,7 +225,9 @@ impl App {
             Content::Trace(content) => {
                 let (source, stamp) = (Source::File(content.path.clone()), view.stamp(&content.path));
                 let trace = Arc::clone(&content.trace);
-                self.open_from_case(source, |app, id, source| app.show_trace(id, source, stamp, trace.into(), false));
+                self.open_from_case(source, |app, id, source| {
+                    app.show_trace(id, source, stamp, trace.into(), None, false)
+                });
             }
             Content::Counters(content) => {
                 let source = Source::File(content.path.clone());
@@ -243,10 +257,14 @@ impl App {
         self.tabs.activate(id);
     }
 
-    /// Opens the traces of a folder or an archive.
-    fn open_folder(&mut self, id: TabId, name: &str, inside: TracesInside) {
+    /// Opens the traces of a folder, an archive, or several files, one by one.
+    fn open_traces(&mut self, id: TabId, name: &str, inside: TracesInside) {
         self.close(id);
-        let TracesInside { traces, notes } = inside;
+        let TracesInside { traces, notes, are_chosen } = inside;
+        if are_chosen {
+            traces.into_iter().for_each(|path| self.open(Source::File(path)));
+            return notes.into_iter().for_each(|note| self.toasts.push(Kind::Info, note));
+        }
         if traces.is_empty() {
             self.toasts.push(Kind::Warning, format!("{name} contains no traces, pool snapshots or performance logs"));
         } else if traces.len() > FOLDER {

@@ -62,13 +62,14 @@ impl App {
         });
     }
 
-    /// Shows a trace as it was left, if it was opened before.
-    pub(super) fn restore(&self, document: &mut Document) {
-        let Some(path) = document.source.path() else { return };
+    /// Shows a trace as it was left; `false` if it was not opened before.
+    pub(super) fn restore(&self, document: &mut Document) -> bool {
+        let Some(path) = document.source.path() else { return false };
         let state = self.settings.get().trace_state(path).cloned();
-        if let Some(state) = state.and_then(|state| serde_json::from_value(state).ok()) {
-            document.restore(state);
-        }
+        let state = state.and_then(|state| serde_json::from_value(state).ok());
+        let is_known = state.is_some();
+        state.into_iter().for_each(|state| document.restore(state));
+        is_known
     }
 
     /// Saves the state of the open traces in the settings after a moment without input.

@@ -124,6 +124,8 @@ pub enum DocumentCommand {
     Preset(String),
     /// Write something that is shown to a file.
     Export(ExportKind),
+    /// Write a note on the trace.
+    EditNote,
     /// Give up the export that is being written.
     CancelExport,
     /// Something with its symbols.
@@ -180,6 +182,8 @@ pub enum WidgetAction {
     PickFile(Asked),
     /// Write an export to a file, which is replaced if it exists.
     ExportTo(ExportKind, PathBuf),
+    /// Keep this note on the trace.
+    SetNote(String),
 }
 
 /// A change of the columns of the table. Columns are named by their ids.
@@ -228,7 +232,10 @@ pub(super) fn rows() -> Vec<CommandSpec> {
     };
     let mut rows = edit_rows(&row);
     rows.extend(ExportKind::ALL.map(|kind| {
-        let place = MenuPlace::within(Menu::File, 1, "Export");
+        let place = match kind {
+            ExportKind::Package => MenuPlace::new(Menu::File, 1),
+            _ => MenuPlace::within(Menu::File, 1, "Export"),
+        };
         CommandSpec::new(kind.id(), C::Export(kind), kind.title(), place).tip(kind.tip())
     }));
     rows.extend(view_rows(&row));
@@ -265,6 +272,8 @@ fn edit_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
             .key(ctrl(Key::Y))
             .scope(Scope::OutsideText),
         edit("filter_clear", C::FilterClear, "Clear filter", 3),
+        edit("edit_note", C::EditNote, "Note on the trace\u{2026}", 4)
+            .tip("Kept with the trace, and part of a package"),
     ]
 }
 

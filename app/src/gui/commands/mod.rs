@@ -28,7 +28,7 @@ pub enum Command {
     Open,
     /// Open this file.
     OpenPath(PathBuf),
-    /// Open these files together: traces in a tab each, evidence of several kinds as a case.
+    /// Open these files together: traces in a tab each, the files of one recording in one, evidence of several kinds as a case.
     OpenPaths(Vec<PathBuf>),
     /// Choose a folder and open it as a case.
     OpenCaseFolder,

@@ -2,6 +2,7 @@
 
 pub mod association;
 pub mod confirm;
+mod note;
 pub mod open_file;
 mod presets;
 pub mod recording_question;
@@ -28,6 +29,13 @@ pub fn show(ui: &Ui, document: &Document, dialog: &mut Option<Dialog>, commands:
         Some(Dialog::SavePreset { name }) => {
             Modal::new("save preset", "Save preset", 360.0).show(ui, |ui| presets::save(ui, document, name, commands))
         }
+        Some(Dialog::Note { text }) => Modal::new("note", "Note on the trace", note::WIDTH).show(ui, |ui| {
+            let action = note::show(ui, text);
+            if action == Some(DialogAction::Accept) {
+                commands.push(WidgetAction::SetNote(text.trim().to_owned()).into());
+            }
+            action
+        }),
         Some(Dialog::Presets { renaming, outcome, replace }) => Modal::new("presets", "Your presets", 480.0)
             .show(ui, |ui| presets::manage(ui, document, renaming, outcome.as_ref(), replace, commands)),
         Some(Dialog::ReplaceFile { kind, path }) => {

@@ -9,8 +9,10 @@ use poolscope_archive::kind::is_named_like_an_archive;
 
 use crate::gui::commands::Command;
 use crate::gui::jobs::dialog::Asked;
+use crate::gui::model::export::ExportKind;
 use crate::gui::theme::GRID;
 use crate::gui::widgets::modal::{self, DialogAction, Modal};
+use crate::package;
 
 /// Greatest width of the dialog, in points.
 const WIDTH: f32 = 480.0;
@@ -56,6 +58,7 @@ impl OpenFileDialog {
             Asked::SaveProfile(_) => name.ends_with(".wprp"),
             Asked::SaveScript(_) => name.ends_with(".ps1"),
             Asked::SaveRecording(_) => name.ends_with(".etl"),
+            Asked::Export { kind: ExportKind::Package, .. } => name.ends_with(package::ENDING),
             Asked::Export { kind, .. } => kind.formats().iter().any(|format| name.ends_with(format.ending())),
             Asked::StackTags => name.ends_with(".stacktags") || name.ends_with(".xml"),
             Asked::SymbolFolder | Asked::Drivers | Asked::RecordingFolder | Asked::CaseFolder => false,

@@ -76,6 +76,7 @@ impl Document {
             C::Preset(name) => self.apply_preset(name),
             C::Export(kind) => self.begin_export(*kind),
             C::CancelExport => self.cancel_export(),
+            C::EditNote => self.ui.dialog = Some(Dialog::Note { text: self.ui.note.clone() }),
             C::Symbols(command) => self.run_symbols(*command),
             C::OfPage(command) => {
                 if let Some(page) = page(command.page) {
@@ -112,6 +113,7 @@ impl Document {
             WidgetAction::ExchangePresets(request) => self.exchange_presets(request),
             WidgetAction::PickFile(asked) => self.effects.push(Effect::Pick(asked)),
             WidgetAction::ExportTo(kind, path) => self.export_to(kind, &path, true),
+            WidgetAction::SetNote(text) => self.ui.note = text,
         }
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use poolscope_analysis::export::drawing::{Color, Theme};
 use poolscope_analysis::flame::{FlameDirection, FlameMetric};
 use poolscope_analysis::pivot::{Key, Metric, PivotTree, TreeStep, Value};
+use poolscope_symbols::resolve::ModuleState;
 
 use super::{Document, Effect, Topic};
 use crate::export::{
@@ -26,6 +27,7 @@ use crate::gui::pages::PAGES;
 use crate::gui::theme::Palette;
 use crate::gui::widgets::graph;
 use crate::gui::widgets::pivot_table::TreeModel;
+use crate::package::{PackageContent, PackageSource, PackageView, packed_module};
 
 /// Suspects and table rows of a report.
 const REPORT_SUSPECTS: usize = 10;
@@ -83,7 +85,9 @@ impl Document {
                 && self.query.columns.graphed().is_some_and(|graphed| graphed.impacting),
             place: scope,
         };
-        self.work.export = Some(ExportOrder { kind, path, format, may_replace, choice, request, visible, progress });
+        let package = (kind == ExportKind::Package).then(|| self.package());
+        self.work.export =
+            Some(ExportOrder { kind, path, format, may_replace, choice, request, visible, package, progress });
         self.work.asked.insert(Topic::Export);
     }
 
@@ -120,6 +124,7 @@ impl Document {
                 ExportKind::AllRows | ExportKind::VisibleRows => self.results.rows.is_some(),
                 ExportKind::Graph => self.query.columns.graphed().is_some(),
                 ExportKind::Flame => !self.lacks_stacks(),
+                ExportKind::Package => true,
             }
     }
 
@@ -150,6 +155,23 @@ impl Document {
             Color(red, green, blue, opacity)
         };
         self.module_numbers().into_iter().map(|(name, number)| (name.to_lowercase(), fill(number))).collect()
+    }
+
+    /// The trace, what is shown of it, and its names.
+    fn package(&self) -> PackageContent {
+        let source = match self.source.path() {
+            Some(path) => PackageSource::Locations(vec![path.to_owned()]),
+            None => PackageSource::Sample,
+        };
+        let symbols = &self.results.symbols;
+        let rows = symbols.needs().iter().zip(symbols.rows());
+        let names = rows.filter_map(|(need, row)| {
+            let outcome = row.outcome.as_ref()?;
+            packed_module(&need.request.identity, &outcome.names, outcome.state == ModuleState::ExportsOnly)
+        });
+        let names = names.collect();
+        let window = serde_json::to_value(self.remember()).ok();
+        PackageContent { source, view: PackageView { note: self.ui.note.clone(), selection: None, window }, names }
     }
 
     fn export_request(&mut self, kind: ExportKind, flame: ShownFlameChoice) -> ExportRequest {

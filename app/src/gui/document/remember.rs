@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
+use poolscope_analysis::pivot::{Key, Metric};
 use poolscope_analysis::series::SeriesKind as MeasureKind;
 use poolscope_analysis::trace::time::{Ticks, TimeRange};
 use rustc_hash::FxHashSet;
@@ -16,6 +17,7 @@ use crate::gui::model::filter::Step;
 use crate::gui::model::table_layout::TableLayout;
 use crate::gui::pages::PAGES;
 use crate::gui::widgets::graph;
+use crate::package::{PackageView, ViewSelection};
 
 /// Open rows that are remembered at most.
 const MAX_OPEN_ROWS: usize = 2000;
@@ -48,6 +50,9 @@ pub struct Remembered {
     /// The legend's width, and whether it is hidden.
     #[serde(default)]
     legend: (Option<f32>, bool),
+    /// The user's note.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    note: String,
 }
 
 const KINDS: [(&str, graph::Kind); 3] =
@@ -104,11 +109,55 @@ impl Document {
             cursor: self.ui.cursor,
             pages: self.remember_pages(),
             legend: self.ui.graph.legend(),
+            note: self.ui.note.clone(),
         }
     }
 
     fn remember_pages(&self) -> BTreeMap<String, Value> {
         PAGES.iter().filter_map(|page| Some((page.id().0.to_owned(), page.remember(self)?))).collect()
+    }
+
+    /// Shows the trace as the sender of its package saw it.
+    pub fn apply_package(&mut self, view: PackageView) {
+        match (view.window.and_then(|state| serde_json::from_value(state).ok()), view.selection) {
+            (Some(state), _) => self.restore(state),
+            (None, Some(selection)) => self.apply_selection(selection),
+            (None, None) => {}
+        }
+        if self.ui.note.is_empty() {
+            self.ui.note = view.note;
+        }
+    }
+
+    /// Shows what options of the command line chose.
+    fn apply_selection(&mut self, selection: ViewSelection) {
+        let keys: Vec<Key> = selection.by.iter().filter_map(|name| name.parse().ok()).collect();
+        if !keys.is_empty() {
+            let data = self.query.columns.figures();
+            let metric = data.first().copied().unwrap_or(Metric::Size);
+            let layout = TableLayout::new(&keys, &data, metric, metric, &keys[..1]);
+            if let Ok(columns) = layout.checked() {
+                self.query.columns = columns;
+                self.ui.table.set_widths(self.query.columns.widths());
+            }
+        }
+        let whole = self.trace.extent;
+        let ticks = |seconds: Option<f64>| seconds.map(|seconds| self.trace.clock.ticks(seconds));
+        let from = ticks(selection.range.0).unwrap_or(whole.from);
+        let to = ticks(selection.range.1).unwrap_or(whole.to).max(from);
+        if (from, to) != (whole.from, whole.to) {
+            self.go_to(TimeRange { from, to }, false);
+        }
+        let marks = selection.marks.into_iter().map(|seconds| self.trace.clock.ticks(seconds));
+        self.query.marks = marks.filter(|mark| (whole.from..=whole.to).contains(mark)).collect();
+        self.marks_changed();
+        let query = selection.query.and_then(|text| text.parse().ok());
+        let (awaited, steps): (Vec<Step>, Vec<Step>) = query.map(Step::Query).into_iter().partition(waits_for_names);
+        self.ui.awaited_steps = awaited;
+        if !steps.is_empty() {
+            self.set_steps(steps);
+        }
+        self.work.asked.extend([Topic::Table, Topic::Curves]);
     }
 
     /// Shows the trace as it was remembered, as far as it still has it.
@@ -153,6 +202,7 @@ impl Document {
             }
         }
         self.ui.graph.set_legend(remembered.legend.0, remembered.legend.1);
+        self.ui.note = remembered.note;
         self.ui.table.reveal_cursor();
         self.work.asked.extend([Topic::Table, Topic::Curves]);
     }

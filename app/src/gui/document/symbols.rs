@@ -43,7 +43,7 @@ impl Document {
 
     fn search_for(&mut self, only: Option<Vec<usize>>, bypass_cache: bool) {
         let order = self.search_order(only);
-        self.begin_search(order, self.search.choice.clone(), bypass_cache);
+        self.begin_search(order, self.search.choice.clone(), bypass_cache, false);
     }
 
     /// Shows the names that are at hand and, if `online`, those that servers have.
@@ -51,7 +51,8 @@ impl Document {
         if self.trace.stacks.node_count() > 1 {
             let offline = self.search.choice.offline || !online;
             let bypass_cache = self.search.bypass_cache;
-            self.begin_search(None, SymbolOptions { offline, ..self.search.choice.clone() }, bypass_cache);
+            let choice = SymbolOptions { offline, ..self.search.choice.clone() };
+            self.begin_search(None, choice, bypass_cache, true);
         }
     }
 
@@ -71,7 +72,7 @@ impl Document {
         Some(order)
     }
 
-    fn begin_search(&mut self, only: Option<Vec<usize>>, choice: SymbolOptions, bypass_cache: bool) {
+    fn begin_search(&mut self, only: Option<Vec<usize>>, choice: SymbolOptions, bypass_cache: bool, is_first: bool) {
         self.results.symbols.begin(only.as_deref());
         let known = !self.results.symbols.rows().is_empty();
         self.search.order = Some(SearchOrder::Begin(SymbolsRequest {
@@ -81,6 +82,7 @@ impl Document {
             needs: known.then(|| Arc::clone(self.results.symbols.needs())),
             only,
             bypass_cache,
+            is_first,
             explicit_pdbs: self.search.explicit_pdbs.iter().map(|(at, path)| (*at, path.clone())).collect(),
         }));
     }

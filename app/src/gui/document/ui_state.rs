@@ -143,6 +143,8 @@ pub struct UiState {
     pub(in crate::gui) colors: ColorBook,
     /// Colors of modules.
     pub(in crate::gui) module_colors: ColorBook,
+    /// The user's note on the trace.
+    pub note: String,
     /// The export that is being written.
     pub exporting: Option<Exporting>,
 }
@@ -182,6 +184,7 @@ impl UiState {
             hidden: BTreeSet::new(),
             colors: ColorBook::default(),
             module_colors: ColorBook::default(),
+            note: String::new(),
             exporting: None,
         }
     }

@@ -94,8 +94,9 @@ pub(super) fn open_several(source: &CaseSource, context: &Context<'_>) -> Result
     let files = match list(&source.paths) {
         Ok(files) => files,
         Err(ListError::TooMany { folder }) if !source.is_wanted && source.paths.len() == 1 => {
-            return Ok(Some(Loaded::Traces(TracesInside::at(
-                trace_opening::traces_in_folder(&folder).unwrap_or_default(),
+            return Ok(Some(Loaded::Traces(TracesInside::of(
+                &trace_opening::traces_in_folder(&folder).unwrap_or_default(),
+                false,
             ))));
         }
         Err(error) => return Err(list_failure(&error)),
@@ -106,8 +107,10 @@ pub(super) fn open_several(source: &CaseSource, context: &Context<'_>) -> Result
     let has_evidence = sorted.iter().any(SortedFile::is_other_evidence);
     if !source.is_wanted && !has_evidence {
         // A file that was named has a message of its own; of a folder only what is named like a trace.
+        let are_chosen = !given.contains(&false);
         let traces = sorted.into_iter().zip(given).filter(|(file, is_given)| *is_given || file.is_named_like_a_trace());
-        return Ok(Some(Loaded::Traces(TracesInside::at(traces.map(|(file, _)| file.path).collect()))));
+        let files: Vec<PathBuf> = traces.map(|(file, _)| file.path).collect();
+        return Ok(Some(Loaded::Traces(TracesInside::of(&files, are_chosen))));
     }
     let is_case = source.is_wanted || given.contains(&false);
     open_sorted(sorted, is_case, context)
@@ -168,7 +171,7 @@ fn list_failure(error: &ListError) -> Failure {
         }
         ListError::TooMany { .. } => "Open the files of the case alone, or move them to a folder of their own.",
     };
-    Failure { what: error.to_string(), next: next.to_owned(), windows_may_read: false }
+    Failure { what: error.to_string(), next: next.to_owned(), windows_may_read: false, recordings: Vec::new() }
 }
 
 /// No file of a case can be used.
@@ -182,7 +185,7 @@ fn nothing_usable(case: &Case) -> Failure {
         }
     };
     let next = "Choose a folder with traces (.etl), output of poolmon or performance logs as text.".to_owned();
-    Failure { what, next, windows_may_read: false }
+    Failure { what, next, windows_may_read: false, recordings: Vec::new() }
 }
 
 fn internal_error() -> Failure {
@@ -190,6 +193,7 @@ fn internal_error() -> Failure {
         what: "Internal error while the case was read.".to_owned(),
         next: "Try again. If it happens again, please report it.".to_owned(),
         windows_may_read: false,
+        recordings: Vec::new(),
     }
 }
 

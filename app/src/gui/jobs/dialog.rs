@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::{Answer, TabId};
 use crate::gui::model::export::ExportKind;
+use crate::package;
 
 /// Purpose of a file dialog.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,7 +125,8 @@ pub trait PickFile: Send + Sync {
 }
 
 /// Endings of traces and of archives with traces.
-const TRACE_ENDINGS: [&str; 11] = ["etl", "ETL", "gz", "xz", "zst", "zip", "wpapk", "cab", "7z", "ZIP", "CAB"];
+const TRACE_ENDINGS: [&str; 12] =
+    ["etl", "ETL", "gz", "xz", "zst", "zip", "wpapk", "cab", "7z", "ZIP", "CAB", package::ENDING];
 /// Endings of pool snapshots and performance logs.
 const TEXT_ENDINGS: [&str; 6] = ["txt", "TXT", "log", "csv", "CSV", "tsv"];
 
@@ -146,6 +148,7 @@ impl PickFile for SystemDialog {
             Asked::Trace => filtered("Event traces", &TRACE_ENDINGS),
             Asked::Pdb { .. } => filtered("Program databases", &["pdb", "PDB", "pd_", "PD_", "symcache"]),
             Asked::ExportPresets(name) => saved(name, "Presets", "json"),
+            Asked::Export { kind: ExportKind::Package, name, .. } => saved(name, "Packages", package::ENDING),
             Asked::Export { kind, name, .. } => {
                 let filters = kind.formats().iter();
                 let dialog = filters

@@ -3,7 +3,8 @@
 
 use poolscope_analysis::export::csv::{self, BYTE_ORDER_MARK};
 use poolscope_analysis::pivot::Value;
-use poolscope_base::progress::CancelToken;
+use poolscope_archive::Control;
+use poolscope_base::progress::{CancelToken, Progress};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use super::rows::RowChoice;
 use crate::export::{ExportRequest, FileFormat, WatchedWriter, WriteProgress, write};
 use crate::gui::model::export::ExportKind;
 use crate::output_file::{self, FileExists};
+use crate::package::{self, PackageContent};
 
 /// Rows of the table as they are shown, with exact figures.
 pub struct VisibleTable {
@@ -26,8 +28,8 @@ pub struct ExportOrder {
     pub kind: ExportKind,
     /// The file.
     pub path: PathBuf,
-    /// The format of its ending.
-    pub format: FileFormat,
+    /// The format of its ending; `None` for a package.
+    pub format: Option<FileFormat>,
     /// True if an existing file is replaced.
     pub may_replace: bool,
     /// The rows.
@@ -36,6 +38,8 @@ pub struct ExportOrder {
     pub request: ExportRequest,
     /// The rows of the table, if these are written.
     pub visible: Option<VisibleTable>,
+    /// The package, if one is written.
+    pub package: Option<PackageContent>,
     /// Bytes written so far.
     pub progress: WriteProgress,
 }
@@ -53,13 +57,18 @@ pub enum ExportAnswer {
 
 /// Writes the file; `None` when cancelled.
 pub(super) fn run(order: ExportOrder, cancel: &CancelToken) -> Option<ExportAnswer> {
-    let ExportOrder { kind, path, format, may_replace, choice, mut request, visible, progress } = order;
+    let ExportOrder { kind, path, format, may_replace, choice, mut request, visible, package, progress } = order;
     request.rows = choice.rows(cancel).ok()?;
     let result = output_file::write(&path, may_replace, |out| {
         let mut out = WatchedWriter::new(out, progress.clone(), cancel.clone());
-        match &visible {
-            Some(table) => Ok(write_visible(&mut out, table)?),
-            None => write(&request, kind.content(), format, &mut out, cancel),
+        match (&visible, kind.content().zip(format), &package) {
+            (Some(table), ..) => Ok(write_visible(&mut out, table)?),
+            (None, Some((content, format)), _) => write(&request, content, format, &mut out, cancel),
+            (None, None, Some(package)) => {
+                let reading = Progress::default();
+                package::write(package, out, Control { progress: &reading, cancel }).map(|_| ())
+            }
+            (None, None, None) => anyhow::bail!("nothing was chosen to be written"),
         }
     });
     match result {

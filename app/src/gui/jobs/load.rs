@@ -7,7 +7,7 @@ use std::sync::Arc;
 use poolscope_analysis::load::{self, LoadError, LoadOptions};
 use poolscope_archive::{ArchiveError, Control};
 use poolscope_base::progress::{CancelToken, Progress};
-use poolscope_etl::file::{OpenError, TraceFile};
+use poolscope_etl::file::{OpenError, Separation, TraceFile};
 
 use super::case::{self, CaseSource, Context, CurrentFile, OpenCase};
 use super::symbols::SymbolService;
@@ -15,10 +15,12 @@ use super::watch::Stamp;
 use crate::case::evidence::ListingFile;
 use crate::file_identity::identity;
 use crate::memory;
+use crate::package::Package;
 use crate::reader::{self, Reader};
 use crate::sample;
-use crate::trace_location::{TraceLocation, shown_name};
+use crate::trace_location::{parts_of, shown_name};
 use crate::trace_opening::{self, LoadedTrace, TraceOpenError};
+use crate::trace_parts::{Recordings, recordings};
 
 /// Source of a trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +85,8 @@ pub struct Failure {
     pub next: String,
     /// True if Windows' own reader is here and may still open it.
     pub windows_may_read: bool,
+    /// The recordings to open one by one, if the source holds several.
+    pub recordings: Vec<PathBuf>,
 }
 
 /// Who turns a source into a trace.
@@ -101,7 +105,7 @@ impl Loader for Engine {
     fn load(&self, source: &Source, progress: &Progress, cancel: &CancelToken) -> Result<Option<LoadedTrace>, Failure> {
         let options = LoadOptions { memory_limit_bytes: memory::available_bytes(), ..LoadOptions::default() };
         let loaded = match source {
-            Source::File(path) => match trace_opening::load(path, options, progress, cancel) {
+            Source::File(path) => match trace_opening::load(&parts_of(path), options, progress, cancel) {
                 Ok(loaded) => Ok(loaded),
                 Err(TraceOpenError::Load(error)) => Err(error),
                 Err(TraceOpenError::Archive(ArchiveError::Cancelled(cancelled))) => Err(cancelled.into()),
@@ -122,7 +126,7 @@ impl Loader for Engine {
             Err(error) => {
                 let (what, next) = parts(&error);
                 let windows_may_read = Reader::Windows.is_available() && reader::windows_reader_may_open(&error);
-                Err(Failure { what, next: next.to_owned(), windows_may_read })
+                Err(Failure { what, next: next.to_owned(), windows_may_read, recordings: Vec::new() })
             }
         }
     }
@@ -131,13 +135,29 @@ impl Loader for Engine {
 /// The failure to load several files as one trace.
 fn no_single_trace(source: &CaseSource) -> Failure {
     let next = "Open its traces one by one.".to_owned();
-    Failure { what: format!("{} is not a single trace.", source.name()), next, windows_may_read: false }
+    Failure {
+        what: format!("{} is not a single trace.", source.name()),
+        next,
+        windows_may_read: false,
+        recordings: Vec::new(),
+    }
 }
 
 /// The failure of an archive.
 fn failure(error: &TraceOpenError) -> Failure {
     let next = error.advice().unwrap_or("Try again. If it happens again, please report it.").to_owned();
-    Failure { what: error.to_string(), next, windows_may_read: false }
+    let (what, recordings) = match error {
+        TraceOpenError::Several { traces, separations, .. } => {
+            (sentences(separations), traces.iter().map(|trace| trace.path.clone()).collect())
+        }
+        TraceOpenError::Separate { recordings, separations } => (sentences(separations), recordings.clone()),
+        _ => (error.to_string(), Vec::new()),
+    };
+    Failure { what, next, windows_may_read: false, recordings }
+}
+
+fn sentences(separations: &[Separation]) -> String {
+    separations.iter().map(ToString::to_string).collect::<Vec<_>>().join(". ")
 }
 
 /// Error and next step: the sentences of the command line, apart.
@@ -210,24 +230,30 @@ pub struct LoadAnswer {
     pub source: Source,
     /// The file's state just before it was read.
     pub stamp: Option<Stamp>,
+    /// The package that the trace is in.
+    pub package: Option<Package>,
     /// The content; `None` when cancelled.
     pub result: Result<Option<Loaded>, Failure>,
 }
 
-/// The traces in a folder, or in an archive with several traces.
+/// Traces of a source that are opened one by one: those of a folder, of an archive, or several files that are not of one recording.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TracesInside {
     /// Their locations.
     pub traces: Vec<PathBuf>,
-    /// Members of an archive that were refused though named like traces: one sentence each.
+    /// Sentences on members of an archive that were refused though named like traces, and on files that are not joined to one trace.
     pub notes: Vec<String>,
+    /// True if the user has chosen each file.
+    pub are_chosen: bool,
 }
 
 impl TracesInside {
-    /// Traces without notes.
+    /// Recordings among files.
     #[must_use]
-    pub fn at(traces: Vec<PathBuf>) -> Self {
-        Self { traces, notes: Vec::new() }
+    pub fn of(files: &[PathBuf], are_chosen: bool) -> Self {
+        let Recordings { locations, separations } = recordings(files, are_chosen);
+        let reason = Some(sentences(&separations)).filter(|reason| !reason.is_empty());
+        Self { traces: locations, notes: reason.into_iter().collect(), are_chosen }
     }
 }
 
@@ -240,24 +266,36 @@ pub(super) fn run(
 ) -> LoadAnswer {
     let LoadRequest { source, progress, file } = request;
     let path = source.path();
-    let on_disk = path.map(|path| TraceLocation::of(path).file);
-    let stamp = on_disk.as_deref().and_then(Stamp::of);
+    let stamp = path.and_then(Stamp::of);
     let context = Context { loader, symbols, progress: &progress, file: &file, cancel };
     let special = match &source {
         Source::File(path) => case::open_one(path, &context)
-            .or_else(|| Some(Ok(Some(Loaded::Traces(traces_in_archive(path, &progress, cancel)?))))),
+            .or_else(|| Some(Ok(Some(Loaded::Traces(traces_inside(path, &progress, cancel)?))))),
         Source::Case(source) => Some(case::open_several(source, &context)),
         Source::ThroughWindows(_) | Source::Sample => None,
     };
     let result = special.unwrap_or_else(|| Ok(loader.load(&source, &progress, cancel)?.map(Loaded::Trace)));
+    let result = match result {
+        Err(Failure { what, recordings, .. }) if !recordings.is_empty() => {
+            let are_chosen = path.is_some_and(|path| parts_of(path).len() > 1);
+            Ok(Some(Loaded::Traces(TracesInside { traces: recordings, notes: vec![what], are_chosen })))
+        }
+        result => result,
+    };
     // A file that came only now has a state only now.
-    let stamp = stamp.or_else(|| on_disk.as_deref().and_then(Stamp::of));
-    LoadAnswer { generation, stamp, result, source }
+    let stamp = stamp.or_else(|| path.and_then(Stamp::of));
+    let package = if matches!(result, Ok(Some(Loaded::Trace(_)))) { path.and_then(Package::open) } else { None };
+    LoadAnswer { generation, stamp, package, result, source }
 }
 
-/// The traces of an archive with several; `None` for one trace, and for what the load has the message for.
-fn traces_in_archive(path: &Path, progress: &Progress, cancel: &CancelToken) -> Option<TracesInside> {
+/// The recordings among several files, or the traces of an archive with several; `None` for one recording, and for what the load has the
+/// message for.
+fn traces_inside(path: &Path, progress: &Progress, cancel: &CancelToken) -> Option<TracesInside> {
+    let parts = parts_of(path);
+    if parts.len() > 1 {
+        return Some(TracesInside::of(&parts, true)).filter(|inside| inside.traces.len() > 1);
+    }
     let several = trace_opening::several_traces(path, Control { progress, cancel }).ok().flatten()?;
     let traces = several.traces.into_iter().map(|trace| trace.path).collect();
-    Some(TracesInside { traces, notes: several.notes })
+    Some(TracesInside { traces, notes: several.notes, are_chosen: false })
 }

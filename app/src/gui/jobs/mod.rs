@@ -39,7 +39,7 @@ use poolscope_base::progress::CancelToken;
 
 use crate::association::{Association, AssociationError, AssociationState};
 use crate::gui::model::snapshot_series::SeriesView;
-use crate::trace_location::TraceLocation;
+use crate::trace_location::{TraceLocation, parts_of};
 use crate::wpr::{Recorder, WprStatus};
 use association::Wanted;
 use dialog::{Asked, PickFile};
@@ -417,7 +417,8 @@ impl Jobs {
     /// Finds out which of these files no longer exist.
     pub fn look_for(&self, paths: Vec<PathBuf>) {
         self.spawn("look", move || {
-            Answer::Missing(paths.into_iter().filter(|path| !TraceLocation::of(path).file.exists()).collect())
+            let is_missing = |path: &PathBuf| parts_of(path).iter().any(|part| !TraceLocation::of(part).file.exists());
+            Answer::Missing(paths.into_iter().filter(is_missing).collect())
         });
     }
 

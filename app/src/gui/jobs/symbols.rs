@@ -16,6 +16,7 @@ use poolscope_symbols::locate::{LookupResult, PathPartCheck};
 use poolscope_symbols::path::SymbolPath;
 use poolscope_symbols::resolve::{ModuleOutcome, ModuleRequest, ModuleState, ProgressEvent, Resolver};
 
+use crate::package;
 use crate::symbols::{SymbolEnvironment, SymbolOptions};
 
 /// Time between two bundles of news.
@@ -91,6 +92,8 @@ pub struct SymbolsRequest {
     pub explicit_pdbs: Vec<(usize, PathBuf)>,
     /// True if names kept from before are left aside.
     pub bypass_cache: bool,
+    /// True for the search after opening, which uses nothing but the names of a package if the trace is in one.
+    pub is_first: bool,
 }
 
 /// News of a search. Positions are positions in the needs.
@@ -136,6 +139,7 @@ fn search(
         })
         .collect();
     let left = Mutex::new(BTreeSet::new());
+    let supplied = request.file.as_deref().and_then(package::supplied_names);
     let at_hand = SymbolOptions { offline: true, ..request.choice.clone() };
     let pass = |choice: &SymbolOptions, goes_on: bool, wanted: &[(usize, ModuleRequest)]| {
         let requests: Vec<ModuleRequest> = wanted.iter().map(|one| one.1.clone()).collect();
@@ -154,7 +158,9 @@ fn search(
                 ProgressEvent::Done(outcome) => SymbolsNews::Done(at, Box::new(outcome)),
             });
         };
-        let resolver = service.resolver_beside(choice, request.file.as_deref());
+        let mut resolver = service.resolver_beside(choice, request.file.as_deref());
+        resolver.is_only_supplied = request.is_first && supplied.is_some();
+        resolver.supplied.clone_from(&supplied);
         resolver.resolve(&requests, &pass_on, cancel);
     };
     pass(&at_hand, !request.choice.offline, &wanted);

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::TabId;
-use crate::trace_location::TraceLocation;
+use crate::trace_location::{TraceLocation, parts_of};
 
 /// A file that is the same twice this far apart is not being written any more.
 const SETTLED: Duration = Duration::from_millis(300);
@@ -26,11 +26,15 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// The state of a file; `None` if it does not exist.
+    /// The state of a file, or of all files of a recording; `None` if one does not exist.
     #[must_use]
     pub fn of(path: &Path) -> Option<Self> {
-        let data = std::fs::metadata(path).ok()?;
-        Some(Self { bytes: data.len(), modified: data.modified().ok() })
+        let mut whole = Self { bytes: 0, modified: None };
+        for file in files_of(path) {
+            let data = std::fs::metadata(file).ok()?;
+            whole = Self { bytes: whole.bytes + data.len(), modified: whole.modified.max(data.modified().ok()) };
+        }
+        Some(whole)
     }
 }
 
@@ -80,7 +84,10 @@ impl Watch {
 }
 
 struct File {
+    /// Location of the trace.
     path: PathBuf,
+    /// Its files.
+    files: Vec<PathBuf>,
     /// Its state when it was read, or when a change was reported last.
     known: Option<Stamp>,
     /// Its state at the last look, while it may be being written.
@@ -127,27 +134,34 @@ impl Watching {
 
     fn watch(&mut self, tab: TabId, path: PathBuf, known: Option<Stamp>) {
         self.forget(tab);
-        let path = TraceLocation::of(&path).file;
+        let files = files_of(&path);
         // The folder, not the file: programs replace files by others of the same name.
-        if let (Some(watcher), Some(folder)) = (&mut self.watcher, folder(&path)) {
-            drop(watcher.watch(folder, RecursiveMode::NonRecursive));
+        for folder in files.iter().filter_map(|file| folder(file)) {
+            if let Some(watcher) = &mut self.watcher {
+                drop(watcher.watch(folder, RecursiveMode::NonRecursive));
+            }
         }
         // A change between reading and watching would never be reported.
-        self.files.insert(tab, File { looked: Some(Stamp::of(&path)), path, known });
+        self.files.insert(tab, File { looked: Some(Stamp::of(&path)), path, files, known });
     }
 
     fn forget(&mut self, tab: TabId) {
         let Some(file) = self.files.remove(&tab) else { return };
-        let shared = self.files.values().any(|other| folder(&other.path) == folder(&file.path));
-        if let (Some(watcher), Some(folder), false) = (&mut self.watcher, folder(&file.path), shared) {
-            drop(watcher.unwatch(folder));
+        let others = self.files.values().flat_map(|other| &other.files);
+        let shared: Vec<&Path> = others.filter_map(|other| folder(other)).collect();
+        let folders = file.files.iter().filter_map(|file| folder(file));
+        for folder in folders.filter(|folder| !shared.contains(folder)) {
+            if let Some(watcher) = &mut self.watcher {
+                drop(watcher.unwatch(folder));
+            }
         }
     }
 
     fn notify(&mut self, paths: &[PathBuf]) {
         // The system may write the folder in another way: the name is enough to look.
         for file in self.files.values_mut() {
-            if file.looked.is_none() && paths.iter().any(|path| path.file_name() == file.path.file_name()) {
+            let is_own = |path: &PathBuf| file.files.iter().any(|own| own.file_name() == path.file_name());
+            if file.looked.is_none() && paths.iter().any(is_own) {
                 file.looked = Some(Stamp::of(&file.path));
             }
         }
@@ -178,6 +192,11 @@ impl Watching {
             }
         }
     }
+}
+
+/// The files on disk of a location.
+fn files_of(path: &Path) -> Vec<PathBuf> {
+    parts_of(path).iter().map(|part| TraceLocation::of(part).file).collect()
 }
 
 fn folder(path: &Path) -> Option<&Path> {

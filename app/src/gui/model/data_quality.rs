@@ -2,12 +2,13 @@
 //! them contradict each other.
 
 use poolscope_analysis::trace::Trace;
-use poolscope_etl::diagnostics::{DiagnosticKind, Severity};
+use poolscope_etl::diagnostics::{Diagnostic, DiagnosticKind, Severity};
+use std::path::Path;
 
 use super::recording_fix::Fix;
 use super::symbol_texts;
 use super::symbols::{Phase, Symbols};
-use crate::{format, recorded_range_text};
+use crate::{format, part_text, recorded_range_text};
 
 /// Upper bound on the file offsets of an issue that are listed.
 const MAX_OFFSETS: usize = 4;
@@ -106,9 +107,8 @@ pub fn issues(trace: &Trace, symbols: Option<&Symbols>, opening_notes: &[String]
         let subject = QualitySubject::Diagnostic(row.kind);
         let fix = Fix::of(row.kind).filter(|fix| !offered.contains(fix));
         offered.extend(fix);
-        let offsets: Vec<String> = row.offsets.iter().take(MAX_OFFSETS).map(|offset| format!("{offset:#x}")).collect();
         let issue = QualityIssue::new(row.kind.severity().into(), subject, title, row.kind.effect());
-        issues.push(QualityIssue { count: row.count, offsets: offsets.join(", "), fix, ..issue });
+        issues.push(QualityIssue { count: row.count, offsets: offsets(trace, row), fix, ..issue });
     }
     issues.extend(symbols.and_then(of_symbols));
     issues.extend(opening_notes.iter().map(|note| {
@@ -124,6 +124,24 @@ pub fn issues(trace: &Trace, symbols: Option<&Symbols>, opening_notes: &[String]
     // Stable: issues of one severity stay in the order of reports.
     issues.sort_by_key(|issue| issue.level);
     issues
+}
+
+/// The first file offsets of an issue; of a trace in several files with the names of these.
+fn offsets(trace: &Trace, row: &Diagnostic) -> String {
+    let listed = |offsets: &[u64]| {
+        let offsets = offsets.iter().take(MAX_OFFSETS).map(|offset| format!("{offset:#x}"));
+        offsets.collect::<Vec<_>>().join(", ")
+    };
+    if trace.summary.parts.is_empty() {
+        return listed(&row.offsets);
+    }
+    let by_file = part_text::issues_by_file(trace, row.kind).into_iter().map(|issue| {
+        let name = Path::new(&issue.file)
+            .file_name()
+            .map_or_else(|| issue.file.clone(), |name| name.to_string_lossy().into_owned());
+        if issue.offsets.is_empty() { name } else { format!("{} in {name}", listed(&issue.offsets)) }
+    });
+    by_file.collect::<Vec<_>>().join("; ")
 }
 
 /// State of the symbols; `None` before it is known which modules need any.

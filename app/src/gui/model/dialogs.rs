@@ -14,6 +14,11 @@ pub enum Dialog {
         /// The name.
         name: String,
     },
+    /// The note on the trace.
+    Note {
+        /// The text.
+        text: String,
+    },
     /// Question before an export replaces an existing file.
     ReplaceFile {
         /// Content of the file.

@@ -31,6 +31,11 @@ pub fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
             fact(ui, name, &value);
         }
         ui.add_space(3.0 * GRID);
+        if !document.ui.note.is_empty() {
+            caption(ui, "NOTE");
+            ui.add(Label::new(&document.ui.note).wrap());
+            ui.add_space(3.0 * GRID);
+        }
         caption(ui, "DATA QUALITY");
         quality(ui, document, commands);
     });
@@ -77,7 +82,11 @@ fn facts(document: &Document) -> Vec<(&'static str, String)> {
     facts.push(("Frees", format::count(trace.statistics.pool_frees)));
     facts.push(("Stacks", format::count(trace.statistics.stacks.distinct)));
     facts.push(("Images", format::count(trace.modules.modules().len() as u64)));
-    facts.push(("File", format::bytes(summary.file_bytes)));
+    let size = format::bytes(summary.file_bytes);
+    match summary.parts.len() {
+        0 => facts.push(("File", size)),
+        files => facts.push(("Files", format!("{files}, {size}"))),
+    }
     facts
 }
 

@@ -10,6 +10,7 @@ use super::interner::{RawAttributes, WorkerInterner};
 use super::late_stacks::{self, LateCounts};
 use super::losses::LossRanges;
 use super::merge::MergedEvents;
+use super::parts::{self, PartCounts};
 use super::recorded_range::{self, Recording};
 use super::session::SessionInfo;
 use super::stack_join::{StackCounts, StackSources, join_stacks};
@@ -22,7 +23,7 @@ use crate::trace::Trace;
 use crate::trace::allocation::AllocationTable;
 use crate::trace::attributes::AttributesTable;
 use crate::trace::stack::StackTable;
-use crate::trace::summary::{StackStatistics, TraceStatistics};
+use crate::trace::summary::{StackStatistics, TraceStatistics, TraceSummary};
 use crate::trace::time::{Ticks, TimeRange};
 use poolscope_base::progress::{CancelToken, Cancelled, Progress, Stage};
 use poolscope_etl::diagnostics::{DiagnosticKind, Diagnostics};
@@ -39,6 +40,8 @@ pub struct MergedTrace {
     pub frame_lists: FrameLists,
     /// Counts and rare records.
     pub totals: TraceTotals,
+    /// Counts by file; empty for a trace in one file.
+    pub parts: Vec<PartCounts>,
 }
 
 /// The tables that the rows of a trace refer to, and the rows.
@@ -68,7 +71,12 @@ pub fn assemble(
     let system_events = std::mem::take(&mut merged.totals.system_events);
     let system = system_events::collect_system_info(info, system_events, &merged.attributes);
     let late = attach_late_stacks(&mut merged, cancel)?;
-    let totals = std::mem::take(&mut merged.totals);
+    let mut totals = std::mem::take(&mut merged.totals);
+    let parts = parts::summaries(info, &totals.spans, std::mem::take(&mut merged.parts));
+    // The recorded range and losses are those of the main log.
+    if let Some(main) = info.main_buffers() {
+        totals.spans.retain(|span| span.order < main);
+    }
     let losses =
         if options.stacks == StackScope::None { LossRanges::default() } else { LossRanges::find(info, &totals) };
     let tables = tables(merged, &system, &losses, (progress, cancel))?;
@@ -87,7 +95,7 @@ pub fn assemble(
     let recorded = recorded_range::recorded_range(&recording, info, &checked, is_wrapped, cancel)?;
     let statistics = statistics(info, &totals, tables.stack_statistics, late);
     let mut trace = Trace {
-        summary: system.summary,
+        summary: TraceSummary { parts, ..system.summary },
         clock,
         extent,
         recorded,
@@ -175,7 +183,7 @@ fn extent(totals: &TraceTotals, header_end: Option<Ticks>, last_kernel: Option<T
 
 /// Numbers of records and buffers of the whole file.
 fn statistics(info: &SessionInfo, totals: &TraceTotals, stacks: StackStatistics, late: LateCounts) -> TraceStatistics {
-    let (buffers, compressed_buffers) = match &info.buffers {
+    let (buffers, compressed_buffers) = match &info.all_buffers {
         Some(buffers) => (buffers.total, Some(buffers.compressed)),
         None => (u64::from(info.logfile.buffers_written), None),
     };

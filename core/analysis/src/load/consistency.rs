@@ -175,12 +175,18 @@ fn check_losses(found: &mut Diagnostics, trace: &Trace, info: &SessionInfo, head
     let header: &LogfileHeader = &info.logfile;
     found.add(Kind::EventsLost, u64::from(header.events_lost));
     found.add(Kind::BuffersLost, u64::from(header.buffers_lost));
+    let held = info.buffers.map_or(trace.statistics.buffers, |buffers| buffers.total);
+    check_end(found, header, held);
+    found.add(Kind::MergedHeaders, headers.saturating_sub(info.parts.len().max(1) as u64));
+}
+
+/// Differences between the header of a file and the number of buffers that it holds.
+pub fn check_end(found: &mut Diagnostics, header: &LogfileHeader, held: u64) {
     if header.end_filetime == 0 {
         found.add(Kind::NotClosed, 1);
-    } else if !header.is_circular() && u64::from(header.buffers_written) != trace.statistics.buffers {
-        found.add(Kind::BufferCountDiffers, u64::from(header.buffers_written).abs_diff(trace.statistics.buffers));
+    } else if !header.is_circular() && u64::from(header.buffers_written) != held {
+        found.add(Kind::BufferCountDiffers, u64::from(header.buffers_written).abs_diff(held));
     }
-    found.add(Kind::MergedHeaders, headers.saturating_sub(1));
 }
 
 /// Returns `true` if the beginning of a circular recording was overwritten: the sequence numbers of its buffers do not begin at the start,
@@ -251,6 +257,8 @@ mod tests {
             newest_sequence: None,
             is_last_marked: true,
             diagnostics: Diagnostics::default(),
+            parts: Vec::new(),
+            all_buffers: None,
         };
         check_clock(&info, records)
     }

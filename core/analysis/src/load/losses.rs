@@ -198,10 +198,13 @@ impl<'s> LossSearch<'s> {
         if header.is_circular() || missing == 0 {
             return true;
         }
+        // Of several files, buffers are missing in the last one: what others lack is an unreadable part before the next.
+        let last_part = self.info.last_main_part().map_or(0, |part| part.buffers.start as u32);
+        let in_last_part = |span: &&BufferSpan| span.order >= last_part;
         // Buffers are numbered in the order of flushing. Complete files may have gaps in the numbers too, so gaps count only if
         // buffers are missing.
-        let numbers: BTreeSet<i64> = self.spans.iter().map(|span| span.sequence).collect();
-        if numbers.len() != self.spans.len() {
+        let numbers: BTreeSet<i64> = self.spans.iter().filter(in_last_part).map(|span| span.sequence).collect();
+        if numbers.len() != self.spans.iter().filter(in_last_part).count() {
             self.set_everywhere();
             return true;
         }
@@ -209,9 +212,9 @@ impl<'s> LossSearch<'s> {
             numbers.iter().zip(numbers.iter().skip(1)).map(|(a, b)| (*a, *b)).filter(|(a, b)| b - a > 1).collect();
         let inside: u64 = gaps.iter().map(|(a, b)| (b - a - 1) as u64).fold(0, u64::saturating_add);
         for (before, _) in gaps {
-            self.add_between(|span| span.sequence <= before);
+            self.add_between(|span| span.order < last_part || span.sequence <= before);
         }
-        let last = self.spans.iter().max_by_key(|span| span.sequence);
+        let last = self.spans.iter().filter(in_last_part).max_by_key(|span| span.sequence);
         inside >= missing && last.is_some_and(|span| span.has_flag(flag::FLUSH_MARKER))
     }
 
@@ -312,6 +315,8 @@ mod tests {
             newest_sequence: None,
             is_last_marked: false,
             diagnostics: poolscope_etl::diagnostics::Diagnostics::default(),
+            parts: Vec::new(),
+            all_buffers: None,
         };
         let totals = TraceTotals { spans, ..TraceTotals::default() };
         let ranges = LossRanges::find(&info, &totals).ranges;

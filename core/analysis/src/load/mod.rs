@@ -10,6 +10,9 @@
 //!    `stack_tree`, `losses`), and the rows theirs (`freeze`, `event_sides`). Facts of the header are checked against the records (`session`,
 //!    `recorded_range`, `consistency`).
 //!
+//! Several files of one recording are joined before (`poolscope_etl::file::join`) and are one sequence of buffers here; `parts` says
+//! which facts and issues are of which file.
+//!
 //! The result does not depend on the number of threads: provisional numbers of workers are ranked by the order of the file.
 
 mod assemble;
@@ -31,6 +34,7 @@ mod memory_limit;
 mod merge;
 pub mod named_events;
 mod pair;
+mod parts;
 mod pipeline;
 mod read_order;
 mod record_source;
@@ -47,7 +51,7 @@ mod totals;
 
 use crate::trace::Trace;
 use poolscope_base::progress::{CancelToken, Cancelled, Progress, Stage};
-use poolscope_etl::file::{OpenError, TraceFile};
+use poolscope_etl::file::{OpenError, Separation, TraceFile};
 use poolscope_etl::reader::RecordSource;
 use session::SessionInfo;
 use std::any::Any;
@@ -104,6 +108,9 @@ pub enum LoadError {
         /// [`LoadOptions::memory_limit_bytes`].
         limit_bytes: u64,
     },
+    /// Files that were joined to one trace have pool events of the same time.
+    #[error(transparent)]
+    Separate(#[from] Separation),
     /// A worker panicked: a defect of this program.
     #[error("internal error while loading the trace: {message}. Please report it with the trace")]
     Internal {
@@ -152,6 +159,7 @@ pub fn load(
         progress.enter(Stage::Records);
         let merged = pipeline::load_buffers(&file, options, progress, cancel)?;
         let info = SessionInfo::of(&file);
+        parts::check_pool_events(&info, &merged.totals.spans)?;
         drop(file);
         finish(&info, merged, (options, progress, cancel))
     })

@@ -10,13 +10,14 @@ use super::frame_lists::FrameLists;
 use super::interner::InternedValues;
 use super::memory_limit::{ReadShare, keep_within};
 use super::merge::EventMerger;
+use super::parts::PartCounts;
 use super::read_order::ReadOrder;
 use super::stack_merge::StackMerger;
 use super::totals::TraceTotals;
 use crate::trace::time::Ticks;
 use parking_lot::Mutex;
 use poolscope_base::progress::{CancelToken, Cancelled, Progress};
-use poolscope_etl::file::TraceFile;
+use poolscope_etl::file::{OpenError, TraceFile};
 use rayon::prelude::*;
 
 /// Upper bound on the number of pool events: a row, a flag and two special values fit 32 bits.
@@ -36,6 +37,9 @@ pub fn load_buffers(
         progress.restart();
         let mut order = ReadOrder::new(file, is_ordered);
         let mut pipeline = Pipeline::new(options);
+        if file.parts.len() > 1 {
+            pipeline.parts.resize_with(file.parts.len(), Mutex::default);
+        }
         let is_complete = pipeline.run(file, &mut order, progress, cancel)?;
         if is_complete {
             return pipeline.finish();
@@ -58,6 +62,8 @@ pub struct Pipeline {
     stacks: Option<StackMerger>,
     /// Time before which everything is merged.
     merged: Ticks,
+    /// Counts of each file; empty for a trace in one file.
+    parts: Vec<Mutex<PartCounts>>,
 }
 
 impl Pipeline {
@@ -74,6 +80,7 @@ impl Pipeline {
             events: EventMerger::new(with_stacks),
             stacks: with_stacks.then(|| StackMerger::new(workers)),
             merged: Ticks::UNKNOWN,
+            parts: Vec::new(),
         }
     }
 
@@ -93,7 +100,13 @@ impl Pipeline {
                 let (lists, options) = (&self.frame_lists, self.options);
                 let spare = self.spare.lock().pop().unwrap_or_default();
                 let decode = |worker: &mut DecodeWorker| worker.decode(file, (order, buffer), lists, options, spare);
-                let decoded = with_worker(&self.workers, decode)?;
+                let decoded = match file.parts.iter().position(|part| part.buffers.contains(&(order as usize))) {
+                    Some(part) if !self.parts.is_empty() => {
+                        let counted = |worker: &mut DecodeWorker| count_part(worker, &self.parts[part], decode);
+                        with_worker(&self.workers, counted)?
+                    }
+                    _ => with_worker(&self.workers, decode)?,
+                };
                 progress.advance(u64::from(buffer.present_bytes), decoded.records);
                 Ok(decoded)
             };
@@ -184,8 +197,22 @@ impl Pipeline {
             attributes,
             frame_lists: self.frame_lists,
             totals: TraceTotals::join(totals.into_iter()),
+            parts: self.parts.into_iter().map(Mutex::into_inner).collect(),
         })
     }
+}
+
+/// Decodes a buffer and counts its records and its data-quality issues as those of its file, too.
+fn count_part(
+    worker: &mut DecodeWorker,
+    part: &Mutex<PartCounts>,
+    decode: impl FnOnce(&mut DecodeWorker) -> Result<DecodedBuffer, OpenError>,
+) -> Result<DecodedBuffer, OpenError> {
+    let before = std::mem::take(&mut worker.totals.diagnostics);
+    let decoded = decode(worker)?;
+    part.lock().add(decoded.records, &worker.totals.diagnostics);
+    worker.totals.diagnostics.merge(&before);
+    Ok(decoded)
 }
 
 /// Runs `work` with the memory of the current worker.

@@ -83,6 +83,8 @@ pub fn read(
         newest_sequence: None,
         is_last_marked: true,
         diagnostics,
+        parts: Vec::new(),
+        all_buffers: None,
     };
     pipeline.merge(Ticks::NEVER, cancel)?;
     Ok((info, pipeline.finish()?))

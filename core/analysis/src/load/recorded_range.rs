@@ -196,12 +196,14 @@ pub fn has_all_buffers(info: &SessionInfo) -> bool {
     info.tail == Tail::Whole && (missing == 0 || may_be_in_gaps())
 }
 
-/// Estimated number of buffers in the unreadable parts of a file.
+/// Estimated number of buffers in the unreadable parts of a file; of several files, of the last one of the main log.
 fn lost_in_gaps(info: &SessionInfo) -> u64 {
     let Some(buffers) = info.buffers else { return 0 };
-    let gaps: u64 = info.gaps.iter().map(|gap| gap.bytes).sum();
+    let base = info.last_main_part().map_or(0, |part| part.base);
+    let all: u64 = info.gaps.iter().map(|gap| gap.bytes).sum();
+    let gaps: u64 = info.gaps.iter().filter(|gap| gap.offset >= base).map(|gap| gap.bytes).sum();
     let session = u64::from(info.logfile.buffer_bytes);
-    let mean = info.file_bytes.saturating_sub(gaps) / buffers.total.max(1);
+    let mean = info.file_bytes.saturating_sub(all) / buffers.total.max(1);
     let bytes = if buffers.compressed == 0 && session > 0 { session } else { mean.max(1) };
     (gaps + bytes / 2) / bytes
 }
@@ -487,6 +489,8 @@ mod tests {
             newest_sequence: None,
             is_last_marked: true,
             diagnostics: Diagnostics::default(),
+            parts: Vec::new(),
+            all_buffers: None,
         }
     }
 

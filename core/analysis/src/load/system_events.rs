@@ -104,7 +104,7 @@ impl LifecycleChange {
 fn header_summary(info: &SessionInfo) -> TraceSummary {
     let header = &info.logfile;
     TraceSummary {
-        file_bytes: info.file_bytes,
+        file_bytes: info.all_bytes(),
         pointer_size: header.pointer_size,
         os_build: header.os_build,
         cpus: header.cpus,

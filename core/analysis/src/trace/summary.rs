@@ -1,8 +1,9 @@
 //! Facts about a trace as a whole: the recording session and its system, numbers of records, and the pool rundown.
 
 use super::attributes::Tag;
-use super::time::Ticks;
+use super::time::{Ticks, TimeRange};
 use poolscope_base::guid::Guid;
+use poolscope_etl::diagnostics::Diagnostics;
 use std::collections::BTreeMap;
 
 /// Kind of file that a trace comes from.
@@ -68,6 +69,41 @@ pub struct TraceSummary {
     pub buffers_lost: u64,
     /// True if the pool event group was enabled, by the group mask records; `None` without such records.
     pub pool_group_enabled: Option<bool>,
+    /// The files of the trace, those of the kernel's log first; empty for a trace in one file.
+    pub parts: Vec<PartSummary>,
+}
+
+/// A file of a trace in several files.
+#[derive(Clone, Debug)]
+pub struct PartSummary {
+    /// Name of the file.
+    pub name: String,
+    /// True if it is of the kernel's log, which the recorded range and the losses follow from.
+    pub is_main: bool,
+    /// Size of the file.
+    pub file_bytes: u64,
+    /// Offset of its first byte from which the offsets of [`Trace::diagnostics`](super::Trace::diagnostics) count.
+    pub base: u64,
+    /// Name of the logger session.
+    pub session_name: String,
+    /// Number of processors, by the header.
+    pub cpus: u32,
+    /// Number of buffers.
+    pub buffers: u64,
+    /// Number of records.
+    pub records: u64,
+    /// Number of pool events.
+    pub pool_events: u64,
+    /// Times of the first and the last record; of a file without kernel records, of the first and last buffer.
+    pub range: Option<TimeRange>,
+    /// Estimated number of buffers that are missing between the file before it and this one.
+    pub missing_buffers_before: u64,
+    /// Number of lost events, by the header.
+    pub events_lost: u64,
+    /// Number of lost buffers, by the header.
+    pub buffers_lost: u64,
+    /// Data-quality issues of the file, with its own offsets.
+    pub diagnostics: Diagnostics,
 }
 
 /// Numbers of records and buffers in a file.

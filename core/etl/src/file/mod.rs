@@ -6,14 +6,18 @@ mod body;
 mod clock;
 mod first_record;
 mod header;
+mod join;
 mod layout;
 mod other_formats;
+mod parts;
 mod time_zone;
 
 pub use body::{BodyDamage, BodyScratch, BufferBody};
 pub use clock::{ClockEvidence, RecordClock};
 pub use header::LogfileHeader;
+pub use join::join;
 pub use layout::{BufferRef, FileLayout, Tail, UnreadableRange};
+pub use parts::{PartGroup, Separation, SeparationReason, TracePart, group_parts};
 pub use time_zone::TimeZone;
 
 use crate::buffer::{BufferHeader, HEADER_BYTES, TYPE_HEADER};
@@ -120,6 +124,8 @@ pub struct TraceFile {
     pub layout: FileLayout,
     /// Data-quality issues found so far.
     pub diagnostics: Diagnostics,
+    /// The files that a joined trace consists of; of a trace in one file, that file.
+    pub parts: Vec<TracePart>,
 }
 
 impl TraceFile {
@@ -172,13 +178,45 @@ impl TraceFile {
         if !clock.is_from_header {
             diagnostics.add_at(DiagnosticKind::HeaderClock, HEADER_BYTES as u64);
         }
-        Ok(Self { reader, name: name.to_owned(), logfile, clock, layout, diagnostics })
+        let part = TracePart {
+            name: name.to_owned(),
+            file_bytes: reader.len(),
+            base: 0,
+            buffers: 0..layout.buffers.len(),
+            is_main: true,
+            times: evidence.first.zip(evidence.last),
+            time_zero: clock.time_zero,
+            tail: layout.tail,
+            missing_buffers_before: 0,
+            logfile: logfile.clone(),
+            diagnostics: diagnostics.clone(),
+        };
+        Ok(Self { reader, name: name.to_owned(), logfile, clock, layout, diagnostics, parts: vec![part] })
     }
 
-    /// Returns the size of the file in bytes.
+    /// Returns the size of the file in bytes; of a joined trace that of all its files.
     #[must_use]
-    pub const fn file_bytes(&self) -> u64 {
-        self.reader.len()
+    pub fn file_bytes(&self) -> u64 {
+        self.parts.iter().map(|part| part.file_bytes).sum()
+    }
+
+    /// Returns the name of the trace in messages.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Error of a read that failed, by the file that it was of.
+    fn read_error(&self, ReadError { offset, reason }: ReadError) -> OpenError {
+        let part = self.parts.iter().rev().find(|part| part.base <= offset);
+        let (name, base) = part.map_or((self.name.as_str(), 0), |part| (part.name.as_str(), part.base));
+        OpenError::read(name, ReadError { offset: offset - base, reason })
+    }
+
+    /// Returns the bytes of the file, and drops what was found in them.
+    #[must_use]
+    pub fn into_reader(self) -> FileReader {
+        self.reader
     }
 
     /// Returns the bytes of the file.
@@ -202,7 +240,7 @@ impl TraceFile {
     /// # Errors
     /// The file cannot be read.
     pub fn body<'a>(&'a self, buffer: &BufferRef, scratch: &'a mut BodyScratch) -> Result<BufferBody<'a>, OpenError> {
-        read_body(&self.reader, buffer, scratch).map_err(|error| OpenError::read(&self.name, error))
+        read_body(&self.reader, buffer, scratch).map_err(|error| self.read_error(error))
     }
 }
 

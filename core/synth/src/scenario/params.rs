@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::SynthError;
-use crate::writer::{Clock, Compression, FileMode, TraceOptions, Width};
+use crate::writer::{Clock, Compression, FileMode, RecordScope, TraceOptions, Width};
 
 /// Form of stack records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
@@ -102,6 +102,8 @@ pub struct SynthParams {
     pub headers: HeaderStyle,
     /// Merged file: short first buffer, symbol identities, volume mappings.
     pub merged: bool,
+    /// Records of the session: those of the kernel, of other providers, or all.
+    pub scope: RecordScope,
     /// Probability that a pool event is not logged.
     pub loss_share: f64,
     /// Probability that the definition of a stack key is not logged. The key is reused, so its references appear to mean another
@@ -174,6 +176,7 @@ impl Default for SynthParams {
             buffer_size: file.buffer_size,
             headers: HeaderStyle::Kernel,
             merged: false,
+            scope: RecordScope::All,
             loss_share: 0.0,
             definition_loss: 0.0,
             lost_buffers: 0,
@@ -219,9 +222,15 @@ impl SynthParams {
             compression: self.compression,
             mode: self.mode,
             short_header: self.merged.then_some(1024),
-            session_name: if self.merged { "Relogger" } else { "NT Kernel Logger" }.to_owned(),
+            session_name: match self.scope {
+                RecordScope::Providers => "Provider Session",
+                RecordScope::All if self.merged => "Relogger",
+                _ => "NT Kernel Logger",
+            }
+            .to_owned(),
             file_name: if self.merged { "[multiple files]" } else { "C:\\traces\\kernel.etl" }.to_owned(),
             swap_every: if matches!(self.mode, FileMode::Circular { .. }) { 0 } else { 13 },
+            scope: self.scope,
             ..base
         }
     }

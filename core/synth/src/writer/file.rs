@@ -9,7 +9,7 @@ use super::bytes::Sink;
 use super::logfile::{Closing, TRAILER_HOOK, header_buffer};
 use super::{
     Compression, EventTraceHeader, FileMode, KernelHeader, KernelHeaderForm, RecordCounter, RecordHeader, RecordKey,
-    TraceOptions, guids,
+    RecordScope, TraceOptions, guids,
 };
 use crate::SynthError;
 
@@ -32,6 +32,8 @@ pub struct WriteSummary {
     pub buffers_lost: u32,
     /// Raw timestamp of the latest record.
     pub last_ticks: i64,
+    /// Raw timestamp of the end in the log-file header.
+    pub end_ticks: i64,
     /// Buffers after the header buffer, in file order.
     pub placed: Vec<PlacedBuffer>,
 }
@@ -142,6 +144,14 @@ impl<W: Write + Seek> TraceWriter<W> {
     /// # Errors
     /// A CPU that does not exist, a record larger than a buffer, or an output that fails.
     pub fn put(&mut self, cpu: u16, head: &RecordHeader<'_>, payload: &[u8]) -> Result<u64, SynthError> {
+        let is_left_out = match self.options.scope {
+            RecordScope::All => false,
+            RecordScope::Kernel => !head.is_of_kernel(),
+            RecordScope::Providers => head.is_of_kernel(),
+        };
+        if is_left_out {
+            return Ok(self.next_id);
+        }
         let size = head.len() + payload.len();
         let buffer = self.room(cpu, size)?;
         head.write(&mut buffer.body, size as u16);
@@ -331,6 +341,7 @@ impl<W: Write + Seek> TraceWriter<W> {
         self.summary.missing_buffers.sort_unstable();
         self.summary.placed.sort_by_key(|placed| placed.offset);
         self.summary.bytes = self.position;
+        self.summary.end_ticks = end_ticks;
         Ok((self.out, self.summary))
     }
 

@@ -14,6 +14,7 @@ mod options;
 pub mod pool;
 pub mod process;
 mod record_counter;
+mod split;
 pub mod stack;
 pub mod system;
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub use header::{
     EventHeader, EventInstanceHeader, EventTraceHeader, ExtendedItem, KernelHeader, KernelHeaderForm, RecordHeader,
     TraceMessageHeader,
 };
-pub use options::{Clock, Compression, FileMode, TraceOptions, Width};
+pub use options::{Clock, Compression, FileMode, RecordScope, TraceOptions, Width};
 pub use record_counter::{RecordCounter, RecordKey};
+pub use split::{PartHeaders, split_by_time};
 pub use xpress::Compressor;

@@ -82,6 +82,19 @@ pub enum FileMode {
     },
 }
 
+/// Records that a session logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecordScope {
+    /// All.
+    #[default]
+    All,
+    /// Those of the kernel.
+    Kernel,
+    /// Those of other providers.
+    Providers,
+}
+
 /// Options of a trace file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TraceOptions {
@@ -121,6 +134,8 @@ pub struct TraceOptions {
     pub file_name: String,
     /// Swap every n-th flushed buffer with the one after it, when they are of different CPUs; 0 for never.
     pub swap_every: u32,
+    /// Records that are written; others are left out.
+    pub scope: RecordScope,
 }
 
 impl Default for TraceOptions {
@@ -144,6 +159,7 @@ impl Default for TraceOptions {
             session_name: "NT Kernel Logger".to_owned(),
             file_name: "C:\\traces\\kernel.etl".to_owned(),
             swap_every: 0,
+            scope: RecordScope::All,
         }
     }
 }

@@ -2,8 +2,11 @@
 
 use eframe::egui::{Grid, Ui};
 
+use poolscope_analysis::trace::summary::PartSummary;
+
 use crate::format;
 use crate::gui::document::Document;
+use crate::part_text;
 
 /// Draws the facts.
 pub(super) fn show(ui: &mut Ui, document: &Document) {
@@ -39,5 +42,8 @@ fn facts(document: &Document) -> Vec<(&'static str, String)> {
     facts.push(("Events lost", format::count(summary.events_lost)));
     facts.push(("Buffers lost", format::count(summary.buffers_lost)));
     facts.push(("Images", format::count(trace.modules.modules().len() as u64)));
+    let part =
+        |part: &PartSummary| ("Part", format!("{}: {}", part_text::file_name(part), part_text::facts(trace, part)));
+    facts.extend(summary.parts.iter().map(part));
     facts
 }
