@@ -3,6 +3,7 @@
 //! (`poolscope synth big.etl --allocations 10000000` makes a trace). A frame is everything that the window does on the processor:
 //! layout, drawing and tessellation. The screen is not part of it.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::time::Instant;
 
@@ -55,16 +56,21 @@ fn frames(window: &mut Window<'_>, mut act: impl FnMut(&mut Window<'_>, usize)) 
     (0..FRAMES).map(one).collect()
 }
 
+/// Prints a line: the figures are what the measurement is for.
+fn say(line: &str) {
+    writeln!(std::io::stdout().lock(), "{line}").expect("standard output is open");
+}
+
 fn print(what: &str, mut times: Vec<f64>) {
     times.sort_by(f64::total_cmp);
     let at = |share: f64| 1e3 * times.get((times.len() as f64 * share) as usize).or(times.last()).unwrap_or(&0.0);
-    println!(
+    say(&format!(
         "{what:<44} {:>5} frames, median {:>7.2} ms, 95 % {:>7.2} ms, longest {:>7.2} ms",
         times.len(),
         at(0.5),
         at(0.95),
         at(1.0)
-    );
+    ));
 }
 
 fn shows_table(window: &Window<'_>) -> bool {
@@ -84,11 +90,11 @@ fn frames_over_a_large_trace() {
     let mut window = window(OpenRequest::File(Path::new(&trace).to_owned()));
     window.set_size(vec2(SIZE.0, SIZE.1));
     let (_, loading) = frames_until(&mut window, shows_table);
-    println!("time to the table: {:.2} s", start.elapsed().as_secs_f64());
+    say(&format!("time to the table: {:.2} s", start.elapsed().as_secs_f64()));
     print("while the trace loads", loading);
     let allocations = document(&window).trace.allocations.len();
-    let (_, arriving) = frames_until(&mut window, |window| is_idle(window));
-    println!("time to curves and verdict: {:.2} s, {allocations} allocations", start.elapsed().as_secs_f64());
+    let (_, arriving) = frames_until(&mut window, is_idle);
+    say(&format!("time to curves and verdict: {:.2} s, {allocations} allocations", start.elapsed().as_secs_f64()));
     print("while results arrive", arriving);
     print("at rest, everything drawn again", frames(&mut window, |_, _| {}));
     let table = pos2(SIZE.0 * 0.4, SIZE.1 * 0.75);
@@ -103,14 +109,14 @@ fn frames_over_a_large_trace() {
     press(&mut window, Key::Home);
     window.input_mut().events.push(poolscope::gui::egui::Event::Text("*".to_owned()));
     print("expanding everything below a row", {
-        let (_, times) = frames_until(&mut window, |window| is_idle(window));
+        let (_, times) = frames_until(&mut window, is_idle);
         times
     });
     let rows = document(&window).results.rows.as_ref().map_or(0, |rows| {
         use poolscope::gui::widgets::pivot_table::TreeModel as _;
         rows.row_count()
     });
-    println!("{rows} visible rows");
+    say(&format!("{rows} visible rows"));
     print(
         "scrolling the table by pages",
         frames(&mut window, |window, at| {
@@ -126,12 +132,12 @@ fn frames_over_a_large_trace() {
     zoom(&mut window);
     let shift = Modifiers::COMMAND | Modifiers::SHIFT;
     window.key_press_modifiers(shift, Key::I);
-    let (seconds, times) = frames_until(&mut window, |window| is_idle(window));
-    println!("time to the flame graph: {seconds:.2} s");
+    let (seconds, times) = frames_until(&mut window, is_idle);
+    say(&format!("time to the flame graph: {seconds:.2} s"));
     print("until the flame graph is shown", times);
     print("flame graph", frames(&mut window, |window, at| window.hover_at(pos2(table.x + at as f32, table.y))));
     window.key_press_modifiers(shift, Key::L);
-    frames_until(&mut window, |window| is_idle(window));
+    frames_until(&mut window, is_idle);
     print(
         "suspects, moving the cursor",
         frames(&mut window, |window, at| {
@@ -148,15 +154,15 @@ fn zoom(window: &mut Window<'_>) {
         let key = if at % 4 < 3 { Key::Equals } else { Key::Period };
         let modifiers = if at % 4 < 3 { Modifiers::COMMAND } else { Modifiers::COMMAND | Modifiers::SHIFT };
         window.key_press_modifiers(modifiers, key);
-        let (seconds, times) = frames_until(window, |window| is_idle(window));
+        let (seconds, times) = frames_until(window, is_idle);
         waits.push(seconds);
         all.extend(times);
     }
     waits.sort_by(f64::total_cmp);
-    println!(
+    say(&format!(
         "from a zoom to new figures: median {:.3} s, longest {:.3} s",
         waits[waits.len() / 2],
         waits[waits.len() - 1]
-    );
+    ));
     print("while zooming", all);
 }

@@ -63,22 +63,22 @@ impl Theme {
     pub const fn colors(self) -> ThemeColors {
         match self {
             Self::Light => ThemeColors {
-                background: Color::rgb(0xff_ff_ff),
-                text: Color::rgb(0x1c_21_27),
-                dim: Color::rgb(0x59_63_70),
-                grid: Color::rgb(0xe3_e6_ea),
-                axis: Color::rgb(0xb4_bb_c4),
-                other: Color::rgb(0xa9_af_b8),
-                not_recorded: Color::rgb(0xf0_f1_f3),
+                background: Color::rgb(0x00ff_ffff),
+                text: Color::rgb(0x001c_2127),
+                dim: Color::rgb(0x0059_6370),
+                grid: Color::rgb(0x00e3_e6ea),
+                axis: Color::rgb(0x00b4_bbc4),
+                other: Color::rgb(0x00a9_afb8),
+                not_recorded: Color::rgb(0x00f0_f1f3),
             },
             Self::Dark => ThemeColors {
-                background: Color::rgb(0x14_17_1b),
-                text: Color::rgb(0xe1_e5_ea),
-                dim: Color::rgb(0x9a_a4_b0),
-                grid: Color::rgb(0x2a_30_37),
-                axis: Color::rgb(0x4a_53_5e),
-                other: Color::rgb(0x6b_74_80),
-                not_recorded: Color::rgb(0x1f_24_2a),
+                background: Color::rgb(0x0014_171b),
+                text: Color::rgb(0x00e1_e5ea),
+                dim: Color::rgb(0x009a_a4b0),
+                grid: Color::rgb(0x002a_3037),
+                axis: Color::rgb(0x004a_535e),
+                other: Color::rgb(0x006b_7480),
+                not_recorded: Color::rgb(0x001f_242a),
             },
         }
     }
@@ -87,12 +87,28 @@ impl Theme {
 /// Ten colors for curves that color-blind people can tell apart (after Okabe and Ito, and Tol), for each theme.
 pub const SERIES_COLORS: [[u32; 10]; 2] = [
     [
-        0x00_72_b2, 0xd5_5e_00, 0x00_9e_73, 0xcc_79_a7, 0xe6_9f_00, 0x56_b4_e9, 0x88_22_55, 0x99_99_33, 0x33_22_88,
-        0xaa_44_99,
+        0x0000_72b2,
+        0x00d5_5e00,
+        0x0000_9e73,
+        0x00cc_79a7,
+        0x00e6_9f00,
+        0x0056_b4e9,
+        0x0088_2255,
+        0x0099_9933,
+        0x0033_2288,
+        0x00aa_4499,
     ],
     [
-        0x4f_a3_e0, 0xf0_81_3a, 0x2f_bf_95, 0xe0_9a_c0, 0xf2_b6_32, 0x8c_cf_f2, 0xd0_6a_90, 0xc2_c2_5a, 0x8f_83_e6,
-        0xc7_7b_c7,
+        0x004f_a3e0,
+        0x00f0_813a,
+        0x002f_bf95,
+        0x00e0_9ac0,
+        0x00f2_b632,
+        0x008c_cff2,
+        0x00d0_6a90,
+        0x00c2_c25a,
+        0x008f_83e6,
+        0x00c7_7bc7,
     ],
 ];
 
@@ -258,7 +274,7 @@ mod tests {
             Shape::Line {
                 points: vec![(0.0, 1.26), (2.0, 3.0)],
                 width: 1.5,
-                color: Color::rgb(0x00_72_b2),
+                color: Color::rgb(0x0000_72b2),
                 is_dashed: true,
             },
             Shape::Text {
@@ -271,7 +287,7 @@ mod tests {
             },
         ];
         let drawing =
-            Drawing { width: 10, height: 20, background: Color::rgb(0xff_ff_ff), title: "a & b".to_owned(), shapes };
+            Drawing { width: 10, height: 20, background: Color::rgb(0x00ff_ffff), title: "a & b".to_owned(), shapes };
         let mut out = Vec::new();
         drawing.write_svg(&mut out).expect("memory");
         let text = String::from_utf8(out).expect("UTF-8");
