@@ -114,7 +114,10 @@ fn documents_have_the_specified_fields() {
     assert!(start.ends_with('Z') && start.contains('T'), "{start}");
 
     let report = json(&["report", file.path(), "--by", "type,paged,tag,stack,driver", "--format", "json"]);
-    assert_eq!(fields(&report), ["trace", "range", "recorded_range", "analyzed_range", "by", "total", "rows"]);
+    assert_eq!(
+        fields(&report),
+        ["trace", "range", "recorded_range", "analyzed_range", "by", "row_count", "total", "rows"]
+    );
     assert_eq!((fields(&report["range"]), fields(&report["recorded_range"])), (vec!["from", "to"], vec!["from", "to"]));
     assert_eq!(report["trace"], file.path());
     assert_eq!(report["by"], serde_json::json!(["type", "paged", "tag", "stack", "driver"]));

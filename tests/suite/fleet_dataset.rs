@@ -449,7 +449,7 @@ fn options_that_do_not_apply_are_refused() {
     refused(&["export", &trace, "--to", &to, "--by", "tag"], "--by does not apply to a dataset");
     refused(&["export", &trace, "--to", &to, "--where", "tag:Leak"], "--where does not apply to a dataset");
     refused(&["export", &trace, "--to", &to, "--only", "tag"], "there is no table 'tag'");
-    refused(&["export", &trace, &trace, "--to", &file], "one file holds one trace");
+    refused(&["export", &trace, &trace, "--to", &file], "Give the files of one recording only");
     refused(&["export", &trace, "--to", &file, "--only", "tags"], "--only chooses tables");
     refused(&["export", &trace, "--to", folder], "it is a folder");
     assert!(!room.dataset().exists() && !Path::new(&file).exists());

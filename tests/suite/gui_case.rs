@@ -162,7 +162,7 @@ fn a_folder_is_one_page_that_says_what_the_command_says() {
         assert!(says(&window, sentence), "{sentence}");
     }
     window.get_by_label("FILES NOT USED");
-    window.get_by_label("Neither a trace nor a pool snapshot nor a performance log.");
+    window.get_by_label("Neither a trace nor a pool snapshot nor a debugger log nor a performance log.");
     every_control_has_a_name(&window);
 }
 

@@ -144,9 +144,9 @@ pub enum Content {
 /// A piece of evidence with its content.
 #[derive(Clone, Debug)]
 pub struct Piece {
-    /// What it shows.
+    /// Findings and growth.
     pub evidence: Evidence,
-    /// What it was drawn from.
+    /// Content of the file.
     pub content: Content,
 }
 
@@ -284,7 +284,7 @@ fn main_processes(analysis: &LeakAnalysis) -> Vec<String> {
     main.map(|share| share.name().to_owned()).collect()
 }
 
-/// What is outstanding at the end of a debugger log, without a rate.
+/// Outstanding allocations at the end of a debugger log, without a rate.
 fn outstanding(analysis: &LeakAnalysis) -> Vec<NamedGrowth> {
     let held = analysis.suspects.iter().filter(|suspect| suspect.verdict == Verdict::Outstanding);
     let named = held.map(|suspect| NamedGrowth {

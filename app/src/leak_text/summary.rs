@@ -123,7 +123,7 @@ fn step(suspect: &Suspect, by: SuspectGrouping) -> String {
     }
 }
 
-/// What is outstanding at the end of a debugger log, which has no times.
+/// Sentence on the outstanding allocations at the end of a debugger log, which has no times.
 fn outstanding(analysis: &LeakAnalysis, first: &Suspect) -> String {
     let others = analysis.suspects.iter().filter(|suspect| suspect.verdict == Verdict::Outstanding).count();
     match others {

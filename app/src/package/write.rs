@@ -1,6 +1,8 @@
 //! Writes a package.
 
-use super::{FORMAT, MANIFEST, Manifest, NAMES, PackageView, PackedModule, PackedPdb, TRACE_FOLDER, VERSION, VIEW};
+use super::{
+    ENDING, FORMAT, MANIFEST, Manifest, NAMES, PackageView, PackedModule, PackedPdb, TRACE_FOLDER, VERSION, VIEW,
+};
 use crate::sample;
 use crate::trace_location::{parts_of, split_by_name};
 use crate::trace_opening::open_file;
@@ -157,7 +159,8 @@ fn stem_of(location: &Path) -> String {
     let inner = member.map(|member| base_name(member.rsplit('#').next().unwrap_or(member)).to_owned());
     let mut name = inner.or(on_disk).unwrap_or_default();
     while let Some((stem, ending)) = name.rsplit_once('.') {
-        let is_of_format = ending.eq_ignore_ascii_case("etl") || is_named_like_an_archive(&name);
+        let is_of_format =
+            ["etl", ENDING].iter().any(|own| ending.eq_ignore_ascii_case(own)) || is_named_like_an_archive(&name);
         if !is_of_format {
             break;
         }

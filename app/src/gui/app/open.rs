@@ -18,7 +18,7 @@ use crate::gui::model::case::CaseView;
 use crate::gui::shell::file_changed;
 use crate::gui::shell::toasts::Kind;
 use crate::package::Package;
-use crate::trace_location::split_by_name;
+use crate::trace_location::{join_parts, split_by_name};
 use crate::trace_opening::{LoadedTrace, is_named_like_a_trace};
 
 /// Traces of a folder that are opened at once at most.
@@ -36,15 +36,20 @@ impl App {
         self.show_again(id);
     }
 
-    /// Opens files that were given together. Where their names say that all are traces, each has a tab at once; else their contents are
-    /// looked at in the background.
+    /// Opens files that were given together: traces of one recording as one trace, other traces in a tab each, evidence of several
+    /// kinds as a case. Their contents decide, in the background.
     pub(super) fn open_together(&mut self, paths: Vec<PathBuf>) {
         let is_trace = |path: &PathBuf| {
             let name = path.file_name().and_then(|name| name.to_str());
             name.is_some_and(is_named_like_a_trace)
         };
         if paths.len() < 2 || paths.iter().all(is_trace) {
-            return paths.into_iter().for_each(|path| self.open(Source::File(path)));
+            // Several files are one location; its load says which are of one recording.
+            let several = join_parts(&paths).filter(|_| paths.len() > 1 && !paths.iter().any(|path| path.is_dir()));
+            return match several {
+                Some(location) => self.open(Source::File(location)),
+                None => paths.into_iter().for_each(|path| self.open(Source::File(path))),
+            };
         }
         self.open(Source::Case(CaseSource { paths, is_wanted: false }));
     }

@@ -107,7 +107,7 @@ pub(super) fn open_several(source: &CaseSource, context: &Context<'_>) -> Result
     let has_evidence = sorted.iter().any(SortedFile::is_other_evidence);
     if !source.is_wanted && !has_evidence {
         // A file that was named has a message of its own; of a folder only what is named like a trace.
-        let are_chosen = !given.contains(&false);
+        let are_chosen = !given.is_empty() && !given.contains(&false);
         let traces = sorted.into_iter().zip(given).filter(|(file, is_given)| *is_given || file.is_named_like_a_trace());
         let files: Vec<PathBuf> = traces.map(|(file, _)| file.path).collect();
         return Ok(Some(Loaded::Traces(TracesInside::of(&files, are_chosen))));

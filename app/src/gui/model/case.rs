@@ -42,7 +42,7 @@ pub struct CaseView {
     pub timeline: Arc<Timeline>,
     /// State of each time axis.
     pub axes: Vec<AxisState>,
-    /// What the page keeps from one frame to the next.
+    /// State of the page from one frame to the next.
     pub drawn: Option<Box<dyn Any + Send>>,
 }
 
@@ -70,7 +70,7 @@ impl CaseView {
         self.stamps.iter().find(|(stamped, _)| stamped == path).and_then(|(_, stamp)| *stamp)
     }
 
-    /// What is open, in a few words: `3 pieces of evidence, 1 file not used`.
+    /// Content in a few words: `3 pieces of evidence, 1 file not used`.
     #[must_use]
     pub fn summary(&self) -> String {
         let pieces = format::counted(self.shown().count() as u64, "piece of evidence", "pieces of evidence");

@@ -50,7 +50,7 @@ impl PanelCurve {
 pub struct Panel {
     /// Index of the piece of evidence.
     pub piece: usize,
-    /// What the curves are, and of which file: `Pool bytes, perf.csv`.
+    /// Name of the curves and their file: `Pool bytes, perf.csv`.
     pub title: String,
     /// Unit of the values.
     pub unit: AxisUnit,

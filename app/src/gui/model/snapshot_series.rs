@@ -63,7 +63,7 @@ pub struct SeriesView {
     pub first_ms: Option<i64>,
     /// Sentences on what grows, the most important first.
     pub sentences: Vec<String>,
-    /// Where the times come from, and what is left out.
+    /// Sentences on the source of the times, and on snapshots that are left out.
     pub remarks: Vec<String>,
     /// True if something grows steadily.
     pub is_growing: bool,

@@ -116,7 +116,9 @@ pub(super) fn match_columns(key: Key, columns: [&Arc<KeyColumn>; 2], modules: &M
         return MatchedColumn { column: Arc::clone(first), ids: [ids.clone(), ids] };
     }
     let (labels, ids) = match (&first.labels, &second.labels) {
-        (KeyLabels::Words(words), KeyLabels::Words(_)) => {
+        (KeyLabels::Words(first), KeyLabels::Words(second)) => {
+            // The same texts, of which one side may lack the last one.
+            let words = if first.len() < second.len() { *second } else { *first };
             let ids: Vec<u32> = (0..words.len() as u32).collect();
             (KeyLabels::Words(words), [ids.clone(), ids])
         }

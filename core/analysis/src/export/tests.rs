@@ -61,6 +61,7 @@ fn a_report_has_one_field_per_value() {
         "recorded_range": {"from": 0.0, "to": 10.0},
         "analyzed_range": {"from": 0.0, "to": 10.0},
         "by": ["type", "tag", "stack", "session", "alloc_time", "address"],
+        "row_count": 2,
         "total": {"count": 2, "average": 23.5, "lifetime_max_s": null},
         "rows": [
             {"type": "AIFO", "tag": "Leak", "stack": ["app.exe+0x10", "myfault.sys+0x30"], "session": null,

@@ -287,7 +287,7 @@ fn check_word(field: Field, value: &Raw) -> Result<(), QueryError> {
     let words: &[&'static str] = match field {
         Field::Key(Key::Type) => &["AIFI", "AIFO", "AOFI", "AOFO"],
         Field::Key(Key::ImpactingType) => &["Impacting", "Transient"],
-        Field::Key(Key::Paged) => &["Paged", "NonPaged"],
+        Field::Key(Key::Paged) => &["Paged", "NonPaged", "Unknown"],
         _ => return Ok(()),
     };
     let known = words.iter().any(|w| w.eq_ignore_ascii_case(&value.text));

@@ -24,7 +24,7 @@ use std::sync::{Arc, OnceLock};
 const TYPE_WORDS: &[&str] = &["AIFI", "AIFO", "AOFI", "AOFO", ""];
 /// Texts of the Impacting Type column.
 const IMPACTING_WORDS: &[&str] = &["Impacting", "Transient", ""];
-/// Texts of the Paged column.
+/// Texts of the Paged column. The last one is left out where every pool is known.
 const PAGED_WORDS: &[&str] = &["NonPaged", "Paged", "Unknown"];
 
 /// Label of the allocating process of an allocation that was not recorded; another process may have freed it.
@@ -260,7 +260,9 @@ impl ColumnValues {
                 let rows = self.trace.attributes.rows().iter();
                 let id = |pool: PoolType| if pool.is_known() { u32::from(pool.is_paged()) } else { 2 };
                 let ids = rows.map(|c| id(c.pool_type)).collect();
-                (KeySource::Attributes(Arc::new(ids)), KeyLabels::Words(PAGED_WORDS))
+                let is_any_unknown = self.trace.attributes.rows().iter().any(|c| !c.pool_type.is_known());
+                let words = if is_any_unknown { PAGED_WORDS } else { &PAGED_WORDS[..2] };
+                (KeySource::Attributes(Arc::new(ids)), KeyLabels::Words(words))
             }
             Key::PoolType => self.attribute_texts(|c| c.pool_type.name().to_owned()),
             Key::Tag => self.attribute_texts(|c| c.tag.text()),

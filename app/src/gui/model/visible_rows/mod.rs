@@ -37,7 +37,7 @@ struct OpenChild {
     above: u64,
     /// The frames that the row stands for, its own first; none if it stands for itself alone.
     fold: Vec<NodeId>,
-    /// What is below the row: below the last of these frames.
+    /// Rows below this one, which are below the last of these frames.
     branch: Branch,
 }
 
