@@ -95,9 +95,10 @@ fn joined(files: Vec<(PathBuf, TraceFile)>) -> Result<OpenedParts, TraceOpenErro
     Ok(OpenedParts { file: join(ordered).map_err(LoadError::from)?, locations })
 }
 
-/// The location of the files of a recording, or of each if they cannot be one location.
+/// The location of the files of a recording in the order in which they were given, or of each if they cannot be one location.
 fn locations_of(paths: &[PathBuf], members: &[usize]) -> Vec<PathBuf> {
-    let files: Vec<PathBuf> = members.iter().map(|&at| paths[at].clone()).collect();
+    let given = paths.iter().enumerate().filter(|(at, _)| members.contains(at));
+    let files: Vec<PathBuf> = given.map(|(_, path)| path.clone()).collect();
     match files.as_slice() {
         [_] => files,
         several => join_parts(several).map_or_else(|| several.to_vec(), |location| vec![location]),

@@ -128,7 +128,10 @@ fn documents_have_the_specified_fields() {
     }
     let series = json(&["series", file.path(), "--by", "tag,paged", "--points", "3", "--format", "json"]);
     assert!(rows(&series).iter().all(|row| fields(row) == ["time_s", "tag", "paged", "value"]));
-    assert_eq!(fields(&series), ["trace", "range", "recorded_range", "analyzed_range", "by", "measure", "rows"]);
+    assert_eq!(
+        fields(&series),
+        ["trace", "range", "recorded_range", "analyzed_range", "by", "measure", "group_count", "rows"]
+    );
 }
 
 /// Returns `true` if a field of a CSV file is a JSON value. The test's own JSON reader may be off in a float's last digit.
