@@ -1,9 +1,9 @@
 //! A server of the Model Context Protocol (<https://modelcontextprotocol.io>) on standard input and output, for assistants. Its tools run
 //! commands of the command line on traces that stay open, and answer with their JSON. Standard output carries the protocol only.
 //!
-//! A message comes in through [`transport`]; the SDK (`rmcp`) dispatches it to [`server`]; a call of a tool becomes a command line
-//! ([`tools`], [`invocation`]) on files that may be read ([`allowed`]), runs on a thread of its own ([`job`]), and its output becomes the
-//! answer ([`answer`]).
+//! A message comes in through `transport`; the SDK (`rmcp`) dispatches it to `server`; a call of a tool becomes a command line
+//! (`tools`, `invocation`) on files that may be read (`allowed`), runs on a thread of its own (`job`), and its output becomes the
+//! answer (`answer`).
 
 mod allowed;
 mod answer;
