@@ -41,9 +41,15 @@ pub fn conclusions(evidence: &[Evidence]) -> Vec<String> {
             })
             .collect();
         if !unlisted.is_empty() {
-            let verb = if unlisted.len() == 1 { "grows" } else { "grow" };
+            let (verb, them) = if unlisted.len() == 1 { ("grows", "it") } else { ("grow", "them") };
+            let span = |kind: EvidenceKind| {
+                let periods = evidence.iter().filter(|one| one.kind == kind).filter_map(|one| one.period_ms);
+                periods.map(|(from, to)| to - from).max()
+            };
+            let is_longer = span(EvidenceKind::Trace).is_some_and(|trace| span(EvidenceKind::Snapshots) > Some(trace));
+            let when = if is_longer { "over a longer time " } else { "" };
             sentences.push(format!(
-                "{} {verb} in the trace only: over a longer time the snapshots show no steady growth of it",
+                "{} {verb} in the trace only: {when}the snapshots show no steady growth of {them}",
                 names(&unlisted)
             ));
         }
@@ -196,7 +202,7 @@ mod tests {
 
     #[test]
     fn evidence_that_agrees_is_one_story() {
-        let all = [
+        let mut all = [
             evidence(EvidenceKind::Counters, &[("NonPaged", None, None, 30.0)], &["agent#1"]),
             evidence(
                 EvidenceKind::Snapshots,
@@ -209,6 +215,8 @@ mod tests {
                 &["Agent.exe"],
             ),
         ];
+        all[1].period_ms = Some((0, 86_400_000));
+        all[2].period_ms = Some((0, 60_000));
         assert_eq!(
             conclusions(&all),
             [
@@ -219,6 +227,10 @@ mod tests {
                 "Handles of agent#1 rise in the performance log, and it makes most of the outstanding allocations in the trace",
             ]
         );
+        all[1].period_ms = None;
+        all[2].growth.push(NamedGrowth { tag: Some("Proc".to_owned()), ..all[2].growth[1].clone() });
+        let untimed = "Tags CcSc, Proc grow in the trace only: the snapshots show no steady growth of them";
+        assert_eq!(conclusions(&all)[2], untimed);
     }
 
     #[test]
