@@ -480,3 +480,20 @@ pub fn copied(window: &mut Window<'_>) -> String {
     }
     texts
 }
+
+/// Enters a path in the box that opens where there is no file dialog.
+pub fn enter_path(window: &mut Window<'_>, path: &Path) {
+    for _ in 0..PATIENCE {
+        if window.query_by_role_and_label(Role::TextInput, "Path").is_some() {
+            break;
+        }
+        window.step();
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    window.get_by_role_and_label(Role::TextInput, "Path").focus();
+    window.run_steps(2);
+    press_with(window, Modifiers::COMMAND, Key::A);
+    write(window, &path.display().to_string());
+    press(window, Key::Enter);
+    settle(window);
+}

@@ -57,19 +57,7 @@ fn rows(window: &Window<'_>) -> Vec<(u32, String)> {
 
 fn save(window: &mut Window<'_>, path: &Path) {
     command(window, "Save package\u{2026}");
-    for _ in 0..PATIENCE {
-        if window.query_by_role_and_label(Role::TextInput, "Path").is_some() {
-            break;
-        }
-        window.step();
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    window.get_by_role_and_label(Role::TextInput, "Path").focus();
-    window.run_steps(2);
-    press_with(window, Modifiers::COMMAND, Key::A);
-    write(window, &path.display().to_string());
-    press(window, Key::Enter);
-    settle(window);
+    enter_path(window, path);
     for _ in 0..PATIENCE {
         if document(window).ui.exporting.is_none() {
             break;

@@ -27,7 +27,7 @@ pub enum PathError {
     Missing {
         /// The path as given.
         path: String,
-        /// What was expected.
+        /// Expected kind of file.
         kind: &'static str,
     },
 }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// The field beside those of the command.
 const ABOUT: &str = "about";
 
-/// What an answer rests on.
+/// Sources and limits of an answer.
 #[derive(Serialize, JsonSchema)]
 struct About {
     /// Command line whose JSON output has the same fields.

@@ -20,7 +20,7 @@ const TITLE: f32 = 22.0;
 /// Width of the axis of values of all graphs, so that their times are below each other, in points.
 const AXIS_WIDTH: f32 = 72.0;
 
-/// What a drawn graph follows from.
+/// Inputs of a drawn graph: a change of one draws it anew.
 #[derive(Clone, PartialEq)]
 struct Basis {
     is_dark: bool,

@@ -20,7 +20,7 @@ const WIDTH: (f32, f32) = (280.0, 560.0);
 /// The page.
 pub static PAGE: CasePage = CasePage;
 
-/// What traces, pool snapshots and performance logs of one machine support together.
+/// Page of a case: traces, pool snapshots and logs of one machine together.
 pub struct CasePage;
 
 impl WindowPage for CasePage {

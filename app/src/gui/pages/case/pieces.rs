@@ -1,4 +1,4 @@
-//! What the evidence of a case supports together, its pieces with the way to the page of each, and the files that were not used.
+//! The conclusions of a case, its pieces of evidence with the way to the page of each, and the files that were not used.
 
 use eframe::egui::{Align, Color32, Label, Layout, RichText, ScrollArea, Ui};
 

@@ -10,7 +10,7 @@ use super::job::SideStep;
 use super::state::{ComparePageState, RowsShown};
 use crate::gui::model::edit_log::{Edit, EditLog};
 
-/// What undo and redo change.
+/// Choices on the page that undo and redo change.
 #[derive(Debug, Clone, PartialEq)]
 struct Shown {
     query: String,
@@ -33,7 +33,7 @@ impl Shown {
 #[derive(Clone, Default)]
 pub(super) struct CompareEdits {
     log: Arc<EditLog<Shown>>,
-    /// What was shown after the last change.
+    /// Choices after the last change.
     noted: Option<Arc<Shown>>,
     /// The last change is a text that is still being typed.
     is_typing: bool,

@@ -195,7 +195,7 @@ pub struct ComparePageState {
     pub wants_search: bool,
     /// The field of the filter takes the keys.
     pub wants_query: bool,
-    /// What can be undone and redone.
+    /// Changes that can be undone and redone.
     pub(super) edits: CompareEdits,
 }
 
