@@ -7,6 +7,7 @@
 use super::columns::{AllocationChunk, ChunkPart, FreeEnds, UnrecordedAllocation};
 use super::decode::DecodedBuffer;
 use super::event::{EventRun, FREE, LARGE_SIZE, NUMBER, PackedEvent};
+use super::free_rows::FreeRows;
 use super::interner::{InternedValues, RawAttributes};
 use super::pair::{AddressOwner, MergedSlice, OWNERS, PairEvent, PairInput, owner_of};
 use super::stack_part::RecordedStack;
@@ -27,6 +28,7 @@ pub struct EventMerger {
     with_stacks: bool,
     chunks: Vec<AllocationChunk>,
     ends: FreeEnds,
+    free_rows: Option<FreeRows>,
     owners: Vec<AddressOwner>,
     /// Memory of workers for sorting slices.
     scratches: Vec<Mutex<SliceScratch>>,
@@ -57,6 +59,8 @@ pub struct MergedEvents {
     pub chunks: Vec<AllocationChunk>,
     /// Their ends.
     pub ends: FreeEnds,
+    /// Recorded allocations of the frees; `None` if their order is not kept.
+    pub free_rows: Option<FreeRows>,
     /// Allocations of which only the free was recorded, by allocation time and free time.
     pub unrecorded: Vec<UnrecordedAllocation>,
     /// Data-quality issues of pairing.
@@ -83,11 +87,12 @@ struct SliceInput<'a> {
 
 impl EventMerger {
     /// A merger without events.
-    pub fn new(with_stacks: bool) -> Self {
+    pub fn new(with_stacks: bool, with_free_order: bool) -> Self {
         Self {
             with_stacks,
             chunks: Vec::new(),
             ends: FreeEnds::new(with_stacks),
+            free_rows: with_free_order.then(FreeRows::default),
             owners: (0..OWNERS).map(|_| AddressOwner::default()).collect(),
             scratches: (0..rayon::current_num_threads()).map(|_| Mutex::default()).collect(),
             spare: Mutex::default(),
@@ -140,7 +145,10 @@ impl EventMerger {
         chunk.large_sizes.sort_unstable();
         self.chunks.push(chunk);
         self.ends.reserve(self.allocs as usize);
-        let input = PairInput { ends: &self.ends, attributes };
+        if let Some(rows) = &mut self.free_rows {
+            rows.reserve(self.frees as usize);
+        }
+        let input = PairInput { ends: &self.ends, free_rows: self.free_rows.as_ref(), attributes };
         self.owners.par_iter_mut().enumerate().with_max_len(1).try_for_each(|(number, owner)| {
             for slice in &slices {
                 cancel.check()?;
@@ -161,9 +169,10 @@ impl EventMerger {
         let of_allocations = self.chunks.iter().map(AllocationChunk::bytes).sum::<usize>();
         let alloc_stacks: usize = self.chunks.iter().map(|chunk| size_of_val(chunk.recorded_stack.as_slice())).sum();
         let (of_ends, of_free_stacks) = self.ends.bytes();
+        let of_order = self.free_rows.as_ref().map_or(0, FreeRows::bytes);
         MergedBytes {
             rows,
-            row_bytes: (of_allocations + of_ends + of_free_stacks) as u64,
+            row_bytes: (of_allocations + of_ends + of_free_stacks + of_order) as u64,
             stack_bytes: (alloc_stacks + of_free_stacks) as u64,
             address_bytes: self.owners.iter().map(AddressOwner::bytes).sum::<usize>() as u64,
         }
@@ -202,7 +211,7 @@ impl EventMerger {
         diagnostics.add(DiagnosticKind::PairDisagrees, disagreements);
         diagnostics.add(DiagnosticKind::ImpliedAllocation, implied as u64);
         diagnostics.add(DiagnosticKind::FreeWithoutAllocation, (unrecorded.len() - implied) as u64);
-        MergedEvents { chunks: self.chunks, ends: self.ends, unrecorded, diagnostics }
+        MergedEvents { chunks: self.chunks, ends: self.ends, free_rows: self.free_rows, unrecorded, diagnostics }
     }
 }
 

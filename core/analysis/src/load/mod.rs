@@ -25,6 +25,7 @@ mod decode;
 mod event;
 mod event_sides;
 mod frame_lists;
+mod free_rows;
 mod freeze;
 mod images;
 mod interner;
@@ -74,6 +75,8 @@ pub enum StackScope {
 pub struct LoadOptions {
     /// Stacks to attach.
     pub stacks: StackScope,
+    /// Keep the order of the frees, which scans over time need and which is sorted anew without it: four bytes per free.
+    pub free_order: bool,
     /// Upper bound on the bytes of memory for the trace; `None` for no bound. A load that would exceed it leaves out the stacks of
     /// frees, and fails if that is not enough.
     pub memory_limit_bytes: Option<u64>,

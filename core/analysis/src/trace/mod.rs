@@ -4,6 +4,7 @@
 pub mod allocation;
 pub mod attributes;
 pub mod compact;
+pub mod free_order;
 pub mod growth;
 pub mod ids;
 pub mod module;
@@ -15,6 +16,7 @@ pub mod time;
 
 use allocation::AllocationTable;
 use attributes::AttributesTable;
+use free_order::FreeOrder;
 use module::ModuleTable;
 use poolscope_etl::diagnostics::Diagnostics;
 use process::ProcessTable;
@@ -37,6 +39,8 @@ pub struct Trace {
     pub recorded: RecordedRange,
     /// One row per allocation.
     pub allocations: AllocationTable,
+    /// Order of the frees; `None` if the load did not keep it.
+    pub free_order: Option<FreeOrder>,
     /// Distinct combinations of tag, pool type, process, thread, CPU and session of pool events.
     pub attributes: AttributesTable,
     /// Distinct stacks of pool events.
