@@ -91,12 +91,53 @@ impl BufferSpan {
         self.offset + u64::from(self.stored_bytes)
     }
 
+    /// Adds kernel records that follow those before them.
+    pub fn add_run(&mut self, run: &OrderedRecords) {
+        self.first = self.first.min(run.first);
+        self.confirmed = if run.records > 1 { run.confirmed } else { self.last };
+        self.last = run.last;
+        self.records += run.records;
+        self.pool_events += run.pool_events;
+    }
+
     /// Adds a kernel record.
     #[inline]
     pub fn add(&mut self, time: Ticks, is_pool: bool) {
         self.first = self.first.min(time);
         self.confirmed = self.last;
         self.last = self.last.max(time);
+        self.records += 1;
+        self.pool_events += u64::from(is_pool);
+    }
+}
+
+/// Kernel records of a buffer that follow each other in time order, none of them earlier than any record before them.
+#[derive(Clone, Copy, Debug)]
+pub struct OrderedRecords {
+    /// Time of the first one; [`Ticks::NEVER`] without any.
+    pub first: Ticks,
+    /// Time of the last one; without any, the latest time before them.
+    pub last: Ticks,
+    /// Time of the one before the last one.
+    pub confirmed: Ticks,
+    /// Number of records.
+    pub records: u64,
+    /// Number of pool allocations and frees.
+    pub pool_events: u64,
+}
+
+impl OrderedRecords {
+    /// No records after the latest time before them.
+    pub const fn after(latest: Ticks) -> Self {
+        Self { first: Ticks::NEVER, last: latest, confirmed: latest, records: 0, pool_events: 0 }
+    }
+
+    /// Adds the next record.
+    #[inline(always)]
+    pub fn add(&mut self, time: Ticks, is_pool: bool) {
+        self.first = self.first.min(time);
+        self.confirmed = self.last;
+        self.last = time;
         self.records += 1;
         self.pool_events += u64::from(is_pool);
     }

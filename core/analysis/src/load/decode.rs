@@ -4,7 +4,7 @@
 //! What is not needed for merging is added up in the worker ([`WorkerTotals`]) and joined when all buffers are decoded.
 
 use super::buffer_events::{BufferEvents, MatchedEvent};
-use super::buffer_span::{BufferSpan, PlausibleTimes, following_times, ticks_from_zero};
+use super::buffer_span::{BufferSpan, OrderedRecords, PlausibleTimes, following_times, ticks_from_zero};
 use super::event::{EventPacker, EventRun, FREE, NUMBER, SystemRecord, UnpackedEvent, WITH_SESSION};
 use super::frame_lists::{FrameListCache, FrameLists, hash_of};
 use super::interner::{EventPosition, NO_ID, RawAttributes, WorkerInterner, WorkerNumbers};
@@ -278,16 +278,19 @@ impl<'w> Decoder<'w> {
         let step = self.plausible.map_or(0, |plausible| plausible.step as u64);
         loop {
             // Most records have one of three headers and follow soon after the record before them.
+            let mut run = OrderedRecords::after(self.latest);
             while let Some(header) = CommonHeader::read(body, at) {
                 let time = ticks_from_zero(header.time, self.time_zero);
-                let is_ordinary = time >= self.latest && time.0.wrapping_sub(self.latest.0) as u64 <= step;
+                let is_ordinary = time >= run.last && time.0.wrapping_sub(run.last.0) as u64 <= step;
                 if !is_ordinary || header.hook < FIRST_COMMON_HOOK {
                     break;
                 }
-                self.latest = time;
-                self.decode_common_record(body, &header, at, time);
+                let kind = EventKind::from_hook(header.hook);
+                run.add(time, kind.is_pool_event());
+                self.decode_common_record(body, &header, at, time, kind);
                 at = header.end;
             }
+            self.add_run(&run);
             // Any other record; the next one may be a common one again.
             let mut records = Records::starting_at(body, at);
             let Some(record) = records.next() else {
@@ -298,16 +301,22 @@ impl<'w> Decoder<'w> {
         }
     }
 
+    /// Adds the records with a common header that followed each other.
+    fn add_run(&mut self, run: &OrderedRecords) {
+        if run.records > 0 {
+            self.latest = run.last;
+            self.decoded.records += run.records;
+            self.worker.totals.note_time(run.first);
+            self.span.add_run(run);
+        }
+    }
+
     /// Decodes a record with a common header, whose time is in order.
     #[inline(always)]
-    fn decode_common_record(&mut self, body: &[u8], header: &CommonHeader, at: usize, time: Ticks) {
-        self.decoded.records += 1;
+    fn decode_common_record(&mut self, body: &[u8], header: &CommonHeader, at: usize, time: Ticks, kind: EventKind) {
         self.worker.totals.count_hook(header.hook);
-        let kind = EventKind::from_hook(header.hook);
-        self.span.add(time, kind.is_pool_event());
         if kind == EventKind::Unknown {
             // Nothing is decoded; a stack record may belong to it.
-            self.worker.totals.note_time(time);
             if self.with_stacks {
                 self.worker.buffer_events.push(time, header.thread.unwrap_or(NO_ID), None);
             }
@@ -421,6 +430,9 @@ impl<'w> Decoder<'w> {
             RecordKey::Other(_) => return,
         };
         if let Some(time) = time {
+            if kind != EventKind::LogfileHeader {
+                self.worker.totals.note_time(time);
+            }
             self.decode_kind(record, time, kind);
         }
     }
@@ -428,9 +440,6 @@ impl<'w> Decoder<'w> {
     /// Decodes a record of a known kind.
     #[inline]
     fn decode_kind(&mut self, record: &Record<'_>, time: Ticks, kind: EventKind) {
-        if kind != EventKind::LogfileHeader {
-            self.worker.totals.note_time(time);
-        }
         let decoded = match kind {
             EventKind::PoolAlloc => self.decode_pool_event(record, time, false, false),
             EventKind::PoolAllocSession => self.decode_pool_event(record, time, false, true),
