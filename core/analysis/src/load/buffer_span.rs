@@ -194,6 +194,14 @@ pub fn ticks_from_zero(raw: i64, time_zero: i64) -> Ticks {
     Ticks(raw.saturating_sub(time_zero).clamp(-Ticks::LIMIT, Ticks::LIMIT))
 }
 
+/// Raw timestamp of a time; `None` if it or a time in the same buffer may be out of the range of times.
+#[inline]
+pub fn raw_time(time: Ticks, time_zero: i64) -> Option<i64> {
+    let (lowest, highest) = (time_zero.checked_sub(Ticks::LIMIT)?, time_zero.checked_add(Ticks::LIMIT)?);
+    let margin = Ticks::LIMIT / 2;
+    time_zero.checked_add(time.0).filter(|raw| (lowest + margin..=highest - margin).contains(raw))
+}
+
 /// Times of the next kernel records.
 pub fn following_times(records: &Records<'_>, time_zero: i64) -> impl Iterator<Item = Ticks> {
     records.clone().filter_map(move |record| match record.key {
@@ -205,6 +213,16 @@ pub fn following_times(records: &Records<'_>, time_zero: i64) -> impl Iterator<I
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn raw_times_are_known_away_from_the_ends_of_the_range() {
+        assert_eq!(raw_time(Ticks(-5), 1_000), Some(995));
+        for raw in [0, -7, 1 << 59] {
+            assert_eq!(raw_time(ticks_from_zero(raw, 1_000), 1_000), Some(raw));
+        }
+        assert_eq!([Ticks::UNKNOWN, Ticks(Ticks::LIMIT)].map(|time| raw_time(time, 1_000)), [None, None]);
+        assert_eq!([i64::MAX - 3, i64::MIN + 3].map(|zero| raw_time(Ticks(5), zero)), [None, None]);
+    }
 
     #[test]
     fn one_damaged_time_among_others_is_found() {

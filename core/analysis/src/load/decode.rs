@@ -4,7 +4,7 @@
 //! What is not needed for merging is added up in the worker ([`WorkerTotals`]) and joined when all buffers are decoded.
 
 use super::buffer_events::{BufferEvents, MatchedEvent};
-use super::buffer_span::{BufferSpan, OrderedRecords, PlausibleTimes, following_times, ticks_from_zero};
+use super::buffer_span::{BufferSpan, OrderedRecords, PlausibleTimes, following_times, raw_time, ticks_from_zero};
 use super::event::{EventPacker, EventRun, FREE, NUMBER, SystemRecord, UnpackedEvent, WITH_SESSION};
 use super::frame_lists::{FrameListCache, FrameLists, hash_of};
 use super::interner::{EventPosition, NO_ID, RawAttributes, WorkerInterner, WorkerNumbers};
@@ -275,22 +275,26 @@ impl<'w> Decoder<'w> {
     /// Decodes records from an offset of the body on. Returns the offset at which the framing is damaged.
     fn decode_records(&mut self, body: &[u8], start: usize) -> Option<usize> {
         let mut at = start;
-        let step = self.plausible.map_or(0, |plausible| plausible.step as u64);
+        // Steps of this size never leave the range of times within one buffer.
+        let step = self.plausible.map_or(0, |plausible| plausible.step as u64).min(1 << 32);
         loop {
             // Most records have one of three headers and follow soon after the record before them.
-            let mut run = OrderedRecords::after(self.latest);
-            while let Some(header) = CommonHeader::read(body, at) {
-                let time = ticks_from_zero(header.time, self.time_zero);
-                let is_ordinary = time >= run.last && time.0.wrapping_sub(run.last.0) as u64 <= step;
-                if !is_ordinary || header.hook < FIRST_COMMON_HOOK {
-                    break;
+            if let Some(mut raw) = raw_time(self.latest, self.time_zero) {
+                let mut run = OrderedRecords::after(self.latest);
+                while let Some(header) = CommonHeader::read(body, at) {
+                    let ticks = header.time.wrapping_sub(raw) as u64;
+                    if ticks > step || header.hook < FIRST_COMMON_HOOK {
+                        break;
+                    }
+                    raw = header.time;
+                    let time = Ticks(run.last.0 + ticks as i64);
+                    let kind = EventKind::from_hook(header.hook);
+                    run.add(time, kind.is_pool_event());
+                    self.decode_common_record(body, &header, at, time, kind);
+                    at = header.end;
                 }
-                let kind = EventKind::from_hook(header.hook);
-                run.add(time, kind.is_pool_event());
-                self.decode_common_record(body, &header, at, time, kind);
-                at = header.end;
+                self.add_run(&run);
             }
-            self.add_run(&run);
             // Any other record; the next one may be a common one again.
             let mut records = Records::starting_at(body, at);
             let Some(record) = records.next() else {

@@ -15,9 +15,11 @@ use crate::trace::time::Ticks;
 use parking_lot::Mutex;
 use poolscope_base::progress::{CancelToken, Cancelled, Progress};
 use rayon::prelude::*;
+use std::hash::{Hash, Hasher};
 
 /// A distinct stack.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, Eq, Debug)]
+#[repr(C)]
 pub struct JoinedStack {
     /// Frame list of the kernel part; [`NO_FRAMES`] without one.
     pub kernel: u32,
@@ -27,6 +29,30 @@ pub struct JoinedStack {
     pub pid: u32,
     /// Epochs of the modules of the kernel and of the process.
     pub epochs: (u32, u32),
+}
+
+impl JoinedStack {
+    /// All fields in three words, which are compared and hashed for each event.
+    #[inline]
+    fn words(&self) -> [u64; 3] {
+        let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+        [pair(self.kernel, self.user), pair(self.pid, self.epochs.0), u64::from(self.epochs.1)]
+    }
+}
+
+impl PartialEq for JoinedStack {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        let ([a, b, c], [x, y, z]) = (self.words(), other.words());
+        (a ^ x) | (b ^ y) | (c ^ z) == 0
+    }
+}
+
+impl Hash for JoinedStack {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.words().into_iter().for_each(|word| state.write_u64(word));
+    }
 }
 
 /// Bit of the number of a stack that may be that of another event, or incomplete.
