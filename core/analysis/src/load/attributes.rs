@@ -34,8 +34,7 @@ impl<'p> AttributeIds<'p> {
         processes: &'p ProcessTable,
         cancel: &CancelToken,
     ) -> Result<(Self, AttributesTable), Cancelled> {
-        let ranks = InternedValues::new(workers.iter().collect()).rank();
-        cancel.check()?;
+        let ranks = InternedValues::new(workers.iter().collect()).rank(cancel)?;
         let has_reused = ranks.values.iter().any(|raw| processes.is_reused(raw.pid));
         let mut rows: Vec<EventAttributes> =
             ranks.values.iter().map(|raw| with_process(raw, processes.find(raw.pid, Ticks::UNKNOWN))).collect();

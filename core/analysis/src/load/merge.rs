@@ -502,8 +502,13 @@ mod tests {
         assert_eq!(slice_bounds(&runs[2..], Ticks(-5)), []);
     }
 
-    /// Merges runs as one slice and returns the rows as (time, address) and the events of all owners as (time, number, is free), sorted.
-    fn merged(runs: &[EventRun]) -> (Vec<(i64, u64)>, Vec<(i64, u32, bool)>) {
+    /// Time and address of a row.
+    type Row = (i64, u64);
+    /// Time of an event, its number, and whether it is a free.
+    type Event = (i64, u32, bool);
+
+    /// The rows, and the events of all owners in sorted order, of runs that are merged as one slice.
+    fn merged(runs: &[EventRun]) -> (Vec<Row>, Vec<Event>) {
         let runs: Vec<&EventRun> = runs.iter().collect();
         let first = runs.iter().map(|run| run.base).min().unwrap();
         let input = SliceInput::new(&runs, (first, Ticks::NEVER));
