@@ -8,8 +8,10 @@ use super::columns::{AllocationChunk, ChunkPart, FreeEnds, UnrecordedAllocation}
 use super::decode::DecodedBuffer;
 use super::event::{EventRun, FREE, LARGE_SIZE, NUMBER, PackedEvent};
 use super::interner::{InternedValues, RawAttributes};
+use super::memory_limit::LeftOut;
 use super::pair::{AddressOwner, MergedSlice, OWNERS, PairEvent, PairInput, owner_of};
 use super::stack_part::RecordedStack;
+use crate::trace::allocation::LoadedColumns;
 use crate::trace::time::Ticks;
 use parking_lot::Mutex;
 use poolscope_base::progress::{CancelToken, Cancelled};
@@ -34,7 +36,7 @@ pub struct EventMerger {
     spare: Mutex<Vec<MergedSlice>>,
     allocs: u32,
     frees: u32,
-    has_left_out_free_stacks: bool,
+    left_out: LeftOut,
 }
 
 /// Memory of merged events.
@@ -59,7 +61,9 @@ pub struct MergedEvents {
     pub ends: FreeEnds,
     /// Allocations of which only the free was recorded, by allocation time and free time.
     pub unrecorded: Vec<UnrecordedAllocation>,
-    /// Data-quality issues of pairing.
+    /// Columns of the table that they become.
+    pub columns: LoadedColumns,
+    /// Data-quality issues of pairing, and of what was left out.
     pub diagnostics: Diagnostics,
 }
 
@@ -93,7 +97,7 @@ impl EventMerger {
             spare: Mutex::default(),
             allocs: 0,
             frees: 0,
-            has_left_out_free_stacks: false,
+            left_out: LeftOut::default(),
         }
     }
 
@@ -116,7 +120,7 @@ impl EventMerger {
             .collect::<Result<_, Cancelled>>()?;
         let allocs: Vec<usize> = inputs.iter().map(|input| input.allocs).collect();
         let rows = allocs.iter().sum();
-        let mut chunk = AllocationChunk::new(self.allocs, rows, self.with_stacks);
+        let mut chunk = AllocationChunk::new(self.allocs, rows, self.with_stacks, !self.left_out.addresses);
         let mut numbers = Vec::with_capacity(inputs.len());
         for input in &inputs {
             numbers.push((self.allocs, self.frees));
@@ -169,15 +173,29 @@ impl EventMerger {
         }
     }
 
-    /// Returns `true` if the stacks of frees are kept.
-    pub fn has_free_stacks(&self) -> bool {
-        self.ends.has_stacks()
+    /// Parts of the trace that are left out.
+    pub fn left_out(&self) -> LeftOut {
+        self.left_out
     }
 
-    /// Drops the stacks of frees, also those to come.
-    pub fn leave_out_free_stacks(&mut self) {
-        self.ends.leave_out_stacks();
-        self.has_left_out_free_stacks = true;
+    /// Drops parts of the trace, also what is to come of them. What was left out before stays so.
+    pub fn leave_out(&mut self, parts: LeftOut) {
+        self.left_out = LeftOut {
+            indices: self.left_out.indices || parts.indices,
+            free_stacks: self.left_out.free_stacks || parts.free_stacks,
+            addresses: self.left_out.addresses || parts.addresses,
+        };
+        if self.left_out.free_stacks {
+            self.ends.leave_out_stacks();
+        }
+        if self.left_out.addresses {
+            self.chunks.iter_mut().for_each(|chunk| chunk.address = Vec::new());
+        }
+    }
+
+    /// Columns of the final table.
+    pub fn loaded_columns(&self) -> LoadedColumns {
+        loaded_columns(self.with_stacks, self.left_out)
     }
 
     /// Ends the merges.
@@ -189,7 +207,7 @@ impl EventMerger {
             implied_frees += owner.implied_frees;
             disagreements += owner.disagreements;
         }
-        if self.has_left_out_free_stacks {
+        if self.left_out.free_stacks {
             unrecorded
                 .iter_mut()
                 .for_each(|row: &mut UnrecordedAllocation| row.recorded_stack = RecordedStack::default());
@@ -197,12 +215,24 @@ impl EventMerger {
         unrecorded.par_sort_unstable_by_key(|row| (row.alloc_time, row.free_time, row.free_number));
         let implied = unrecorded.iter().filter(|row| row.alloc_time.is_known()).count();
         let mut diagnostics = Diagnostics::default();
-        diagnostics.add(DiagnosticKind::FreeStacksLeftOut, u64::from(self.has_left_out_free_stacks));
+        diagnostics.add(DiagnosticKind::IndicesLeftOut, u64::from(self.left_out.indices));
+        diagnostics.add(DiagnosticKind::FreeStacksLeftOut, u64::from(self.left_out.free_stacks));
+        diagnostics.add(DiagnosticKind::AddressesLeftOut, u64::from(self.left_out.addresses));
         diagnostics.add(DiagnosticKind::ImpliedFree, implied_frees);
         diagnostics.add(DiagnosticKind::PairDisagrees, disagreements);
         diagnostics.add(DiagnosticKind::ImpliedAllocation, implied as u64);
         diagnostics.add(DiagnosticKind::FreeWithoutAllocation, (unrecorded.len() - implied) as u64);
-        MergedEvents { chunks: self.chunks, ends: self.ends, unrecorded, diagnostics }
+        let columns = loaded_columns(self.with_stacks, self.left_out);
+        MergedEvents { chunks: self.chunks, ends: self.ends, unrecorded, columns, diagnostics }
+    }
+}
+
+/// Columns of the table of a load.
+fn loaded_columns(with_stacks: bool, left_out: LeftOut) -> LoadedColumns {
+    LoadedColumns {
+        alloc_stacks: with_stacks,
+        free_stacks: with_stacks && !left_out.free_stacks,
+        addresses: !left_out.addresses,
     }
 }
 
@@ -293,7 +323,9 @@ fn merge_slice(
         } else {
             row += 1;
             part.time[own] = time;
-            part.address[own] = event.address;
+            if let Some(address) = part.address.get_mut(own) {
+                *address = event.address;
+            }
             part.size[own] = event.size;
             part.attributes[own] = event.attributes & NUMBER;
         }

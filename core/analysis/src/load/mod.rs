@@ -74,8 +74,8 @@ pub enum StackScope {
 pub struct LoadOptions {
     /// Stacks to attach.
     pub stacks: StackScope,
-    /// Upper bound on the bytes of memory for the trace; `None` for no bound. A load that would exceed it leaves out the stacks of
-    /// frees, and fails if that is not enough.
+    /// Upper bound on the bytes of memory for the trace; `None` for no bound. A load that would exceed it leaves out
+    /// the indices, then the stacks of frees, then addresses, and fails if that is not enough.
     pub memory_limit_bytes: Option<u64>,
 }
 

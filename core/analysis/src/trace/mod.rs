@@ -10,13 +10,14 @@ pub mod module;
 pub mod process;
 pub mod recorded;
 pub mod stack;
+pub mod stack_column;
 pub mod summary;
 pub mod time;
 
 use allocation::AllocationTable;
 use attributes::AttributesTable;
 use module::ModuleTable;
-use poolscope_etl::diagnostics::Diagnostics;
+use poolscope_etl::diagnostics::{DiagnosticKind, Diagnostics};
 use process::ProcessTable;
 use recorded::RecordedRange;
 use stack::{FrameSymbols, StackTable};
@@ -60,6 +61,12 @@ impl Trace {
     #[must_use]
     pub fn has_times(&self) -> bool {
         self.summary.origin == TraceOrigin::Recording
+    }
+
+    /// Returns `true` if there is memory for indices of the trace that only make questions faster.
+    #[must_use]
+    pub fn has_room_for_indices(&self) -> bool {
+        self.diagnostics.count(DiagnosticKind::IndicesLeftOut) == 0
     }
 
     /// Bytes of memory of the tables that grow with the trace: allocations, stacks and attributes.
