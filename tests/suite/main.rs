@@ -15,6 +15,7 @@ mod evidence_cli;
 mod export_cli;
 mod fleet_dataset;
 mod fleet_questions;
+mod free_order;
 mod ground_truth;
 mod gui_analysis_columns;
 mod gui_analysis_filter;

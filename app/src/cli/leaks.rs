@@ -26,6 +26,7 @@ use poolscope_analysis::leaks::owner::{ScannedDrivers, TagOwnerCandidate, TagOwn
 use poolscope_analysis::leaks::{
     AnalysisRequest, DataQualityIssue, LeakAnalysis, Suspect, SuspectGrouping, WarmUp, analyze,
 };
+use poolscope_analysis::load::LoadOptions;
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::time::{Ticks, TimeRange};
 use poolscope_symbols::names::SourceLine;
@@ -126,7 +127,8 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
         return Err(UsageError(message.to_owned()).into());
     }
     args.html.iter().try_for_each(|path| output_file::check(path, args.force))?;
-    args.trace.with_trace(io, args.selection.load_options(&KEYS), |trace, workers, io| {
+    let options = LoadOptions { free_order: true, ..args.selection.load_options(&KEYS) };
+    args.trace.with_trace(io, options, |trace, workers, io| {
         let visible_range = args.selection.visible_range(trace)?;
         if args.html.is_some() {
             require_times(trace, &args.trace.name(), "the graphs of an HTML report")?;

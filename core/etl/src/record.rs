@@ -23,7 +23,7 @@
 //! super-speedy-syslog-searcher read the same. All records of the real files measured are framed by these rules without
 //! an error.
 
-use poolscope_base::bytes::{bytes16_at, i64_at, u8_at, u16_at, u32_at};
+use poolscope_base::bytes::{bytes16_at, i64_at, u8_at, u16_at, u32_at, u64_at};
 use poolscope_base::guid::Guid;
 
 /// Identity of a record's event.
@@ -214,19 +214,17 @@ impl CommonHeader {
     #[must_use]
     pub fn read(body: &[u8], at: usize) -> Option<Self> {
         let rest = body.get(at..)?;
-        let start = rest.first_chunk::<16>()?;
-        let [v0, v1, m0, m1, s0, s1, h0, h1, a0, a1, a2, a3, b0, b1, b2, b3] = *start;
-        let size = usize::from(u16::from_le_bytes([s0, s1]));
+        let (first, second) = (u64_at(rest, 0)?, u64_at(rest, 8)?);
+        let size = (first >> 32) as u16 as usize;
         // The upper half of the version announces counters.
-        if v1 != 0 || size > rest.len() {
+        if first & 0xff00 != 0 || size > rest.len() {
             return None;
         }
-        let (header, thread, process, time) = match u16::from_le_bytes([m0, m1]) {
-            MARKER_PERFINFO64 => (16, None, None, i64::from_le_bytes([a0, a1, a2, a3, b0, b1, b2, b3])),
+        let (header, thread, process, time) = match (first >> 16) as u16 {
+            MARKER_PERFINFO64 => (16, None, None, second as i64),
             marker @ (MARKER_SYSTEM64 | MARKER_COMPACT64) => {
                 let header = if marker == MARKER_SYSTEM64 { 32 } else { 24 };
-                let thread = u32::from_le_bytes([a0, a1, a2, a3]);
-                (header, Some(thread), Some(u32::from_le_bytes([b0, b1, b2, b3])), i64_at(rest, 16)?)
+                (header, Some(second as u32), Some((second >> 32) as u32), i64_at(rest, 16)?)
             }
             _ => return None,
         };
@@ -234,8 +232,8 @@ impl CommonHeader {
             return None;
         }
         Some(Self {
-            hook: u16::from_le_bytes([h0, h1]),
-            version: v0,
+            hook: (first >> 48) as u16,
+            version: first as u8,
             thread,
             process,
             time,

@@ -62,15 +62,17 @@ fn compressed(table: &Table, plain: Cost) -> Result<(), Box<dyn Error>> {
 /// A mixed trace.
 fn mixed_trace(table: &Table) -> Result<(), Box<dyn Error>> {
     let trace = Trace::write(&mixed())?;
-    let [walk, bare, full, by_stack] = fastest([
+    let [walk, bare, full, window, by_stack] = fastest([
         &mut || assert!(trace.walk().records > 0),
         &mut || drop(trace.load(Without)),
         &mut || drop(trace.load(With)),
+        &mut || drop(trace.load_for_window()),
         &mut || assert!(trace.report(STACKS, With) > 0),
     ]);
     table.row("mixed: walk, one thread", walk, walk, None)?;
     table.row("mixed: load without stacks", bare, walk, None)?;
     table.row("mixed: load with stacks", full, walk, Some(10.0))?;
     table.row("mixed: report by type,paged,tag,stack", by_stack, walk, Some(10.0))?;
+    table.row("mixed: load for the window, to that report", window, by_stack, Some(1.0))?;
     Ok(())
 }

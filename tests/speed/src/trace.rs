@@ -117,13 +117,20 @@ impl Trace {
     /// If it cannot be loaded.
     #[must_use]
     pub fn load(&self, stacks: StackScope) -> Arc<LoadedTrace> {
-        load_file(
-            &self.path(),
-            LoadOptions { stacks, ..LoadOptions::default() },
-            &Progress::default(),
-            &CancelToken::none(),
-        )
-        .expect("a synthetic trace loads")
+        self.load_with(LoadOptions { stacks, ..LoadOptions::default() })
+    }
+
+    /// Loads the file as the window does: with stacks and the order of frees.
+    ///
+    /// # Panics
+    /// If it cannot be loaded.
+    #[must_use]
+    pub fn load_for_window(&self) -> Arc<LoadedTrace> {
+        self.load_with(LoadOptions { free_order: true, ..LoadOptions::default() })
+    }
+
+    fn load_with(&self, options: LoadOptions) -> Arc<LoadedTrace> {
+        load_file(&self.path(), options, &Progress::default(), &CancelToken::none()).expect("a synthetic trace loads")
     }
 
     /// Loads the file and groups its allocations, as `report` does; returns the number of groups.

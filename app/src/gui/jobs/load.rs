@@ -103,7 +103,8 @@ pub struct Engine;
 
 impl Loader for Engine {
     fn load(&self, source: &Source, progress: &Progress, cancel: &CancelToken) -> Result<Option<LoadedTrace>, Failure> {
-        let options = LoadOptions { memory_limit_bytes: memory::available_bytes(), ..LoadOptions::default() };
+        let memory_limit_bytes = memory::available_bytes();
+        let options = LoadOptions { free_order: true, memory_limit_bytes, ..LoadOptions::default() };
         let loaded = match source {
             Source::File(path) => match trace_opening::load(&parts_of(path), options, progress, cancel) {
                 Ok(loaded) => Ok(loaded),

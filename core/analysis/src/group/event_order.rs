@@ -7,6 +7,7 @@ use super::partition::Sorted;
 use crate::trace::Trace;
 use crate::trace::allocation::AllocationTable;
 use crate::trace::compact::SortedTimes;
+use crate::trace::free_order::FreeOrder;
 use crate::trace::time::Ticks;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -59,7 +60,10 @@ impl EventOrder {
     pub fn new(trace: &Trace) -> Self {
         let table = &trace.allocations;
         let first_known = table.rows_allocated_by(Ticks::UNKNOWN);
-        let timed = frees_by_time(table);
+        let timed = match &trace.free_order {
+            Some(order) => in_order(table, order),
+            None => frees_by_time(table),
+        };
         let (is_free, ends_tick) = merge(&table.alloc_time, first_known, &timed);
         let frees: Vec<u32> = timed.par_iter().map(|t| t.1).collect();
         drop(timed);
@@ -154,6 +158,32 @@ impl EventOrder {
             alloc += usize::from(!is_free);
         }
     }
+}
+
+/// The same as [`frees_by_time`], from the order that the load kept.
+fn in_order(table: &AllocationTable, order: &FreeOrder) -> Vec<(Ticks, u32)> {
+    let timed = |&row: &u32| (table.free_time[row as usize], row);
+    let mut recorded: Vec<(Ticks, u32)> = order.recorded.par_iter().map(timed).collect();
+    let mut rest = recorded.as_mut_slice();
+    // Only the frees of one tick may be in another order.
+    while let Some(at) = rest.windows(2).position(|pair| pair[0] > pair[1]) {
+        let time = rest[at].0;
+        let start = rest[..at].iter().rposition(|free| free.0 != time).map_or(0, |before| before + 1);
+        let end = at + rest[at..].partition_point(|free| free.0 == time);
+        rest[start..end].sort_unstable();
+        rest = &mut rest[end..];
+    }
+    if order.implied.is_empty() {
+        return recorded;
+    }
+    let mut all = Vec::with_capacity(recorded.len() + order.implied.len());
+    let mut recorded = recorded.into_iter().peekable();
+    for implied in order.implied.iter().map(timed) {
+        all.extend(std::iter::from_fn(|| recorded.next_if(|free| *free < implied)));
+        all.push(implied);
+    }
+    all.extend(recorded);
+    all
 }
 
 /// The rows with a known free time and that time, in ascending order of time and then of rows.

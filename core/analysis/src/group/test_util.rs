@@ -157,6 +157,7 @@ pub fn trace(blocks: &[Block]) -> Arc<Trace> {
         allocations: table,
         attributes: AttributesTable::from_rows(rows),
         stacks: interner.finish(),
+        free_order: None,
         frame_symbols: None,
         modules: modules(),
         processes: processes(),

@@ -22,6 +22,7 @@ use super::{LoadOptions, StackScope};
 use crate::trace::Trace;
 use crate::trace::allocation::AllocationTable;
 use crate::trace::attributes::AttributesTable;
+use crate::trace::free_order::FreeOrder;
 use crate::trace::stack::StackTable;
 use crate::trace::summary::{StackStatistics, TraceStatistics, TraceSummary};
 use crate::trace::time::{Ticks, TimeRange};
@@ -47,6 +48,7 @@ pub struct MergedTrace {
 /// The tables that the rows of a trace refer to, and the rows.
 struct Tables {
     allocations: AllocationTable,
+    free_order: Option<FreeOrder>,
     attributes: AttributesTable,
     stacks: StackTable,
     stack_statistics: StackStatistics,
@@ -100,6 +102,7 @@ pub fn assemble(
         extent,
         recorded,
         allocations: tables.allocations,
+        free_order: tables.free_order,
         attributes: tables.attributes,
         stacks: tables.stacks,
         frame_symbols: None,
@@ -147,14 +150,15 @@ fn tables(
     drop(stacks);
     progress.enter(Stage::Index);
     let handles = RowHandles { attributes: &ids, stacks: built.as_ref().map(|built| &built.ids) };
-    let allocations = freeze::allocation_table(&events, &handles, &mut table, (progress, cancel))?;
+    let (allocations, numbers) = freeze::allocation_table(&events, &handles, &mut table, (progress, cancel))?;
+    let free_order = events.free_rows.as_ref().map(|rows| rows.order(&events, &numbers, cancel)).transpose()?;
     let mut diagnostics = events.diagnostics;
     diagnostics.add(DiagnosticKind::UnresolvedKey, counts.unresolved);
     diagnostics.add(DiagnosticKind::KeyMismatch, counts.mismatched);
     diagnostics.add(DiagnosticKind::UncertainStack, counts.uncertain_events);
     let (stacks, distinct) = built.map(|built| (built.table, built.distinct)).unwrap_or_default();
     let stack_statistics = StackStatistics { distinct, ..counts.statistics() };
-    Ok(Tables { allocations, attributes: table, stacks, stack_statistics, diagnostics })
+    Ok(Tables { allocations, free_order, attributes: table, stacks, stack_statistics, diagnostics })
 }
 
 /// Facts from the records that the clock of the header is checked against.

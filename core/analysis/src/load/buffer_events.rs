@@ -2,7 +2,7 @@
 //! (etl-format 5.2). Most stack records follow their event in the same buffer.
 
 use super::interner::NO_ID;
-use super::stack_part::{EventParts, StackPart};
+use super::stack_part::{StackSide, TakenSides};
 use crate::trace::time::Ticks;
 use rustc_hash::FxHashMap;
 
@@ -60,21 +60,23 @@ struct ThreadEvents {
 }
 
 impl ThreadEvents {
-    /// The first pool event without a kernel (side 0) or user (1) stack.
-    fn first_free(&mut self, side: usize, parts: &[EventParts]) -> Option<u32> {
-        while let Some(&slot) = self.slots.get(self.taken[side]) {
-            if !is_taken(parts, slot, side) {
+    /// The first pool event without a stack of a side.
+    fn first_free(&mut self, side: StackSide, taken: &[TakenSides]) -> Option<u32> {
+        let first = &mut self.taken[side as usize];
+        while let Some(&slot) = self.slots.get(*first) {
+            if !is_taken(taken, slot, side) {
                 return Some(slot);
             }
-            self.taken[side] += 1;
+            *first += 1;
         }
         None
     }
 }
 
-/// Returns `true` if a pool event has a kernel (side 0) or user (1) stack.
-fn is_taken(parts: &[EventParts], slot: u32, side: usize) -> bool {
-    parts.get(slot as usize).is_none_or(|parts| parts[side] != StackPart::NONE)
+/// Returns `true` if a pool event has a stack of a side.
+#[inline]
+fn is_taken(taken: &[TakenSides], slot: u32, side: StackSide) -> bool {
+    taken.get(slot as usize).is_none_or(|taken| taken.has(side))
 }
 
 impl BufferEvents {
@@ -92,9 +94,27 @@ impl BufferEvents {
         self.rows.push(BufferEvent { time, thread, slot: slot.unwrap_or(NO_SLOT), tick_start });
     }
 
-    /// Finds the event of a stack record by its time, its thread, and whether it is a kernel (side 0) or a user stack (1). `parts`
-    /// are the stacks of the pool events so far: several events of one thread in one tick get their stacks in order.
-    pub fn find(&mut self, time: Ticks, thread: u32, side: usize, parts: &[EventParts]) -> MatchedEvent {
+    /// Finds the event of a stack record by its time, thread and side. `taken` are the stacks of the pool events so far: several
+    /// events of one thread in one tick get their stacks in order.
+    #[inline]
+    pub fn find(&mut self, time: Ticks, thread: u32, side: StackSide, taken: &[TakenSides]) -> MatchedEvent {
+        // Most stack records follow an event that is alone in its tick.
+        match self.rows.last() {
+            Some(last) if last.time == time && last.tick_start as usize + 1 == self.rows.len() => {
+                if last.slot != NO_SLOT && (last.thread == thread || last.thread == NO_ID) {
+                    MatchedEvent::Pool(last.slot)
+                } else if last.slot == NO_SLOT && last.thread == thread {
+                    MatchedEvent::Other
+                } else {
+                    MatchedEvent::Unknown
+                }
+            }
+            _ => self.find_among_all(time, thread, side, taken),
+        }
+    }
+
+    /// The same for any event.
+    fn find_among_all(&mut self, time: Ticks, thread: u32, side: StackSide, taken: &[TakenSides]) -> MatchedEvent {
         let rows = &self.rows;
         let mut end = rows.len();
         // Mostly it is one of the last few events. All are in time order.
@@ -110,13 +130,13 @@ impl BufferEvents {
         };
         let start = last.tick_start as usize;
         if end - start >= CROWDED {
-            return self.find_in_crowd(start, end, thread, side, parts);
+            return self.find_in_crowd(start, end, thread, side, taken);
         }
         let candidates = rows.get(start..end).unwrap_or_default();
         let mut first = None;
         for row in candidates.iter().filter(|row| row.slot != NO_SLOT && (row.thread == thread || row.thread == NO_ID))
         {
-            if !is_taken(parts, row.slot, side) {
+            if !is_taken(taken, row.slot, side) {
                 return MatchedEvent::Pool(row.slot);
             }
             first = first.or(Some(row.slot));
@@ -133,8 +153,8 @@ impl BufferEvents {
         start: usize,
         end: usize,
         thread: u32,
-        side: usize,
-        parts: &[EventParts],
+        side: StackSide,
+        taken: &[TakenSides],
     ) -> MatchedEvent {
         let tick = self.crowded.entry(start as u32).or_default();
         for row in self.rows.get(start + tick.indexed..end).unwrap_or_default() {
@@ -149,7 +169,7 @@ impl BufferEvents {
         for thread in threads {
             let Some(events) = tick.threads.get_mut(thread) else { continue };
             let earlier = |a: Option<u32>, b: Option<u32>| [a, b].into_iter().flatten().min();
-            free = earlier(free, events.first_free(side, parts));
+            free = earlier(free, events.first_free(side, taken));
             first = earlier(first, events.slots.first().copied());
         }
         if let Some(slot) = free {
@@ -164,14 +184,18 @@ impl BufferEvents {
 
 #[cfg(test)]
 mod tests {
-    use super::super::stack_part::PartKind;
     use super::*;
 
-    const KERNEL: StackPart = StackPart { value: 1, time: Ticks(1), kind: PartKind::KernelKey };
-
-    /// Parts of pool events of which some have a kernel stack.
-    fn with_kernel_stacks(taken: &[bool]) -> Vec<EventParts> {
-        taken.iter().map(|&taken| [if taken { KERNEL } else { StackPart::NONE }, StackPart::NONE]).collect()
+    /// Pool events of which some have a kernel stack.
+    fn with_kernel_stacks(has_stack: &[bool]) -> Vec<TakenSides> {
+        let of_event = |&has_stack: &bool| {
+            let mut taken = TakenSides::default();
+            if has_stack {
+                taken.take(StackSide::Kernel);
+            }
+            taken
+        };
+        has_stack.iter().map(of_event).collect()
     }
 
     #[test]
@@ -182,16 +206,22 @@ mod tests {
         events.push(Ticks(5), 1, Some(2));
         (6..40).for_each(|t| events.push(Ticks(t), 9, None));
         let none = with_kernel_stacks(&[false; 3]);
-        assert_eq!(events.find(Ticks(5), 1, 0, &none), MatchedEvent::Pool(0));
-        assert_eq!(events.find(Ticks(5), 1, 0, &with_kernel_stacks(&[true, false, false])), MatchedEvent::Pool(2));
-        assert_eq!(events.find(Ticks(5), 1, 1, &with_kernel_stacks(&[true, false, false])), MatchedEvent::Pool(0));
-        assert_eq!(events.find(Ticks(5), 1, 0, &with_kernel_stacks(&[true; 3])), MatchedEvent::Pool(0));
-        assert_eq!(events.find(Ticks(5), 2, 0, &none), MatchedEvent::Pool(1));
-        assert_eq!(events.find(Ticks(5), 3, 0, &none), MatchedEvent::Unknown);
-        assert_eq!(events.find(Ticks(39), 9, 0, &none), MatchedEvent::Other);
+        assert_eq!(events.find(Ticks(5), 1, StackSide::Kernel, &none), MatchedEvent::Pool(0));
+        assert_eq!(
+            events.find(Ticks(5), 1, StackSide::Kernel, &with_kernel_stacks(&[true, false, false])),
+            MatchedEvent::Pool(2)
+        );
+        assert_eq!(
+            events.find(Ticks(5), 1, StackSide::User, &with_kernel_stacks(&[true, false, false])),
+            MatchedEvent::Pool(0)
+        );
+        assert_eq!(events.find(Ticks(5), 1, StackSide::Kernel, &with_kernel_stacks(&[true; 3])), MatchedEvent::Pool(0));
+        assert_eq!(events.find(Ticks(5), 2, StackSide::Kernel, &none), MatchedEvent::Pool(1));
+        assert_eq!(events.find(Ticks(5), 3, StackSide::Kernel, &none), MatchedEvent::Unknown);
+        assert_eq!(events.find(Ticks(39), 9, StackSide::Kernel, &none), MatchedEvent::Other);
         events.push(Ticks(40), NO_ID, None);
-        assert_eq!(events.find(Ticks(40), 9, 0, &none), MatchedEvent::Unknown);
-        assert_eq!(events.find(Ticks(4), 9, 0, &none), MatchedEvent::Unknown);
+        assert_eq!(events.find(Ticks(40), 9, StackSide::Kernel, &none), MatchedEvent::Unknown);
+        assert_eq!(events.find(Ticks(4), 9, StackSide::Kernel, &none), MatchedEvent::Unknown);
     }
 
     #[test]
@@ -201,25 +231,29 @@ mod tests {
         let is_pool = |at: u32| !at.is_multiple_of(5);
         for taken_until in [0, 3, 40, 200] {
             let mut crowd = BufferEvents::default();
-            let mut parts = Vec::new();
+            let mut taken: Vec<TakenSides> = Vec::new();
             let mut expected: Vec<(u32, u32)> = Vec::new();
             for at in 0..200 {
                 if is_pool(at) {
-                    expected.push((thread(at), parts.len() as u32));
-                    parts.push([if at < taken_until { KERNEL } else { StackPart::NONE }, StackPart::NONE]);
+                    expected.push((thread(at), taken.len() as u32));
+                    taken.extend(with_kernel_stacks(&[at < taken_until]));
                 }
-                crowd.push(Ticks(1), thread(at), is_pool(at).then(|| parts.len() as u32 - 1));
+                crowd.push(Ticks(1), thread(at), is_pool(at).then(|| taken.len() as u32 - 1));
             }
             for wanted in [7, 8, 9, 10, NO_ID] {
                 let fits = |(thread, _): &&(u32, u32)| *thread == wanted || *thread == NO_ID;
-                let free = expected.iter().filter(fits).find(|(_, slot)| !is_taken(&parts, *slot, 0));
+                let free = expected.iter().filter(fits).find(|(_, slot)| !is_taken(&taken, *slot, StackSide::Kernel));
                 let has_other = (0..200).any(|at| !is_pool(at) && thread(at) == wanted);
                 let found = match (free, has_other, expected.iter().find(fits)) {
                     (Some((_, slot)), ..) | (None, false, Some((_, slot))) => MatchedEvent::Pool(*slot),
                     (None, true, _) => MatchedEvent::Other,
                     (None, false, None) => MatchedEvent::Unknown,
                 };
-                assert_eq!(crowd.find(Ticks(1), wanted, 0, &parts), found, "thread {wanted}, {taken_until} taken");
+                assert_eq!(
+                    crowd.find(Ticks(1), wanted, StackSide::Kernel, &taken),
+                    found,
+                    "thread {wanted}, {taken_until} taken"
+                );
             }
         }
     }

@@ -91,12 +91,53 @@ impl BufferSpan {
         self.offset + u64::from(self.stored_bytes)
     }
 
+    /// Adds kernel records that follow those before them.
+    pub fn add_run(&mut self, run: &OrderedRecords) {
+        self.first = self.first.min(run.first);
+        self.confirmed = if run.records > 1 { run.confirmed } else { self.last };
+        self.last = run.last;
+        self.records += run.records;
+        self.pool_events += run.pool_events;
+    }
+
     /// Adds a kernel record.
     #[inline]
     pub fn add(&mut self, time: Ticks, is_pool: bool) {
         self.first = self.first.min(time);
         self.confirmed = self.last;
         self.last = self.last.max(time);
+        self.records += 1;
+        self.pool_events += u64::from(is_pool);
+    }
+}
+
+/// Kernel records of a buffer that follow each other in time order, none of them earlier than any record before them.
+#[derive(Clone, Copy, Debug)]
+pub struct OrderedRecords {
+    /// Time of the first one; [`Ticks::NEVER`] without any.
+    pub first: Ticks,
+    /// Time of the last one; without any, the latest time before them.
+    pub last: Ticks,
+    /// Time of the one before the last one.
+    pub confirmed: Ticks,
+    /// Number of records.
+    pub records: u64,
+    /// Number of pool allocations and frees.
+    pub pool_events: u64,
+}
+
+impl OrderedRecords {
+    /// No records after the latest time before them.
+    pub const fn after(latest: Ticks) -> Self {
+        Self { first: Ticks::NEVER, last: latest, confirmed: latest, records: 0, pool_events: 0 }
+    }
+
+    /// Adds the next record.
+    #[inline(always)]
+    pub fn add(&mut self, time: Ticks, is_pool: bool) {
+        self.first = self.first.min(time);
+        self.confirmed = self.last;
+        self.last = time;
         self.records += 1;
         self.pool_events += u64::from(is_pool);
     }
@@ -153,6 +194,14 @@ pub fn ticks_from_zero(raw: i64, time_zero: i64) -> Ticks {
     Ticks(raw.saturating_sub(time_zero).clamp(-Ticks::LIMIT, Ticks::LIMIT))
 }
 
+/// Raw timestamp of a time; `None` if it or a time in the same buffer may be out of the range of times.
+#[inline]
+pub fn raw_time(time: Ticks, time_zero: i64) -> Option<i64> {
+    let (lowest, highest) = (time_zero.checked_sub(Ticks::LIMIT)?, time_zero.checked_add(Ticks::LIMIT)?);
+    let margin = Ticks::LIMIT / 2;
+    time_zero.checked_add(time.0).filter(|raw| (lowest + margin..=highest - margin).contains(raw))
+}
+
 /// Times of the next kernel records.
 pub fn following_times(records: &Records<'_>, time_zero: i64) -> impl Iterator<Item = Ticks> {
     records.clone().filter_map(move |record| match record.key {
@@ -164,6 +213,16 @@ pub fn following_times(records: &Records<'_>, time_zero: i64) -> impl Iterator<I
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn raw_times_are_known_away_from_the_ends_of_the_range() {
+        assert_eq!(raw_time(Ticks(-5), 1_000), Some(995));
+        for raw in [0, -7, 1 << 59] {
+            assert_eq!(raw_time(ticks_from_zero(raw, 1_000), 1_000), Some(raw));
+        }
+        assert_eq!([Ticks::UNKNOWN, Ticks(Ticks::LIMIT)].map(|time| raw_time(time, 1_000)), [None, None]);
+        assert_eq!([i64::MAX - 3, i64::MIN + 3].map(|zero| raw_time(Ticks(5), zero)), [None, None]);
+    }
 
     #[test]
     fn one_damaged_time_among_others_is_found() {

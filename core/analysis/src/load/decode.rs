@@ -4,13 +4,13 @@
 //! What is not needed for merging is added up in the worker ([`WorkerTotals`]) and joined when all buffers are decoded.
 
 use super::buffer_events::{BufferEvents, MatchedEvent};
-use super::buffer_span::{BufferSpan, PlausibleTimes, following_times, ticks_from_zero};
-use super::event::{EventRun, FREE, NUMBER, SystemRecord, UnpackedEvent, WITH_SESSION, pack_runs};
-use super::frame_lists::{FrameListCache, FrameLists};
+use super::buffer_span::{BufferSpan, OrderedRecords, PlausibleTimes, following_times, raw_time, ticks_from_zero};
+use super::event::{EventPacker, EventRun, FREE, NUMBER, SystemRecord, UnpackedEvent, WITH_SESSION};
+use super::frame_lists::{FrameListCache, FrameLists, hash_of};
 use super::interner::{EventPosition, NO_ID, RawAttributes, WorkerInterner, WorkerNumbers};
 use super::record_source::Batch;
 use super::stack_part::{
-    EventParts, FrameRange, PartKind, PendingContent, PendingStack, StackKeyDefinition, StackPart,
+    EventPart, FrameRange, PartKind, PendingContent, PendingStack, StackKeyDefinition, StackSide, TakenSides,
 };
 use super::tick_keys::TickKeys;
 use super::totals::WorkerTotals;
@@ -21,7 +21,7 @@ use poolscope_etl::buffer::{HEADER_BYTES, TYPE_HEADER};
 use poolscope_etl::diagnostics::DiagnosticKind;
 use poolscope_etl::event::pool::PoolEvent;
 use poolscope_etl::event::stack::{
-    InlineStackEvent, StackKeyDefinitionEvent, StackKeyReferenceEvent, is_kernel_address,
+    Frames, InlineStackEvent, StackKeyDefinitionEvent, StackKeyReferenceEvent, is_kernel_address,
 };
 use poolscope_etl::event::{EventKind, SystemEvent, is_event_trace_group, is_kernel_group};
 use poolscope_etl::file::{BodyScratch, BufferRef, OpenError, RecordClock, TraceFile};
@@ -30,20 +30,39 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// The decoded pool events and stack records of one buffer, or of one batch of another reader.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct DecodedBuffer {
     /// Position in the order of the file.
     pub order: u32,
     /// Pool events; empty runs do not occur.
     pub runs: Vec<EventRun>,
-    /// Definitions of stack keys, in file order.
+    /// Stack records of pool events of the buffer, in file order.
+    pub parts: Vec<EventPart>,
+    /// Definitions of stack keys.
     pub definitions: Vec<StackKeyDefinition>,
     /// Stack records without a known event in the buffer, in file order.
     pub pending: Vec<PendingStack>,
+    /// Earliest of the records that were added to [`Self::definitions`] and [`Self::pending`]; [`Ticks::NEVER`] without one.
+    earliest_stack: Ticks,
     /// Frames of definitions and pending stack records.
     pub frames: Vec<u64>,
     /// Number of records.
     pub records: u64,
+}
+
+impl Default for DecodedBuffer {
+    fn default() -> Self {
+        Self {
+            order: 0,
+            runs: Vec::new(),
+            parts: Vec::new(),
+            definitions: Vec::new(),
+            pending: Vec::new(),
+            earliest_stack: Ticks::NEVER,
+            frames: Vec::new(),
+            records: 0,
+        }
+    }
 }
 
 impl DecodedBuffer {
@@ -56,18 +75,18 @@ impl DecodedBuffer {
     /// Empties it and keeps the memory of the first run.
     pub fn clear(&mut self) {
         self.runs.truncate(1);
+        self.parts.clear();
         self.definitions.clear();
         self.pending.clear();
+        self.earliest_stack = Ticks::NEVER;
         self.frames.clear();
         self.records = 0;
     }
 
     /// Earliest time of anything that is merged by time; [`Ticks::NEVER`] if there is nothing.
     pub fn earliest(&self) -> Ticks {
-        let events = self.runs.first().map(|run| run.base);
-        let definitions = self.definitions.iter().map(|definition| definition.time).min();
-        let pending = self.pending.iter().map(|stack| stack.record_time).min();
-        [events, definitions, pending].into_iter().flatten().min().unwrap_or(Ticks::NEVER)
+        let events = self.runs.first().map_or(Ticks::NEVER, |run| run.base);
+        events.min(self.earliest_stack)
     }
 }
 
@@ -79,10 +98,11 @@ pub struct DecodeWorker {
     /// Counts and records that are not merged by time.
     pub totals: WorkerTotals,
     scratch: BodyScratch,
-    events: Vec<UnpackedEvent>,
+    events: EventPacker,
     /// Attributes of each event, until they are numbered.
     raw_attributes: Vec<RawAttributes>,
-    parts: Vec<EventParts>,
+    /// Stacks of each event so far.
+    taken: Vec<TakenSides>,
     buffer_events: BufferEvents,
     /// Keys that were defined in the tick of the latest definition.
     tick_keys: TickKeys,
@@ -97,9 +117,9 @@ impl DecodeWorker {
             attributes: WorkerInterner::new(WorkerNumbers::new(worker, workers), NUMBER),
             totals: WorkerTotals::default(),
             scratch: BodyScratch::default(),
-            events: Vec::new(),
+            events: EventPacker::default(),
             raw_attributes: Vec::new(),
-            parts: Vec::new(),
+            taken: Vec::new(),
             buffer_events: BufferEvents::default(),
             tick_keys: TickKeys::default(),
             frames: Vec::new(),
@@ -191,14 +211,14 @@ struct Decoder<'w> {
 impl<'w> Decoder<'w> {
     fn new(
         worker: &'w mut DecodeWorker,
-        decoded: DecodedBuffer,
+        mut decoded: DecodedBuffer,
         frame_lists: &'w FrameLists,
         time_zero: i64,
         options: LoadOptions,
     ) -> Self {
-        worker.events.clear();
+        worker.events.begin(decoded.runs.pop().unwrap_or_default());
         worker.raw_attributes.clear();
-        worker.parts.clear();
+        worker.taken.clear();
         worker.buffer_events.clear();
         worker.tick_keys.clear();
         worker.attributes.begin(position(decoded.order, 0));
@@ -264,18 +284,25 @@ impl<'w> Decoder<'w> {
     /// Decodes records from an offset of the body on. Returns the offset at which the framing is damaged.
     fn decode_records(&mut self, body: &[u8], start: usize) -> Option<usize> {
         let mut at = start;
-        let step = self.plausible.map_or(0, |plausible| plausible.step as u64);
+        // Steps of this size never leave the range of times within one buffer.
+        let step = self.plausible.map_or(0, |plausible| plausible.step as u64).min(1 << 32);
         loop {
             // Most records have one of three headers and follow soon after the record before them.
-            while let Some(header) = CommonHeader::read(body, at) {
-                let time = ticks_from_zero(header.time, self.time_zero);
-                let is_ordinary = time >= self.latest && time.0.wrapping_sub(self.latest.0) as u64 <= step;
-                if !is_ordinary || header.hook < FIRST_COMMON_HOOK {
-                    break;
+            if let Some(mut raw) = raw_time(self.latest, self.time_zero) {
+                let mut run = OrderedRecords::after(self.latest);
+                while let Some(header) = CommonHeader::read(body, at) {
+                    let ticks = header.time.wrapping_sub(raw) as u64;
+                    if ticks > step || header.hook < FIRST_COMMON_HOOK {
+                        break;
+                    }
+                    raw = header.time;
+                    let time = Ticks(run.last.0 + ticks as i64);
+                    let kind = EventKind::from_hook(header.hook);
+                    run.add(time, kind.is_pool_event());
+                    self.decode_common_record(body, &header, at, time, kind);
+                    at = header.end;
                 }
-                self.latest = time;
-                self.decode_common_record(body, &header, at, time);
-                at = header.end;
+                self.add_run(&run);
             }
             // Any other record; the next one may be a common one again.
             let mut records = Records::starting_at(body, at);
@@ -287,16 +314,22 @@ impl<'w> Decoder<'w> {
         }
     }
 
+    /// Adds the records with a common header that followed each other.
+    fn add_run(&mut self, run: &OrderedRecords) {
+        if run.records > 0 {
+            self.latest = run.last;
+            self.decoded.records += run.records;
+            self.worker.totals.note_time(run.first);
+            self.span.add_run(run);
+        }
+    }
+
     /// Decodes a record with a common header, whose time is in order.
     #[inline(always)]
-    fn decode_common_record(&mut self, body: &[u8], header: &CommonHeader, at: usize, time: Ticks) {
-        self.decoded.records += 1;
+    fn decode_common_record(&mut self, body: &[u8], header: &CommonHeader, at: usize, time: Ticks, kind: EventKind) {
         self.worker.totals.count_hook(header.hook);
-        let kind = EventKind::from_hook(header.hook);
-        self.span.add(time, kind.is_pool_event());
         if kind == EventKind::Unknown {
             // Nothing is decoded; a stack record may belong to it.
-            self.worker.totals.note_time(time);
             if self.with_stacks {
                 self.worker.buffer_events.push(time, header.thread.unwrap_or(NO_ID), None);
             }
@@ -410,6 +443,9 @@ impl<'w> Decoder<'w> {
             RecordKey::Other(_) => return,
         };
         if let Some(time) = time {
+            if kind != EventKind::LogfileHeader {
+                self.worker.totals.note_time(time);
+            }
             self.decode_kind(record, time, kind);
         }
     }
@@ -417,9 +453,6 @@ impl<'w> Decoder<'w> {
     /// Decodes a record of a known kind.
     #[inline]
     fn decode_kind(&mut self, record: &Record<'_>, time: Ticks, kind: EventKind) {
-        if kind != EventKind::LogfileHeader {
-            self.worker.totals.note_time(time);
-        }
         let decoded = match kind {
             EventKind::PoolAlloc => self.decode_pool_event(record, time, false, false),
             EventKind::PoolAllocSession => self.decode_pool_event(record, time, false, true),
@@ -489,7 +522,7 @@ impl<'w> Decoder<'w> {
         let attributes = if is_free { FREE } else { 0 } | if with_session { WITH_SESSION } else { 0 };
         if self.with_stacks {
             worker.buffer_events.push(time, thread, Some(slot));
-            worker.parts.push([StackPart::NONE; 2]);
+            worker.taken.push(TakenSides::default());
         }
         worker.events.push(UnpackedEvent { time, size: event.size, address: event.address, attributes });
         worker.totals.count_pool_event(time, is_free);
@@ -517,18 +550,16 @@ impl<'w> Decoder<'w> {
             (target, Some(key), kind == EventKind::StackKeyKernel)
         };
         let event_time = ticks_from_zero(target.event_time, self.time_zero);
-        let side = usize::from(!is_kernel);
+        let side = StackSide::of(is_kernel);
         let worker = &mut *self.worker;
-        match worker.buffer_events.find(event_time, target.thread, side, &worker.parts) {
+        match worker.buffer_events.find(event_time, target.thread, side, &worker.taken) {
             MatchedEvent::Other => worker.totals.unmatched_stacks += 1,
             MatchedEvent::Unknown => {
                 let content = match (key, frames) {
                     (Some(key), _) => PendingContent::Key(key),
-                    (None, frames) => PendingContent::Frames(copy_frames(
-                        &mut self.decoded.frames,
-                        frames.iter().flat_map(|frames| frames.iter()),
-                    )),
+                    (None, frames) => PendingContent::Frames(self.keep_frames(frames)),
                 };
+                self.decoded.earliest_stack = self.decoded.earliest_stack.min(record_time);
                 self.decoded.pending.push(PendingStack {
                     event_time,
                     record_time,
@@ -544,35 +575,33 @@ impl<'w> Decoder<'w> {
                     Some(key) => (key, PartKind::UserKey),
                     None => {
                         worker.frames.clear();
-                        worker.frames.extend(frames.iter().flat_map(|frames| frames.iter()));
-                        (u64::from(worker.frame_cache.intern(self.frame_lists, &worker.frames)), PartKind::Inline)
+                        frames.iter().for_each(|frames| frames.append_to(&mut worker.frames));
+                        let hash = hash_of(&worker.frames);
+                        (u64::from(worker.frame_cache.intern(self.frame_lists, hash, &worker.frames)), PartKind::Inline)
                     }
                 };
-                self.attach_stack(
-                    slot,
-                    side,
-                    StackPart { value, time: record_time, kind },
-                    target.thread,
-                    target.process,
-                );
+                let part = EventPart { value, time: record_time, event: slot, kind, side };
+                self.attach_stack(part, target.thread, target.process);
             }
         }
         Some(())
     }
 
-    /// Attaches a kernel (side 0) or user (1) stack to a pool event of the buffer. An event whose header has no thread gets it
-    /// from the stack record.
-    fn attach_stack(&mut self, slot: u32, side: usize, part: StackPart, thread: u32, pid: u32) {
+    /// Attaches a stack record to a pool event of the buffer. An event whose header has no thread gets it from the record.
+    #[inline]
+    fn attach_stack(&mut self, part: EventPart, thread: u32, pid: u32) {
         let worker = &mut *self.worker;
         worker.totals.matched_stacks += 1;
-        if let Some(parts) = worker.parts.get_mut(slot as usize) {
+        if let Some(taken) = worker.taken.get_mut(part.event as usize) {
             // Two inline records of one side are rare. The second one takes the other side if that is not taken.
-            let side = if parts[side].is_recorded() { 1 - side } else { side };
-            if !parts[side].is_recorded() {
-                parts[side] = part;
+            let side = if taken.has(part.side) { part.side.other() } else { part.side };
+            if !taken.has(side) {
+                taken.take(side);
+                self.decoded.parts.push(EventPart { side, ..part });
             }
         }
-        if let Some(raw) = worker.raw_attributes.get_mut(slot as usize).filter(|raw| raw.thread == NO_ID) {
+        let raw = worker.raw_attributes.get_mut(part.event as usize);
+        if let Some(raw) = raw.filter(|raw| raw.thread == NO_ID) {
             (raw.thread, raw.pid) = (thread, pid);
         }
     }
@@ -583,9 +612,20 @@ impl<'w> Decoder<'w> {
             StackKeyDefinitionEvent::decode(record.payload, record.pointer_size)?;
         self.worker.tick_keys.insert(time, key);
         let is_kernel = frames.iter().next().is_some_and(|f| is_kernel_address(f, record.pointer_size));
-        let frames = copy_frames(&mut self.decoded.frames, frames.iter());
+        let frames = self.keep_frames(Some(frames));
+        self.decoded.earliest_stack = self.decoded.earliest_stack.min(time);
         self.decoded.definitions.push(StackKeyDefinition { time, key, is_kernel, frames });
         Some(())
+    }
+
+    /// Copies frames that may be needed later, when the bytes of the buffer are gone.
+    #[inline]
+    fn keep_frames(&mut self, frames: Option<Frames<'_>>) -> FrameRange {
+        let copied = &mut self.decoded.frames;
+        let start = copied.len();
+        frames.iter().for_each(|frames| frames.append_to(copied));
+        let hash = hash_of(copied.get(start..).unwrap_or_default());
+        FrameRange { start: start as u32, count: (copied.len() - start) as u32, hash }
     }
 
     /// Decodes a record that is neither a pool event nor a stack record; `false` if its payload is invalid.
@@ -625,16 +665,17 @@ impl<'w> Decoder<'w> {
     fn finish(self) -> DecodedBuffer {
         let mut decoded = self.decoded;
         let DecodeWorker { events, raw_attributes, attributes, .. } = &mut *self.worker;
+        let mut numbers = events.attributes();
         let mut slot = 0;
-        for (raw, events) in raw_attributes.chunks(AHEAD).zip(events.chunks_mut(AHEAD)) {
+        for raw in raw_attributes.chunks(AHEAD) {
             attributes.touch(raw);
-            for (raw, event) in raw.iter().zip(events) {
-                event.attributes |= attributes.intern(*raw, position(decoded.order, slot));
+            for (raw, own) in raw.iter().zip(&mut numbers) {
+                *own |= attributes.intern(*raw, position(decoded.order, slot));
                 slot += 1;
             }
         }
-        let spare = decoded.runs.pop().unwrap_or_default();
-        decoded.runs = pack_runs(&self.worker.events, &self.worker.parts, spare);
+        drop(numbers);
+        events.finish(&mut decoded.runs, &mut decoded.parts);
         self.worker.totals.records += decoded.records;
         decoded
     }
@@ -652,13 +693,6 @@ const MIN_ZEROS: usize = 64;
 /// Position of an event in the trace, from the position of its buffer and its number in the buffer.
 fn position(order: u32, slot: u32) -> EventPosition {
     u64::from(order) << 32 | u64::from(slot)
-}
-
-/// Appends frames to those that were copied from the buffer.
-fn copy_frames(copied: &mut Vec<u64>, frames: impl Iterator<Item = u64>) -> FrameRange {
-    let start = copied.len();
-    copied.extend(frames);
-    FrameRange { start: start as u32, count: (copied.len() - start) as u32 }
 }
 
 /// Returns `true` if the logger itself wrote a record: one of the event trace group.

@@ -1,6 +1,6 @@
 //! Pool events on their way from the decoder to the allocation table: packed records in time order, one run for each buffer.
 
-use super::stack_part::{EventParts, RecordedStack};
+use super::stack_part::{EventPart, RecordedStack};
 use crate::trace::time::Ticks;
 use poolscope_etl::event::{EventKind, SystemEvent};
 
@@ -42,8 +42,6 @@ pub struct EventRun {
     pub base: Ticks,
     /// The events.
     pub events: Vec<PackedEvent>,
-    /// Recorded stacks of each event; empty if stacks are not loaded.
-    pub parts: Vec<EventParts>,
     /// Stack of each event, once its keys are looked up; empty if stacks are not loaded.
     pub stacks: Vec<RecordedStack>,
     /// Positions and sizes of events with [`LARGE_SIZE`].
@@ -57,7 +55,6 @@ impl EventRun {
     fn begin(&mut self, base: Ticks) {
         self.base = base;
         self.events.clear();
-        self.parts.clear();
         self.stacks.clear();
         self.large_sizes.clear();
         self.merged = 0;
@@ -100,26 +97,101 @@ pub struct UnpackedEvent {
     pub attributes: u32,
 }
 
+/// The pool events of the buffer that is being decoded.
+#[derive(Debug, Default)]
+pub struct EventPacker {
+    run: EventRun,
+    /// Latest offset in the run.
+    latest: u32,
+    /// All events, once one does not follow in the run.
+    unpacked: Vec<UnpackedEvent>,
+}
+
+impl EventPacker {
+    /// Begins a buffer; `spare` is the memory of a run to reuse.
+    pub fn begin(&mut self, spare: EventRun) {
+        self.run = spare;
+        self.run.begin(Ticks::UNKNOWN);
+        self.latest = 0;
+        self.unpacked.clear();
+    }
+
+    /// Number of events.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.run.events.len().max(self.unpacked.len())
+    }
+
+    /// Adds an event.
+    #[inline]
+    pub fn push(&mut self, event: UnpackedEvent) {
+        if self.run.events.is_empty() {
+            self.run.base = event.time;
+        }
+        let offset = u32::try_from(event.time.0.wrapping_sub(self.run.base.0));
+        match (offset, u32::try_from(event.size)) {
+            (Ok(offset), Ok(size)) if offset >= self.latest && size != LARGE_SIZE && self.unpacked.is_empty() => {
+                self.latest = offset;
+                let UnpackedEvent { address, attributes, .. } = event;
+                self.run.events.push(PackedEvent { address, offset, size, attributes });
+            }
+            _ => self.push_unpacked(event),
+        }
+    }
+
+    /// Adds an event that is earlier than one before it, much later than the first one, or very large.
+    #[cold]
+    fn push_unpacked(&mut self, event: UnpackedEvent) {
+        let Self { run, unpacked, .. } = self;
+        unpacked.extend(run.events.drain(..).map(|event| UnpackedEvent {
+            time: Ticks(run.base.0 + i64::from(event.offset)),
+            size: u64::from(event.size),
+            address: event.address,
+            attributes: event.attributes,
+        }));
+        unpacked.push(event);
+    }
+
+    /// Attributes of each event, in the order in which they were added.
+    pub fn attributes(&mut self) -> impl Iterator<Item = &mut u32> {
+        let unpacked = self.unpacked.iter_mut().map(|event| &mut event.attributes);
+        self.run.events.iter_mut().map(|event| &mut event.attributes).chain(unpacked)
+    }
+
+    /// The events as runs, of which none is empty, and `parts` with the positions of their events among those of all runs.
+    pub fn finish(&mut self, runs: &mut Vec<EventRun>, parts: &mut [EventPart]) {
+        runs.clear();
+        let run = std::mem::take(&mut self.run);
+        if !self.unpacked.is_empty() {
+            pack_runs(&self.unpacked, run, runs, parts);
+        } else if !run.events.is_empty() {
+            runs.push(run);
+        }
+    }
+}
+
 /// Packs the events of a buffer, which are sorted by time if they are not in order, into runs. There are several runs if the
 /// buffer covers more time than offsets can express. `spare` is the memory of a run to reuse.
-pub fn pack_runs(events: &[UnpackedEvent], parts: &[EventParts], spare: EventRun) -> Vec<EventRun> {
-    let mut order: Vec<u32> = Vec::new();
+fn pack_runs(events: &[UnpackedEvent], spare: EventRun, runs: &mut Vec<EventRun>, parts: &mut [EventPart]) {
+    let mut order: Vec<u32> = (0..events.len() as u32).collect();
     if !events.is_sorted_by_key(|event| event.time) {
-        order = (0..events.len() as u32).collect();
         order.sort_by_key(|&at| events.get(at as usize).map(|event| event.time));
+        let mut positions = vec![0; order.len()];
+        for (position, &at) in (0..).zip(&order) {
+            positions[at as usize] = position;
+        }
+        for part in parts {
+            part.event = positions.get(part.event as usize).copied().unwrap_or(part.event);
+        }
     }
-    let mut runs: Vec<EventRun> = Vec::new();
     let mut spare = Some(spare);
-    for number in 0..events.len() {
-        let at = order.get(number).map_or(number, |&at| at as usize);
-        let Some(event) = events.get(at) else { continue };
+    for (number, &at) in order.iter().enumerate() {
+        let Some(event) = events.get(at as usize) else { continue };
         let offset = |run: &EventRun| u32::try_from(event.time.0 - run.base.0).ok();
         if runs.last().and_then(offset).is_none() {
-            let left = events.len() - number;
             let mut run = spare.take().unwrap_or_default();
             run.begin(event.time);
-            run.events.reserve_exact(left);
-            run.parts.reserve_exact(if parts.is_empty() { 0 } else { left });
+            run.events.reserve_exact(events.len() - number);
             runs.push(run);
         }
         let Some(run) = runs.last_mut() else { continue };
@@ -129,11 +201,7 @@ pub fn pack_runs(events: &[UnpackedEvent], parts: &[EventParts], spare: EventRun
         }
         let offset = offset(run).unwrap_or(u32::MAX);
         run.events.push(PackedEvent { address: event.address, offset, size, attributes: event.attributes });
-        if let Some(parts) = parts.get(at) {
-            run.parts.push(*parts);
-        }
     }
-    runs
 }
 
 /// A decoded record that is neither a pool event nor a stack record: images, processes, configuration, pool rundown.
@@ -153,6 +221,7 @@ pub struct SystemRecord {
 
 #[cfg(test)]
 mod tests {
+    use super::super::stack_part::{PartKind, StackSide};
     use super::*;
 
     #[test]
@@ -160,7 +229,14 @@ mod tests {
         let far = i64::from(u32::MAX) * 3;
         let event = |time, size| UnpackedEvent { time: Ticks(time), size, address: size, attributes: 0 };
         let events = [event(9, 1), event(5, 2), event(far, 1 << 40), event(5, 3), event(far, u64::from(u32::MAX))];
-        let runs = pack_runs(&events, &[], EventRun::default());
+        let part = |event| EventPart { value: 0, time: Ticks(0), event, kind: PartKind::Inline, side: StackSide::User };
+        let (mut runs, mut parts) = (Vec::new(), [part(0), part(1), part(4)]);
+        let mut packer = EventPacker::default();
+        packer.begin(EventRun::default());
+        events.into_iter().for_each(|event| packer.push(event));
+        assert_eq!((packer.len(), packer.attributes().count()), (5, 5));
+        packer.finish(&mut runs, &mut parts);
+        assert_eq!(parts.map(|part| part.event), [2, 0, 4]);
         let found: Vec<Vec<(i64, u64)>> = runs
             .iter()
             .map(|run| run.events.iter().enumerate().map(|(at, e)| (run.time(e).0, run.size(at, e))).collect())
@@ -169,5 +245,25 @@ mod tests {
         assert_eq!(found, wanted);
         assert_eq!((runs[0].first_at(0, Ticks(6)), runs[0].first_at(1, Ticks::UNKNOWN)), (2, 1));
         assert_eq!(runs[1].first_at(0, Ticks::NEVER), 2);
+    }
+
+    #[test]
+    fn events_in_order_are_one_run() {
+        let mut packer = EventPacker::default();
+        let mut runs = vec![EventRun::default()];
+        for base in [-7, 1_000] {
+            packer.begin(runs.pop().unwrap());
+            for at in 0..3 {
+                let size = u64::from(u32::MAX) - 1;
+                packer.push(UnpackedEvent { time: Ticks(base + at / 2), size, address: at as u64, attributes: 0 });
+            }
+            packer.attributes().zip(5..).for_each(|(own, number)| *own = number);
+            packer.finish(&mut runs, &mut []);
+            let found: Vec<_> = runs[0].events.iter().map(|e| (runs[0].time(e).0, e.address, e.attributes)).collect();
+            assert_eq!(found, [(base, 0, 5), (base, 1, 6), (base + 1, 2, 7)]);
+        }
+        packer.begin(EventRun::default());
+        packer.finish(&mut runs, &mut []);
+        assert!(runs.is_empty());
     }
 }

@@ -3,13 +3,33 @@
 
 use parking_lot::Mutex;
 use poolscope_etl::event::stack::is_kernel_address;
-use rustc_hash::{FxBuildHasher, FxHashMap};
-use std::hash::BuildHasher;
+use rustc_hash::FxHashMap;
 
 /// Number of parts of [`FrameLists`] with their own locks; a power of two.
 const PARTS: usize = 64;
 /// Number of lists that a [`FrameListCache`] holds; a power of two.
-const CACHED: usize = 1 << 10;
+const CACHED: usize = 1 << 12;
+
+/// Hash of a list of frames. Four sums beside each other, since each step of one waits for a multiplication.
+#[inline]
+pub fn hash_of(frames: &[u64]) -> u64 {
+    let (blocks, rest) = frames.as_chunks::<4>();
+    let [mut a, mut b, mut c, mut d] = [frames.len() as u64, 1, 2, 3];
+    for block in blocks {
+        (a, b) = (hash_step(a, block[0]), hash_step(b, block[1]));
+        (c, d) = (hash_step(c, block[2]), hash_step(d, block[3]));
+    }
+    for &frame in rest {
+        a = hash_step(a, frame);
+    }
+    let all = hash_step(hash_step(a, b), hash_step(c, d));
+    all ^ all >> 32
+}
+
+#[inline(always)]
+const fn hash_step(sum: u64, frame: u64) -> u64 {
+    (sum.rotate_left(23) ^ frame).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
 
 /// Distinct lists of frames, shared by all workers.
 #[derive(Debug)]
@@ -62,12 +82,8 @@ impl Default for FrameLists {
 }
 
 impl FrameLists {
-    /// The number of a list of frames, innermost first.
-    pub fn intern(&self, frames: &[u64]) -> u32 {
-        self.intern_hashed(FxBuildHasher.hash_one(frames), frames)
-    }
-
-    fn intern_hashed(&self, hash: u64, frames: &[u64]) -> u32 {
+    /// The number of a list of frames, innermost first; `hash` is [`hash_of`] it.
+    pub fn intern(&self, hash: u64, frames: &[u64]) -> u32 {
         let part = hash as usize % PARTS;
         let row = self.parts.get(part).map_or(0, |rows| rows.lock().intern(hash, frames));
         row * PARTS as u32 + part as u32
@@ -93,23 +109,28 @@ impl FrameLists {
 /// Lists that one worker used last, which are found without a lock.
 #[derive(Debug, Default)]
 pub struct FrameListCache {
-    rows: Vec<(u64, u32, Box<[u64]>)>,
+    rows: Vec<CachedList>,
+}
+
+#[derive(Debug, Default)]
+struct CachedList {
+    hash: u64,
+    number: u32,
+    frames: Box<[u64]>,
 }
 
 impl FrameListCache {
-    /// The number of a list of frames.
-    pub fn intern(&mut self, lists: &FrameLists, frames: &[u64]) -> u32 {
-        let hash = FxBuildHasher.hash_one(frames);
+    /// The number of a list of frames with a hash.
+    #[inline]
+    pub fn intern(&mut self, lists: &FrameLists, hash: u64, frames: &[u64]) -> u32 {
         if self.rows.is_empty() {
-            self.rows.resize_with(CACHED, || (0, 0, Box::default()));
+            self.rows.resize_with(CACHED, CachedList::default);
         }
-        let Some(slot) = self.rows.get_mut((hash >> 32) as usize % CACHED) else {
-            return lists.intern_hashed(hash, frames);
-        };
-        if slot.0 != hash || *slot.2 != *frames || frames.is_empty() {
-            *slot = (hash, lists.intern_hashed(hash, frames), frames.into());
+        let Some(row) = self.rows.get_mut((hash >> 32) as usize % CACHED) else { return lists.intern(hash, frames) };
+        if row.hash != hash || *row.frames != *frames || frames.is_empty() {
+            *row = CachedList { hash, number: lists.intern(hash, frames), frames: frames.into() };
         }
-        slot.1
+        row.number
     }
 }
 
@@ -143,12 +164,15 @@ mod tests {
     #[test]
     fn equal_lists_have_one_number() {
         let lists = FrameLists::default();
+        let intern = |lists: &FrameLists, frames: &[u64]| lists.intern(hash_of(frames), frames);
         let mut cache = FrameListCache::default();
-        let ids: Vec<u32> = (0..5_000_u64).map(|n| lists.intern(&[n, n * 3, 7])).collect();
-        assert_eq!(lists.intern(&[9, 27, 7]), ids[9]);
-        assert!((0..5_000_u64).all(|n| cache.intern(&lists, &[n, n * 3, 7]) == ids[n as usize]));
-        let empty = lists.intern(&[]);
-        assert_eq!(cache.intern(&lists, &[]), empty);
+        let ids: Vec<u32> = (0..5_000_u64).map(|n| intern(&lists, &[n, n * 3, 7])).collect();
+        assert_eq!(intern(&lists, &[9, 27, 7]), ids[9]);
+        assert!(
+            (0..5_000_u64).all(|n| cache.intern(&lists, hash_of(&[n, n * 3, 7]), &[n, n * 3, 7]) == ids[n as usize])
+        );
+        let empty = intern(&lists, &[]);
+        assert_eq!(cache.intern(&lists, hash_of(&[]), &[]), empty);
         let rows = lists.into_table(8);
         assert!(ids.iter().zip(0..).all(|(&id, n)| rows.frames(id) == [n, n * 3, 7]));
         assert!(rows.has_user_mode(ids[1]) && !rows.has_user_mode(empty));

@@ -34,6 +34,54 @@ impl RowSource {
     }
 }
 
+/// Final numbers of the rows.
+#[derive(Debug, Default)]
+pub struct RowNumbers {
+    /// First number of consecutive recorded rows before and in the table, in ascending order of both.
+    recorded: Vec<(u32, u32)>,
+    /// The same of rows that were not recorded.
+    unrecorded: Vec<(u32, u32)>,
+}
+
+impl RowNumbers {
+    fn new(events: &MergedEvents, sources: &[RowSource]) -> Self {
+        let mut numbers = Self::default();
+        let mut row = 0;
+        for &source in sources {
+            let (runs, first) = match source {
+                RowSource::Recorded { chunk, start, .. } => {
+                    let base = events.chunks.get(chunk).map_or(0, |rows| rows.base);
+                    (&mut numbers.recorded, base + start as u32)
+                }
+                RowSource::Unrecorded { start, .. } => (&mut numbers.unrecorded, start as u32),
+            };
+            let follows = |&(before, table): &(u32, u32)| row - table == first - before;
+            if !runs.last().is_some_and(follows) {
+                runs.push((first, row));
+            }
+            row += source.len() as u32;
+        }
+        numbers
+    }
+
+    /// Number in the table of a recorded row.
+    #[inline]
+    pub fn recorded(&self, row: u32) -> u32 {
+        Self::number(&self.recorded, row)
+    }
+
+    /// Number in the table of a row that was not recorded.
+    #[inline]
+    pub fn unrecorded(&self, row: u32) -> u32 {
+        Self::number(&self.unrecorded, row)
+    }
+
+    fn number(runs: &[(u32, u32)], row: u32) -> u32 {
+        let run = runs.partition_point(|run| run.0 <= row).checked_sub(1).and_then(|at| runs.get(at));
+        run.map_or(row, |&(first, table)| table + (row - first))
+    }
+}
+
 /// Handles that rows refer to.
 pub struct RowHandles<'a> {
     /// Attributes of events.
@@ -42,7 +90,7 @@ pub struct RowHandles<'a> {
     pub stacks: Option<&'a StackIds>,
 }
 
-/// The allocation table of merged events. Adds the attributes of allocations that were not recorded.
+/// The allocation table of merged events and the final numbers of its rows. Adds the attributes of allocations that were not recorded.
 ///
 /// # Errors
 /// Cancelled.
@@ -51,7 +99,7 @@ pub fn allocation_table(
     handles: &RowHandles<'_>,
     attributes: &mut AttributesTable,
     (progress, cancel): (&Progress, &CancelToken),
-) -> Result<AllocationTable, Cancelled> {
+) -> Result<(AllocationTable, RowNumbers), Cancelled> {
     let sources = row_sources(events);
     let allocators = unknown_allocators(&events.unrecorded, handles.attributes, attributes);
     let rows = sources.iter().map(RowSource::len).sum();
@@ -64,9 +112,10 @@ pub fn allocation_table(
         progress.advance_rows(source.len() as u64);
         Ok(part.into_exceptions())
     };
+    let numbers = RowNumbers::new(events, &sources);
     let exceptions = table.split(&lengths).into_par_iter().zip(sources).map(fill).collect::<Result<_, Cancelled>>()?;
     table.add_exceptions(exceptions);
-    Ok(table)
+    Ok((table, numbers))
 }
 
 /// Allocation times of rows that are asked for in order.

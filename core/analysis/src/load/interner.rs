@@ -7,7 +7,8 @@ use std::hash::{BuildHasher, Hash, Hasher};
 use std::hint::black_box;
 
 /// Attributes of a pool event with thread and process numbers as recorded.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Eq, Debug)]
+#[repr(C)]
 pub struct RawAttributes {
     pub tag: [u8; 4],
     pub pool_type: u32,
@@ -17,13 +18,31 @@ pub struct RawAttributes {
     pub cpu: u16,
 }
 
+impl RawAttributes {
+    /// All fields in three words, since six take twice the time and these are compared and hashed for each pool event.
+    #[inline]
+    fn words(&self) -> [u64; 3] {
+        let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+        [
+            pair(u32::from_le_bytes(self.tag), self.pool_type),
+            pair(self.thread, self.pid),
+            pair(self.session, u32::from(self.cpu)),
+        ]
+    }
+}
+
+impl PartialEq for RawAttributes {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        let ([a, b, c], [x, y, z]) = (self.words(), other.words());
+        (a ^ x) | (b ^ y) | (c ^ z) == 0
+    }
+}
+
 impl Hash for RawAttributes {
-    // Three words instead of six fields, since this runs once per pool event.
+    #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let pair = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
-        state.write_u64(pair(u32::from_le_bytes(self.tag), self.pool_type));
-        state.write_u64(pair(self.thread, self.pid));
-        state.write_u64(pair(self.session, u32::from(self.cpu)));
+        self.words().into_iter().for_each(|word| state.write_u64(word));
     }
 }
 
@@ -69,7 +88,8 @@ pub struct WorkerInterner<T> {
     firsts: Vec<EventPosition>,
     /// Hash table of the values with their rows; [`NO_ROW`] is an empty slot.
     slots: Vec<(T, u32)>,
-    last: Option<(T, u32)>,
+    /// Row and number of the value that was interned last; [`NO_ROW`] if positions begin anew.
+    last: (u32, u32),
     /// True if the current positions may be lower than earlier ones.
     is_out_of_order: bool,
     highest: EventPosition,
@@ -84,17 +104,15 @@ impl<T: Copy + Eq + Hash> WorkerInterner<T> {
     /// Interner of one worker. Its numbers are below `limit`.
     pub fn new(numbers: WorkerNumbers, limit: u32) -> Self {
         let (rows, firsts, slots) = Default::default();
-        let (last, is_out_of_order, highest, is_full) = Default::default();
-        Self { numbers, limit, rows, firsts, slots, last, is_out_of_order, highest, is_full }
+        let (is_out_of_order, highest, is_full) = Default::default();
+        Self { numbers, limit, rows, firsts, slots, last: (NO_ROW, 0), is_out_of_order, highest, is_full }
     }
 
     /// The number of a value that occurs at `position`. Neighboring events mostly have the same, so the last one is tried first.
     #[inline]
     pub fn intern(&mut self, value: T, position: EventPosition) -> u32 {
-        if let Some((last, number)) = self.last
-            && last == value
-        {
-            return number;
+        if self.rows.get(self.last.0 as usize) == Some(&value) {
+            return self.last.1;
         }
         if self.rows.len() * 2 >= self.slots.len() {
             self.grow(value);
@@ -124,7 +142,7 @@ impl<T: Copy + Eq + Hash> WorkerInterner<T> {
             self.is_full = true;
             0
         });
-        self.last = Some((value, number));
+        self.last = (row as u32, number);
         number
     }
 
@@ -164,7 +182,7 @@ impl<T: Copy + Eq + Hash> WorkerInterner<T> {
 
     /// Tells that the next positions rise from this one on.
     pub fn begin(&mut self, position: EventPosition) {
-        self.last = None;
+        self.last = (NO_ROW, 0);
         self.is_out_of_order = position < self.highest;
         self.highest = self.highest.max(position);
     }
@@ -182,7 +200,7 @@ impl<T: Copy + Eq + Hash> WorkerInterner<T> {
     /// Frees the memory that only [`Self::intern`] needs.
     pub fn close(&mut self) {
         self.slots = Vec::new();
-        self.last = None;
+        self.last = (NO_ROW, 0);
     }
 }
 

@@ -156,10 +156,14 @@ impl<'a> WantedTimes<'a> {
     }
 }
 
-/// The candidates of one tick by thread.
+/// Number of candidates of one tick from which on they are indexed by thread.
+const CROWDED: usize = 32;
+
+/// The candidates of one tick.
 struct TickCandidates<'a> {
     all: &'a [Candidate],
-    threads: FxHashMap<u32, ThreadCandidates>,
+    /// The candidates by thread, if there are many.
+    threads: Option<FxHashMap<u32, ThreadCandidates>>,
 }
 
 /// Candidates of one thread in one tick.
@@ -173,20 +177,27 @@ struct ThreadCandidates {
 
 impl<'a> TickCandidates<'a> {
     fn new(all: &'a [Candidate]) -> Self {
+        if all.len() < CROWDED {
+            return Self { all, threads: None };
+        }
         let mut threads: FxHashMap<u32, ThreadCandidates> = FxHashMap::default();
         for (at, candidate) in all.iter().enumerate() {
             threads.entry(candidate.thread).or_default().places.push(at);
         }
-        Self { all, threads }
+        Self { all, threads: Some(threads) }
     }
 
     /// The first candidate of a thread without a kernel (side 0) or user (1) stack, else the first one.
     fn choose(&mut self, thread: u32, side: usize, is_free: impl Fn(&Candidate) -> bool) -> Option<Candidate> {
+        let Some(by_thread) = &mut self.threads else {
+            let mut fitting = self.all.iter().filter(|own| own.thread == thread || own.thread == NO_ID);
+            return fitting.clone().find(|own| is_free(own)).or_else(|| fitting.next()).copied();
+        };
         let threads = if thread == NO_ID { &[NO_ID][..] } else { &[thread, NO_ID][..] };
         let (mut free, mut first): (Option<usize>, Option<usize>) = (None, None);
         let earlier = |a: Option<usize>, b: Option<usize>| [a, b].into_iter().flatten().min();
         for thread in threads {
-            let Some(of_thread) = self.threads.get_mut(thread) else { continue };
+            let Some(of_thread) = by_thread.get_mut(thread) else { continue };
             let ThreadCandidates { places, taken } = of_thread;
             while let Some(&at) = places.get(taken[side])
                 && !self.all.get(at).is_some_and(&is_free)

@@ -6,9 +6,10 @@ use super::merge::EventMerger;
 
 /// Share of the file after which the estimate is used, as a divisor: a tenth.
 const MIN_SHARE: u64 = 10;
-/// Bytes of an allocation for the indices that the window keeps: the order of events, sums for zooms, blocks for curves. They need
-/// room beside the peak of the load, since the allocator does not give all memory back that a load frees.
-const INDEX_BYTES: u64 = 20;
+/// Bytes of an allocation for the indices that are made of a trace whose order of frees is kept: that order and that of all events,
+/// sums for zooms, blocks for curves. They need room beside the peak of the load, since the allocator does not give all memory back
+/// that a load frees.
+const INDEX_BYTES: u64 = 24;
 
 /// Shares of a file that are read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,7 +23,7 @@ pub struct ReadShare {
 /// Parts of a trace that are left out to keep within the memory limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct LeftOut {
-    /// Indices that are made of the trace when it is loaded.
+    /// The order of frees, and the indices that are made of the trace when it is loaded.
     pub indices: bool,
     /// Stacks of frees.
     pub free_stacks: bool,
@@ -48,9 +49,10 @@ pub fn keep_within(limit_bytes: u64, events: &mut EventMerger, share: ReadShare)
     }
     let mut needed = 0;
     for step in STEPS {
-        // Without stacks there are none to leave out.
-        let free_stacks = step.free_stacks && (events.left_out().free_stacks || events.loaded_columns().free_stacks);
-        events.leave_out(LeftOut { free_stacks, ..step });
+        // What the load does not have anyway is not left out.
+        let indices = step.indices && events.has_free_order();
+        let free_stacks = step.free_stacks && events.loaded_columns().free_stacks;
+        events.leave_out(LeftOut { indices, free_stacks, ..step });
         needed = needed_bytes(events, share);
         if needed <= limit_bytes {
             return Ok(());
@@ -67,7 +69,7 @@ fn needed_bytes(events: &EventMerger, share: ReadShare) -> u64 {
     let joined = if events.loaded_columns().alloc_stacks { size_of::<u32>() as u64 } else { 0 };
     let table = events.loaded_columns().row_bytes() as u64;
     let freezing = usage.row_bytes.saturating_sub(usage.stack_bytes) + usage.rows * (joined + table);
-    let indices = if events.left_out().indices { 0 } else { usage.rows * INDEX_BYTES };
+    let indices = if events.has_free_order() { usage.rows * INDEX_BYTES } else { 0 };
     let now = merging.max(freezing) + indices;
     let whole = u128::from(now) * u128::from(share.total.max(share.done)) / u128::from(share.done.max(1));
     u64::try_from(whole).unwrap_or(u64::MAX)

@@ -7,6 +7,7 @@
 use super::columns::{AllocationChunk, ChunkPart, FreeEnds, UnrecordedAllocation};
 use super::decode::DecodedBuffer;
 use super::event::{EventRun, FREE, LARGE_SIZE, NUMBER, PackedEvent};
+use super::free_rows::FreeRows;
 use super::interner::{InternedValues, RawAttributes};
 use super::memory_limit::LeftOut;
 use super::pair::{AddressOwner, MergedSlice, OWNERS, PairEvent, PairInput, owner_of};
@@ -29,6 +30,7 @@ pub struct EventMerger {
     with_stacks: bool,
     chunks: Vec<AllocationChunk>,
     ends: FreeEnds,
+    free_rows: Option<FreeRows>,
     owners: Vec<AddressOwner>,
     /// Memory of workers for sorting slices.
     scratches: Vec<Mutex<SliceScratch>>,
@@ -59,6 +61,8 @@ pub struct MergedEvents {
     pub chunks: Vec<AllocationChunk>,
     /// Their ends.
     pub ends: FreeEnds,
+    /// Recorded allocations of the frees; `None` if their order is not kept.
+    pub free_rows: Option<FreeRows>,
     /// Allocations of which only the free was recorded, by allocation time and free time.
     pub unrecorded: Vec<UnrecordedAllocation>,
     /// Columns of the table that they become.
@@ -87,11 +91,12 @@ struct SliceInput<'a> {
 
 impl EventMerger {
     /// A merger without events.
-    pub fn new(with_stacks: bool) -> Self {
+    pub fn new(with_stacks: bool, with_free_order: bool) -> Self {
         Self {
             with_stacks,
             chunks: Vec::new(),
             ends: FreeEnds::new(with_stacks),
+            free_rows: with_free_order.then(FreeRows::default),
             owners: (0..OWNERS).map(|_| AddressOwner::default()).collect(),
             scratches: (0..rayon::current_num_threads()).map(|_| Mutex::default()).collect(),
             spare: Mutex::default(),
@@ -144,7 +149,10 @@ impl EventMerger {
         chunk.large_sizes.sort_unstable();
         self.chunks.push(chunk);
         self.ends.reserve(self.allocs as usize);
-        let input = PairInput { ends: &self.ends, attributes };
+        if let Some(rows) = &mut self.free_rows {
+            rows.reserve(self.frees as usize);
+        }
+        let input = PairInput { ends: &self.ends, free_rows: self.free_rows.as_ref(), attributes };
         self.owners.par_iter_mut().enumerate().with_max_len(1).try_for_each(|(number, owner)| {
             for slice in &slices {
                 cancel.check()?;
@@ -165,17 +173,18 @@ impl EventMerger {
         let of_allocations = self.chunks.iter().map(AllocationChunk::bytes).sum::<usize>();
         let alloc_stacks: usize = self.chunks.iter().map(|chunk| size_of_val(chunk.recorded_stack.as_slice())).sum();
         let (of_ends, of_free_stacks) = self.ends.bytes();
+        let of_order = self.free_rows.as_ref().map_or(0, FreeRows::bytes);
         MergedBytes {
             rows,
-            row_bytes: (of_allocations + of_ends + of_free_stacks) as u64,
+            row_bytes: (of_allocations + of_ends + of_free_stacks + of_order) as u64,
             stack_bytes: (alloc_stacks + of_free_stacks) as u64,
             address_bytes: self.owners.iter().map(AddressOwner::bytes).sum::<usize>() as u64,
         }
     }
 
-    /// Parts of the trace that are left out.
-    pub fn left_out(&self) -> LeftOut {
-        self.left_out
+    /// Returns `true` if the order of frees is kept.
+    pub fn has_free_order(&self) -> bool {
+        self.free_rows.is_some()
     }
 
     /// Drops parts of the trace, also what is to come of them. What was left out before stays so.
@@ -185,6 +194,9 @@ impl EventMerger {
             free_stacks: self.left_out.free_stacks || parts.free_stacks,
             addresses: self.left_out.addresses || parts.addresses,
         };
+        if self.left_out.indices {
+            self.free_rows = None;
+        }
         if self.left_out.free_stacks {
             self.ends.leave_out_stacks();
         }
@@ -223,7 +235,8 @@ impl EventMerger {
         diagnostics.add(DiagnosticKind::ImpliedAllocation, implied as u64);
         diagnostics.add(DiagnosticKind::FreeWithoutAllocation, (unrecorded.len() - implied) as u64);
         let columns = loaded_columns(self.with_stacks, self.left_out);
-        MergedEvents { chunks: self.chunks, ends: self.ends, unrecorded, columns, diagnostics }
+        let Self { chunks, ends, free_rows, .. } = self;
+        MergedEvents { chunks, ends, free_rows, unrecorded, columns, diagnostics }
     }
 }
 
@@ -278,6 +291,25 @@ impl<'a> SliceInput<'a> {
         }
         input
     }
+
+    /// Segments with the positions of their first events among those of the slice.
+    fn segments_with_positions(&self) -> impl Iterator<Item = (&Segment<'a>, u64)> {
+        self.segments.iter().scan(0, |next, segment| {
+            let first = *next;
+            *next += (segment.end - segment.start) as u64;
+            Some((segment, first))
+        })
+    }
+
+    /// Returns `true` if ticks and positions fit a key of 64 bits.
+    fn has_short_keys(&self) -> bool {
+        let last = |segment: &Segment<'_>| {
+            let event = segment.run.events.get(..segment.end).and_then(<[PackedEvent]>::last);
+            event.map_or(0, |event| segment.run.time(event).0.wrapping_sub(self.from.0) as u64)
+        };
+        let ticks = self.segments.iter().map(last).max().unwrap_or(0);
+        self.events < 1 << POSITION_BITS && ticks < 1 << (u64::BITS - POSITION_BITS)
+    }
 }
 
 /// A worker's memory, reused for each slice.
@@ -285,92 +317,132 @@ impl<'a> SliceInput<'a> {
 struct SliceScratch {
     events: Vec<PackedEvent>,
     stacks: Vec<RecordedStack>,
-    /// Time of each event from the start of the slice, and its position in `events`.
-    keys: Vec<(u64, u32)>,
-    sorted: Vec<(u64, u32)>,
-    owners: Vec<u8>,
+    keys: Vec<u64>,
+    sorted: Vec<u64>,
     counts: Vec<u32>,
 }
+
+/// Bits of a key that hold the position of its event among those of the slice; the others hold its ticks from the start of the slice.
+const POSITION_BITS: u32 = 24;
 
 /// Sorts a slice by time, fills its rows of the allocation table, and groups its events by owner. `numbers` are those of its first
 /// allocation and its first free; `slice` is memory to reuse.
 fn merge_slice(
     input: &SliceInput<'_>,
     part: ChunkPart<'_>,
-    (mut row, mut free_number): (u32, u32),
+    numbers: (u32, u32),
     mut slice: MergedSlice,
     scratch: &mut SliceScratch,
 ) -> MergedSlice {
-    slice.starts.clear();
-    slice.starts.resize(OWNERS + 1, 0);
-    slice.large_sizes.clear();
-    gather(input, scratch, &mut slice.starts);
-    let with_stacks = !scratch.stacks.is_empty();
-    let SliceScratch { events, stacks, keys, sorted, owners, counts } = scratch;
-    sort_by_time(keys, sorted, counts);
+    gather(input, scratch);
+    let SliceScratch { events, stacks, keys, sorted, counts } = scratch;
     // Every element up to the last start is written below.
     slice.events.resize(events.len().max(slice.events.len()), PairEvent::default());
     slice.stacks.resize(stacks.len().max(slice.stacks.len()), RecordedStack::default());
-    let mut next = slice.starts.clone();
-    let first_row = row;
-    for &(offset, at) in keys.iter() {
-        let (Some(event), Some(owner)) = (events.get(at as usize), owners.get(at as usize)) else { continue };
-        let time = Ticks(input.from.0 + offset as i64);
-        let own = (row - first_row) as usize;
-        let number = if event.is_free() { free_number } else { row };
-        if event.is_free() {
-            free_number += 1;
-        } else {
-            row += 1;
-            part.time[own] = time;
-            if let Some(address) = part.address.get_mut(own) {
-                *address = event.address;
-            }
-            part.size[own] = event.size;
-            part.attributes[own] = event.attributes & NUMBER;
+    slice.large_sizes.clear();
+    let mut placing = SlicePlacing { input, numbers, next: starts_of_owners(events, &mut slice.starts), slice, part };
+    if input.has_short_keys() {
+        keys.clear();
+        for (Segment { run, start, end }, first) in input.segments_with_positions() {
+            let base = run.base.0.wrapping_sub(input.from.0);
+            let ticks = |event: &PackedEvent| base.wrapping_add(i64::from(event.offset)) as u64;
+            let of_run = run.events.get(*start..*end).unwrap_or_default();
+            keys.extend(of_run.iter().zip(first..).map(|(event, at)| ticks(event) << POSITION_BITS | at));
         }
-        let Some(place) = next.get_mut(usize::from(*owner)) else { continue };
-        let PackedEvent { address, size, attributes, .. } = *event;
-        slice.events[*place as usize] = PairEvent { address, time, number, size, attributes };
-        if with_stacks {
-            let stack = stacks[at as usize];
-            slice.stacks[*place as usize] = stack;
-            if !event.is_free() {
-                part.recorded_stack[own] = stack;
-            }
+        sort_keys(keys, sorted, counts);
+        placing.place(events, stacks, keys.iter().map(|key| (key >> POSITION_BITS, key & ((1 << POSITION_BITS) - 1))));
+    } else {
+        let mut order: Vec<(u64, u64)> = Vec::with_capacity(events.len());
+        for (Segment { run, start, end }, first) in input.segments_with_positions() {
+            let of_run = run.events.get(*start..*end).unwrap_or_default();
+            let ticks = |event: &PackedEvent| run.time(event).0.wrapping_sub(input.from.0) as u64;
+            order.extend(of_run.iter().map(ticks).zip(first..));
         }
-        *place += 1;
-        if size == LARGE_SIZE {
-            slice.large_sizes.insert((number, attributes & FREE), large_size(input, at as usize));
-        }
+        order.sort_unstable();
+        placing.place(events, stacks, order.into_iter());
     }
-    slice
+    placing.slice
 }
 
-/// Copies the events of a slice, and counts those of each owner as the starts of their groups.
-fn gather(input: &SliceInput<'_>, scratch: &mut SliceScratch, starts: &mut [u32]) {
-    let SliceScratch { events, stacks, keys, owners, .. } = scratch;
-    events.clear();
-    stacks.clear();
-    keys.clear();
-    owners.clear();
+/// Copies the events of a slice.
+fn gather(input: &SliceInput<'_>, scratch: &mut SliceScratch) {
+    scratch.events.clear();
+    scratch.stacks.clear();
     for Segment { run, start, end } in &input.segments {
-        let base = run.base.0.wrapping_sub(input.from.0);
-        for event in run.events.get(*start..*end).unwrap_or_default() {
-            let owner = owner_of(event.address);
-            if let Some(count) = starts.get_mut(owner + 1) {
-                *count += 1;
-            }
-            owners.push(owner as u8);
-            keys.push((base.wrapping_add(i64::from(event.offset)) as u64, events.len() as u32));
-            events.push(*event);
-        }
-        stacks.extend_from_slice(run.stacks.get(*start..*end).unwrap_or_default());
+        scratch.events.extend_from_slice(run.events.get(*start..*end).unwrap_or_default());
+        scratch.stacks.extend_from_slice(run.stacks.get(*start..*end).unwrap_or_default());
     }
+}
+
+/// Start of the events of each owner in a slice, also as the starts of the slice.
+fn starts_of_owners(events: &[PackedEvent], starts: &mut Vec<u32>) -> [u32; OWNERS] {
+    let mut counts = [0; OWNERS];
+    for event in events {
+        counts[owner_of(event.address)] += 1;
+    }
+    starts.clear();
     let mut sum = 0;
-    for start in starts.iter_mut() {
-        sum += *start;
-        *start = sum;
+    for count in &mut counts {
+        starts.push(sum);
+        sum += std::mem::replace(count, sum);
+    }
+    starts.push(sum);
+    counts
+}
+
+/// Placing of the events of a slice, in time order.
+struct SlicePlacing<'a> {
+    input: &'a SliceInput<'a>,
+    /// Numbers of the first allocation and the first free.
+    numbers: (u32, u32),
+    /// Place of the next event of each owner.
+    next: [u32; OWNERS],
+    slice: MergedSlice,
+    part: ChunkPart<'a>,
+}
+
+impl SlicePlacing<'_> {
+    /// Places all events; `order` are their ticks from the start of the slice and their positions.
+    #[inline]
+    fn place(&mut self, events: &[PackedEvent], stacks: &[RecordedStack], order: impl Iterator<Item = (u64, u64)>) {
+        let (mut row, mut free_number) = self.numbers;
+        let ChunkPart { time: times, address: addresses, size: sizes, attributes: numbers, recorded_stack } =
+            &mut self.part;
+        let mut recorded_stacks = recorded_stack.iter_mut();
+        // None if addresses are left out.
+        let mut addresses = addresses.iter_mut();
+        let mut rows = times.iter_mut().zip(sizes.iter_mut()).zip(numbers.iter_mut());
+        for (ticks, at) in order {
+            let at = at as usize;
+            let Some(&PackedEvent { address, size, attributes, .. }) = events.get(at) else { continue };
+            let time = Ticks(self.input.from.0.wrapping_add(ticks as i64));
+            let place = &mut self.next[owner_of(address)];
+            let own = *place as usize;
+            *place += 1;
+            let is_free = attributes & FREE != 0;
+            let number = if is_free { free_number } else { row };
+            if let Some(stack) = stacks.get(at) {
+                self.slice.stacks[own] = *stack;
+                if let Some(recorded) = if is_free { None } else { recorded_stacks.next() } {
+                    *recorded = *stack;
+                }
+            }
+            if is_free {
+                free_number += 1;
+            } else {
+                row += 1;
+                if let Some(((own_time, own_size), own_attributes)) = rows.next() {
+                    (*own_time, *own_size, *own_attributes) = (time, size, attributes & NUMBER);
+                }
+                if let Some(own_address) = addresses.next() {
+                    *own_address = address;
+                }
+            }
+            self.slice.events[own] = PairEvent { address, time, number, size, attributes };
+            if size == LARGE_SIZE {
+                self.slice.large_sizes.insert((number, attributes & FREE), large_size(self.input, at));
+            }
+        }
     }
 }
 
@@ -390,34 +462,33 @@ fn large_size(input: &SliceInput<'_>, at: usize) -> u64 {
 const DIGIT_BITS: u32 = 10;
 const DIGITS: usize = 1 << DIGIT_BITS;
 
-/// Sorts keys by time; those of one tick stay in their order. `spare` and `counts` are memory for the sort.
-fn sort_by_time(keys: &mut Vec<(u64, u32)>, spare: &mut Vec<(u64, u32)>, counts: &mut Vec<u32>) {
-    if keys.is_sorted_by_key(|key| key.0) {
+/// Sorts keys, whose positions are in order. `spare` and `counts` are memory for the sort.
+fn sort_keys(keys: &mut Vec<u64>, spare: &mut Vec<u64>, counts: &mut Vec<u32>) {
+    if keys.is_sorted() {
         return;
     }
-    let all = keys.iter().fold(0, |all, key| all | key.0);
-    let bits = u64::BITS - all.leading_zeros();
+    let bits = u64::BITS - keys.iter().fold(0, |all, key| all | key).leading_zeros();
     // Few keys, or times far apart.
-    if keys.len() < DIGITS || bits > 4 * DIGIT_BITS {
-        keys.sort_by_key(|key| key.0);
+    if keys.len() < DIGITS || bits > POSITION_BITS + 4 * DIGIT_BITS {
+        keys.sort_unstable();
         return;
     }
     spare.clear();
-    spare.resize(keys.len(), (0, 0));
-    for shift in (0..bits).step_by(DIGIT_BITS as usize) {
-        let digit = |time: u64| (time >> shift) as usize & (DIGITS - 1);
+    spare.resize(keys.len(), 0);
+    for shift in (POSITION_BITS..bits).step_by(DIGIT_BITS as usize) {
+        let digit = |key: u64| (key >> shift) as usize & (DIGITS - 1);
         counts.clear();
         counts.resize(DIGITS, 0);
-        for key in keys.iter() {
-            counts[digit(key.0)] += 1;
+        for &key in keys.iter() {
+            counts[digit(key)] += 1;
         }
         let mut sum = 0;
         for count in counts.iter_mut() {
             sum += std::mem::replace(count, sum);
         }
-        for key in keys.iter() {
-            let place = &mut counts[digit(key.0)];
-            spare[*place as usize] = *key;
+        for &key in keys.iter() {
+            let place = &mut counts[digit(key)];
+            spare[*place as usize] = key;
             *place += 1;
         }
         std::mem::swap(keys, spare);
@@ -436,12 +507,12 @@ mod tests {
             state >> 20
         };
         for (count, range) in
-            [(10, 5), (40_000, 1), (40_000, 900), (40_000, 1 << 22), (40_000, 1 << 43), (2_000, 1 << 39)]
+            [(10, 5), (40_000, 1), (40_000, 900), (40_000, 1 << 22), (40_000, 1 << 40), (2_000, 1 << 39)]
         {
-            let mut keys: Vec<(u64, u32)> = (0..count).map(|at| (roll() % range, at)).collect();
+            let mut keys: Vec<u64> = (0..count).map(|at| (roll() % range) << POSITION_BITS | at).collect();
             let mut wanted = keys.clone();
-            wanted.sort();
-            sort_by_time(&mut keys, &mut Vec::new(), &mut Vec::new());
+            wanted.sort_unstable();
+            sort_keys(&mut keys, &mut Vec::new(), &mut Vec::new());
             assert!(keys == wanted, "{count} keys below {range}");
         }
     }

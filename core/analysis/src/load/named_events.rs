@@ -271,6 +271,7 @@ impl Builder {
             allocations: table,
             attributes: self.attributes,
             stacks,
+            free_order: None,
             frame_symbols: Some(Arc::new(FrameSymbols::new(self.symbols))),
             modules: self.frames.into_modules(),
             processes: ProcessTable::default(),

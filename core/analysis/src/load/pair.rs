@@ -8,6 +8,7 @@
 
 use super::columns::{FreeEnds, IMPLIED, UnrecordedAllocation};
 use super::event::{FREE, LARGE_SIZE, NUMBER, WITH_SESSION};
+use super::free_rows::FreeRows;
 use super::interner::{InternedValues, RawAttributes};
 use super::stack_part::RecordedStack;
 use crate::trace::attributes::EventAttributes;
@@ -124,6 +125,8 @@ impl Slot {
 pub struct PairInput<'a> {
     /// Ends of allocations, which pairing fills.
     pub ends: &'a FreeEnds,
+    /// Allocations of frees, which pairing fills, if the order of frees is kept.
+    pub free_rows: Option<&'a FreeRows>,
     /// Attributes by provisional number.
     pub attributes: &'a InternedValues<'a, RawAttributes>,
 }
@@ -244,6 +247,9 @@ impl AddressOwner {
         if before.row < FREED {
             if let Some(end) = input.ends.get(before.row) {
                 end.set(event.time, event.attributes & NUMBER);
+            }
+            if let Some(rows) = input.free_rows {
+                rows.set(event.number, before.row);
             }
             let stack = slice.stack(at);
             if stack.is_recorded() {
@@ -411,7 +417,7 @@ mod tests {
         let mut ends = FreeEnds::new(false);
         ends.reserve(50_000);
         let attributes = InternedValues::new(Vec::new());
-        let input = PairInput { ends: &ends, attributes: &attributes };
+        let input = PairInput { ends: &ends, free_rows: None, attributes: &attributes };
         let address = |row: u32| u64::from(row) * 16 + 0xffff_8000_0000_0000;
         let alloc =
             |row| PairEvent { address: address(row), time: Ticks(row.into()), number: row, ..PairEvent::default() };

@@ -77,7 +77,7 @@ impl Pipeline {
             frame_lists: FrameLists::default(),
             waiting: Vec::new(),
             spare: Mutex::default(),
-            events: EventMerger::new(with_stacks),
+            events: EventMerger::new(with_stacks, options.free_order),
             stacks: with_stacks.then(|| StackMerger::new(workers)),
             merged: Ticks::UNKNOWN,
             parts: Vec::new(),

@@ -7,7 +7,7 @@ use super::frame_lists::FrameListTable;
 use super::interner::{EventPosition, NO_ID, WorkerInterner, WorkerNumbers};
 use super::losses::LossRanges;
 use super::merge::MergedEvents;
-use super::stack_keys::{NO_FRAMES, StackKeys};
+use super::stack_keys::{KeyUses, NO_FRAMES};
 use super::stack_part::{INLINE, NO_PART, PartNumber, RecordedStack};
 use crate::trace::module::ModuleTable;
 use crate::trace::summary::StackStatistics;
@@ -15,9 +15,11 @@ use crate::trace::time::Ticks;
 use parking_lot::Mutex;
 use poolscope_base::progress::{CancelToken, Cancelled, Progress};
 use rayon::prelude::*;
+use std::hash::{Hash, Hasher};
 
 /// A distinct stack.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, Eq, Debug)]
+#[repr(C)]
 pub struct JoinedStack {
     /// Frame list of the kernel part; [`NO_FRAMES`] without one.
     pub kernel: u32,
@@ -29,6 +31,30 @@ pub struct JoinedStack {
     pub epochs: (u32, u32),
 }
 
+impl JoinedStack {
+    /// All fields in three words, which are compared and hashed for each event.
+    #[inline]
+    fn words(&self) -> [u64; 3] {
+        let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+        [pair(self.kernel, self.user), pair(self.pid, self.epochs.0), u64::from(self.epochs.1)]
+    }
+}
+
+impl PartialEq for JoinedStack {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        let ([a, b, c], [x, y, z]) = (self.words(), other.words());
+        (a ^ x) | (b ^ y) | (c ^ z) == 0
+    }
+}
+
+impl Hash for JoinedStack {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.words().into_iter().for_each(|word| state.write_u64(word));
+    }
+}
+
 /// Bit of the number of a stack that may be that of another event, or incomplete.
 pub const UNCERTAIN: u32 = 1 << 31;
 
@@ -36,7 +62,7 @@ pub const UNCERTAIN: u32 = 1 << 31;
 #[derive(Clone, Copy)]
 pub struct StackSources<'a> {
     /// Uses of stack keys.
-    pub keys: &'a StackKeys,
+    pub keys: &'a KeyUses,
     /// Lists of frames.
     pub frame_lists: &'a FrameListTable,
     /// Images.
@@ -111,20 +137,31 @@ pub fn join_stacks(
             let mut counts = StackCounts::default();
             let mut worker = worker(&workers).lock();
             worker.begin(EventPosition::from(chunk.base) * 2);
-            let rows = recorded.iter().zip(&chunk.time).zip(&chunk.attributes).zip(chunk.base..);
-            let join = |(((stack, time), attributes), row): (((&RecordedStack, &Ticks), &u32), u32)| {
-                let position = EventPosition::from(row) * 2;
-                let own = sources.join((*stack, *time, *attributes), position, &mut worker, &mut counts);
-                if let Some(end) = ends.get(row) {
-                    let stack = ends.recorded_stack(row);
-                    if stack.is_recorded() {
+            let mut block = JoinBlock::default();
+            let mut stacks = vec![0; recorded.len()];
+            for start in (0..recorded.len()).step_by(BLOCK) {
+                let rows = start..(start + BLOCK).min(recorded.len());
+                block.clear();
+                for row in rows.clone() {
+                    let event = (recorded[row], chunk.time[row], chunk.attributes[row]);
+                    sources.frames_of(event, 2 * row as u32, &mut block, &mut counts);
+                    let number = chunk.base + row as u32;
+                    let stack = ends.recorded_stack(number);
+                    if let Some(end) = ends.get(number).filter(|_| stack.is_recorded()) {
                         let free = (stack, end.time(), end.attributes());
-                        end.set_stack(sources.join(free, position + 1, &mut worker, &mut counts));
+                        sources.frames_of(free, 2 * row as u32 + 1, &mut block, &mut counts);
                     }
                 }
-                own
-            };
-            chunk.stack = rows.map(join).collect();
+                sources.join(&mut block, EventPosition::from(chunk.base) * 2, &mut worker);
+                for &(place, number) in &block.joined {
+                    let row = place / 2;
+                    match ends.get(chunk.base + row) {
+                        Some(end) if place % 2 == 1 => end.set_stack(number),
+                        _ => stacks[row as usize] = number,
+                    }
+                }
+            }
+            chunk.stack = stacks;
             progress.advance_rows(chunk.len() as u64);
             Ok(counts)
         })
@@ -132,10 +169,17 @@ pub fn join_stacks(
     let mut all = StackCounts::default();
     counts.iter().for_each(|counts| all.add(counts));
     let mut worker = worker(&workers).lock();
-    worker.begin(EventPosition::MAX / 2);
-    for (row, position) in events.unrecorded.iter_mut().zip(EventPosition::MAX / 2..) {
-        let free = (row.recorded_stack, row.free_time, row.attributes);
-        row.stack = sources.join(free, position, &mut worker, &mut all);
+    worker.begin(UNRECORDED);
+    let mut block = JoinBlock::default();
+    for (rows, start) in events.unrecorded.chunks_mut(BLOCK).zip((0..).step_by(BLOCK)) {
+        block.clear();
+        for (row, place) in rows.iter().zip(0..) {
+            sources.frames_of((row.recorded_stack, row.free_time, row.attributes), place, &mut block, &mut all);
+        }
+        sources.join(&mut block, UNRECORDED + start, &mut worker);
+        for &(place, number) in &block.joined {
+            rows[place as usize].stack = number;
+        }
     }
     drop(worker);
     events.ends.leave_out_stacks();
@@ -147,30 +191,79 @@ fn worker<T>(workers: &[T]) -> &T {
     &workers[rayon::current_thread_index().unwrap_or(0) % workers.len()]
 }
 
+/// Number of allocations whose stacks are joined together: the lookups of one do not wait for those of another.
+const BLOCK: usize = 64;
+/// Position of the first free without an allocation, behind those of all rows.
+const UNRECORDED: EventPosition = EventPosition::MAX / 2;
+
+/// An event whose stack is joined.
+#[derive(Clone, Copy, Debug)]
+struct JoiningEvent {
+    /// Place in the block.
+    place: u32,
+    /// [`UNCERTAIN`] or 0.
+    mark: u32,
+    kernel: u32,
+    user: u32,
+    time: Ticks,
+    attributes: u32,
+}
+
+/// Events whose stacks are joined together.
+#[derive(Debug, Default)]
+struct JoinBlock {
+    events: Vec<JoiningEvent>,
+    stacks: Vec<JoinedStack>,
+    /// Place of each event and the number of its stack.
+    joined: Vec<(u32, u32)>,
+}
+
+impl JoinBlock {
+    fn clear(&mut self) {
+        self.events.clear();
+        self.stacks.clear();
+        self.joined.clear();
+    }
+}
+
 impl StackSources<'_> {
-    /// The number of the stack of an event: recorded stack, time and attributes.
+    /// Adds the frames of an event to a block: recorded stack, time and attributes. Events without a stack are left out.
     #[inline]
-    fn join(
+    fn frames_of(
         &self,
         (stack, time, attributes): (RecordedStack, Ticks, u32),
-        position: EventPosition,
-        worker: &mut WorkerInterner<JoinedStack>,
+        place: u32,
+        block: &mut JoinBlock,
         counts: &mut StackCounts,
-    ) -> u32 {
+    ) {
         if !stack.is_recorded() {
-            return 0;
+            return;
         }
         let [(kernel, is_first), (user, is_second)] = [0, 1].map(|side| self.frames(&stack, side, time, counts));
         let mark = if is_first || is_second { UNCERTAIN } else { 0 };
         counts.uncertain_events += u64::from(is_first || is_second);
         if kernel == NO_FRAMES && user == NO_FRAMES {
-            return mark;
+            block.joined.push((place, mark));
+        } else {
+            block.events.push(JoiningEvent { place, mark, kernel, user, time, attributes });
         }
-        // The record of a kernel stack may hold the user-mode frames as well.
-        let has_user_mode = user != NO_FRAMES || self.frame_lists.has_user_mode(kernel);
-        let pid = if has_user_mode { self.attributes.pid(attributes) } else { NO_ID };
-        let epochs = (self.modules.epoch(0, time), if has_user_mode { self.modules.epoch(pid, time) } else { 0 });
-        (worker.intern(JoinedStack { kernel, user, pid, epochs }, position) + 1) | mark
+    }
+
+    /// Numbers the stacks of a block. `first` is the position of its place 0.
+    fn join(&self, block: &mut JoinBlock, first: EventPosition, worker: &mut WorkerInterner<JoinedStack>) {
+        let JoinBlock { events, stacks, joined } = block;
+        stacks.extend(events.iter().map(|&JoiningEvent { kernel, user, time, attributes, .. }| {
+            // The record of a kernel stack may hold the user-mode frames as well.
+            let has_user_mode = user != NO_FRAMES || self.frame_lists.has_user_mode(kernel);
+            let pid = if has_user_mode { self.attributes.pid(attributes) } else { NO_ID };
+            let epochs = (self.modules.epoch(0, time), if has_user_mode { self.modules.epoch(pid, time) } else { 0 });
+            JoinedStack { kernel, user, pid, epochs }
+        }));
+        worker.touch(stacks);
+        for (&stack, event) in stacks.iter().zip(events.iter()) {
+            let number = worker.intern(stack, first + EventPosition::from(event.place)) + 1;
+            joined.push((event.place, number | event.mark));
+        }
     }
 
     /// Frame list of a part of a stack, and whether it may be that of another event, or is missing.

@@ -4,6 +4,8 @@
 //! again afterwards. So a *use* is what all references between two definitions of a key share. Records are merged by time: a
 //! reference names the use that is open then, and the next definition closes it. Definitions without references from pool events
 //! are dropped, and their frames are never looked at.
+//!
+//! Keys are divided into shards by their hash, each with its own uses, so that workers share nothing while they group and define.
 
 use super::frame_lists::FrameLists;
 use super::stack_part::{FrameRange, StackKeyDefinition};
@@ -18,8 +20,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// Key and kind (true: kernel) of a definition.
 type KeyKind = (u64, bool);
 
-/// Number of parts of the keys with their own locks.
-const SHARDS: usize = 32;
+const SHARD_BITS: u32 = 5;
+/// Number of parts of the keys.
+const SHARDS: usize = 1 << SHARD_BITS;
+/// Upper bound on the pieces in which the buffers of a merge are divided by shard.
+const CHUNKS: usize = 64;
 /// Number of lookups that a [`KeyCache`] holds.
 const CACHED: usize = 1 << 10;
 
@@ -53,49 +58,66 @@ struct MergedDefinition {
     frames: FrameRange,
 }
 
+/// The definitions of consecutive buffers of a merge by shard, those of each shard in file order.
+type DefinitionChunk = [Vec<MergedDefinition>; SHARDS];
+
 /// Keys with the same hash bits.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct KeyShard {
-    /// Definitions of the current merge, in the order of the file.
-    definitions: Vec<MergedDefinition>,
-    /// Times of the definitions by key, each key's in order, and their positions in `definitions`. Searches read nothing else.
+    number: usize,
+    /// Times of the definitions of the current merge by key, each key's in order. Searches read nothing else.
     times: Vec<Ticks>,
-    places: Vec<u32>,
+    /// Chunk of the merge and position in its shard of the definition of each time.
+    places: Vec<(u32, u32)>,
     /// Use of the definition of each time; 0 if nothing refers to it.
-    uses: Vec<AtomicU32>,
+    of_definition: Vec<AtomicU32>,
     /// The keys in the order of their first definitions, and the number of each.
     keys: Vec<KeyKind>,
     numbers: FxHashMap<KeyKind, u32>,
     /// End of each key's group in `times`, by the number of the key.
     ends: Vec<u32>,
     /// Key number of each definition, and definitions of one key that are not in time order: memory for grouping.
-    of_definition: Vec<u32>,
-    unsorted: Vec<(Ticks, u32)>,
+    key_numbers: Vec<u32>,
+    unsorted: Vec<(Ticks, (u32, u32))>,
     /// Uses that have no definition yet.
     open: Mutex<FxHashMap<KeyKind, u32>>,
     /// Keys with a definition so far.
     defined: FxHashSet<KeyKind>,
+    /// The uses of its keys; the first one is not in use.
+    uses: Vec<KeyUse>,
+    /// Number of uses, also of those that are not in `uses` yet.
+    next: AtomicU32,
 }
 
-/// The uses of all stack keys.
+/// The uses of all stack keys while events are merged.
 #[derive(Debug)]
 pub struct StackKeys {
     shards: Vec<KeyShard>,
-    uses: Vec<KeyUse>,
-    next: AtomicU32,
+    chunks: Vec<DefinitionChunk>,
     /// Number of merges so far.
     merge: u32,
 }
 
+/// The uses of all stack keys.
+#[derive(Debug, Default)]
+pub struct KeyUses {
+    shards: Vec<Vec<KeyUse>>,
+}
+
 impl Default for StackKeys {
     fn default() -> Self {
-        let shards = (0..SHARDS).map(|_| KeyShard::default()).collect();
-        Self { shards, uses: Vec::new(), next: AtomicU32::new(1), merge: 0 }
+        Self { shards: (0..SHARDS).map(KeyShard::new).collect(), chunks: Vec::new(), merge: 0 }
     }
 }
 
+#[inline]
 fn shard_of(key: u64) -> usize {
     (FxBuildHasher.hash_one(key) >> 40) as usize % SHARDS
+}
+
+/// Shard and position of a use.
+const fn split(number: u32) -> (usize, usize) {
+    (number as usize % SHARDS, (number >> SHARD_BITS) as usize)
 }
 
 impl StackKeys {
@@ -107,26 +129,25 @@ impl StackKeys {
         cancel: &CancelToken,
     ) -> Result<(), Cancelled> {
         self.merge += 1;
-        for (buffer, definitions) in buffers.iter_mut().enumerate() {
+        let chunk_buffers = buffers.len().div_ceil(CHUNKS).max(1);
+        self.chunks.resize_with(buffers.len().div_ceil(chunk_buffers), DefinitionChunk::default);
+        let work = self.chunks.par_iter_mut().zip(buffers.par_chunks_mut(chunk_buffers)).enumerate();
+        work.with_max_len(1).try_for_each(|(number, (chunk, buffers))| {
             cancel.check()?;
-            for definition in definitions.extract_if(.., |definition| definition.time < until) {
-                let StackKeyDefinition { time, key, is_kernel, frames } = definition;
-                if let Some(shard) = self.shards.get_mut(shard_of(key)) {
-                    let buffer = buffer as u32;
-                    shard.definitions.push(MergedDefinition { key: (key, is_kernel), time, buffer, frames });
-                }
-            }
-        }
-        self.shards.par_iter_mut().try_for_each(|shard| {
+            divide(buffers, number * chunk_buffers, until, chunk);
+            Ok(())
+        })?;
+        let chunks = &self.chunks;
+        self.shards.par_iter_mut().with_max_len(1).try_for_each(|shard| {
             cancel.check()?;
-            shard.group();
+            shard.group(chunks);
             Ok(())
         })
     }
 
-    /// A new use that stands for one that is not known yet.
-    pub fn reserve(&self) -> u32 {
-        self.next.fetch_add(1, Ordering::Relaxed)
+    /// A new use of a key that stands for one that is not known yet.
+    pub fn reserve(&self, key: u64) -> u32 {
+        self.shards.get(shard_of(key)).map_or(0, KeyShard::reserve)
     }
 
     /// The use of a reference at `time`, which is before the end of the merge.
@@ -142,23 +163,13 @@ impl StackKeys {
         let later = first_at(group, entry.latest as usize, time);
         if later < group.len() {
             entry.latest = later as u32;
-            let Some(of_definition) = shard.uses.get(entry.start as usize + later) else { return 0 };
-            return self.use_of(of_definition);
+            let of_definition = shard.of_definition.get(entry.start as usize + later);
+            return of_definition.map_or(0, |own| shard.use_of(own));
         }
         if entry.open == 0 {
-            entry.open = *shard.open.lock().entry((key, is_kernel)).or_insert_with(|| self.reserve());
+            entry.open = *shard.open.lock().entry((key, is_kernel)).or_insert_with(|| shard.reserve());
         }
         entry.open
-    }
-
-    /// The use of a definition.
-    fn use_of(&self, of_definition: &AtomicU32) -> u32 {
-        let known = of_definition.load(Ordering::Relaxed);
-        if known != 0 {
-            return known;
-        }
-        let new = self.reserve();
-        of_definition.compare_exchange(0, new, Ordering::Relaxed, Ordering::Relaxed).map_or_else(|known| known, |_| new)
     }
 
     /// Ends a merge: uses with a definition get its frames. `frames` are those of the buffers, in their order; `stood_for` are
@@ -170,44 +181,35 @@ impl StackKeys {
         lists: &FrameLists,
         cancel: &CancelToken,
     ) -> Result<(), Cancelled> {
-        let define = |shard: &mut KeyShard| {
+        let chunks = &self.chunks;
+        self.shards.par_iter_mut().with_max_len(1).try_for_each(|shard| {
             cancel.check()?;
-            Ok(shard.define(frames, lists))
-        };
-        let defined: Vec<Vec<(u32, u32, Ticks)>> =
-            self.shards.par_iter_mut().map(define).collect::<Result<_, Cancelled>>()?;
-        let count = self.next.load(Ordering::Relaxed) as usize;
-        self.uses.resize(count, KeyUse::OPEN);
-        for (number, frames, time) in defined.into_iter().flatten() {
-            if let Some(known) = self.uses.get_mut(number as usize) {
-                (known.frames, known.defined) = (frames, time);
-            }
-        }
+            shard.define(chunks, frames, lists);
+            Ok(())
+        })?;
         for &(reserved, known) in stood_for {
-            if let Some(reserved) = self.uses.get_mut(reserved as usize) {
+            let (shard, at) = split(reserved);
+            if let Some(reserved) = self.shards.get_mut(shard).and_then(|shard| shard.uses.get_mut(at)) {
                 reserved.stands_for = known;
             }
         }
         Ok(())
     }
 
-    /// Notes which uses without a definition have one of the other kind, when all is merged.
-    pub fn finish(&mut self) {
-        for shard in &mut self.shards {
-            let mut open: Vec<(KeyKind, u32)> = std::mem::take(shard.open.get_mut()).into_iter().collect();
-            open.sort_unstable();
-            for ((key, is_kernel), number) in open {
-                if let Some(known) = self.uses.get_mut(number as usize) {
-                    known.is_mismatched = shard.defined.contains(&(key, !is_kernel));
-                }
-            }
-        }
-        self.shards = Vec::new();
+    /// Ends the merges. Notes which uses without a definition have one of the other kind.
+    pub fn finish(self) -> KeyUses {
+        KeyUses { shards: self.shards.into_iter().map(KeyShard::finish).collect() }
     }
+}
 
+impl KeyUses {
     /// A use by its number.
+    #[inline]
     pub fn get(&self, number: u32) -> KeyUse {
-        let at = |number: u32| self.uses.get(number as usize).copied().unwrap_or(KeyUse::OPEN);
+        let at = |number: u32| {
+            let (shard, at) = split(number);
+            self.shards.get(shard).and_then(|uses| uses.get(at)).copied().unwrap_or(KeyUse::OPEN)
+        };
         let found = at(number);
         if found.stands_for == 0 { found } else { at(found.stands_for) }
     }
@@ -231,6 +233,41 @@ fn first_at(times: &[Ticks], latest: usize, time: Ticks) -> usize {
 }
 
 impl KeyShard {
+    fn new(number: usize) -> Self {
+        Self {
+            number,
+            times: Vec::new(),
+            places: Vec::new(),
+            of_definition: Vec::new(),
+            keys: Vec::new(),
+            numbers: FxHashMap::default(),
+            ends: Vec::new(),
+            key_numbers: Vec::new(),
+            unsorted: Vec::new(),
+            open: Mutex::default(),
+            defined: FxHashSet::default(),
+            uses: Vec::new(),
+            next: AtomicU32::new(1),
+        }
+    }
+
+    /// Number of a new use.
+    #[inline]
+    fn reserve(&self) -> u32 {
+        self.next.fetch_add(1, Ordering::Relaxed) << SHARD_BITS | self.number as u32
+    }
+
+    /// The use of a definition.
+    #[inline]
+    fn use_of(&self, of_definition: &AtomicU32) -> u32 {
+        let known = of_definition.load(Ordering::Relaxed);
+        if known != 0 {
+            return known;
+        }
+        let new = self.reserve();
+        of_definition.compare_exchange(0, new, Ordering::Relaxed, Ordering::Relaxed).map_or_else(|known| known, |_| new)
+    }
+
     /// Range in `times` of a key.
     fn range_of(&self, key: KeyKind) -> (u32, u32) {
         let Some(&number) = self.numbers.get(&key) else { return (0, 0) };
@@ -239,21 +276,22 @@ impl KeyShard {
     }
 
     /// Groups the definitions of a merge by key, and gives the first definition of each key the use that was open.
-    fn group(&mut self) {
-        let Self { definitions, times, places, uses, keys, numbers, ends, of_definition, unsorted, open, defined } =
-            self;
+    fn group(&mut self, chunks: &[DefinitionChunk]) {
+        let shard = self.number;
+        let definitions = || chunks.iter().filter_map(|chunk| chunk.get(shard));
+        let Self { times, places, of_definition, keys, numbers, ends, key_numbers, unsorted, open, defined, .. } = self;
         keys.clear();
         numbers.clear();
         ends.clear();
-        of_definition.clear();
-        for definition in definitions.iter() {
-            let number = *numbers.entry(definition.key).or_insert(ends.len() as u32);
+        key_numbers.clear();
+        for MergedDefinition { key, .. } in definitions().flatten() {
+            let number = *numbers.entry(*key).or_insert(ends.len() as u32);
             if number as usize == ends.len() {
                 ends.push(0);
-                keys.push(definition.key);
+                keys.push(*key);
             }
             ends[number as usize] += 1;
-            of_definition.push(number);
+            key_numbers.push(number);
         }
         // Starts for now; each becomes the end of its group as that is filled.
         let mut sum = 0;
@@ -261,15 +299,18 @@ impl KeyShard {
             sum += std::mem::replace(start, sum);
         }
         // Every element is written below.
-        times.resize(definitions.len(), Ticks::UNKNOWN);
-        places.resize(definitions.len(), 0);
-        uses.clear();
-        uses.resize_with(definitions.len(), AtomicU32::default);
-        for (place, (definition, &number)) in (0..).zip(definitions.iter().zip(of_definition.iter())) {
-            let end = &mut ends[number as usize];
-            times[*end as usize] = definition.time;
-            places[*end as usize] = place;
-            *end += 1;
+        times.resize(key_numbers.len(), Ticks::UNKNOWN);
+        places.resize(key_numbers.len(), (0, 0));
+        of_definition.clear();
+        of_definition.resize_with(key_numbers.len(), AtomicU32::default);
+        let mut of_key = key_numbers.iter();
+        for (chunk, definitions) in (0..).zip(definitions()) {
+            for ((at, definition), &number) in (0..).zip(definitions).zip(&mut of_key) {
+                let end = &mut ends[number as usize];
+                times[*end as usize] = definition.time;
+                places[*end as usize] = (chunk, at);
+                *end += 1;
+            }
         }
         let open = open.get_mut();
         let mut start = 0;
@@ -279,31 +320,59 @@ impl KeyShard {
             sort_group(&mut times[range.clone()], &mut places[range.clone()], unsorted);
             defined.insert(key);
             if let Some(number) = open.remove(&key) {
-                *uses[range.start].get_mut() = number;
+                *of_definition[range.start].get_mut() = number;
             }
         }
     }
 
-    /// Uses that the definitions of a merge closed, with their frame lists and times.
-    fn define(&mut self, frames: &[&[u64]], lists: &FrameLists) -> Vec<(u32, u32, Ticks)> {
-        let mut used = Vec::new();
-        for (at, number) in self.uses.iter_mut().map(|number| *number.get_mut()).enumerate() {
+    /// Gives the uses that the definitions of a merge closed their frame lists and times.
+    fn define(&mut self, chunks: &[DefinitionChunk], frames: &[&[u64]], lists: &FrameLists) {
+        self.uses.resize(*self.next.get_mut() as usize, KeyUse::OPEN);
+        for (&(chunk, at), number) in self.places.iter().zip(&mut self.of_definition) {
+            let number = *number.get_mut();
             if number == 0 {
                 continue;
             }
-            let Some(definition) = self.places.get(at).and_then(|&place| self.definitions.get(place as usize)) else {
-                continue;
-            };
+            let of_shard = chunks.get(chunk as usize).and_then(|chunk| chunk.get(self.number));
+            let Some(definition) = of_shard.and_then(|definitions| definitions.get(at as usize)) else { continue };
             let of_buffer = frames.get(definition.buffer as usize).copied().unwrap_or_default();
-            used.push((number, lists.intern(definition.frames.of(of_buffer)), definition.time));
+            if let Some(known) = self.uses.get_mut(split(number).1) {
+                (known.frames, known.defined) = (definition.frames.list(of_buffer, lists), definition.time);
+            }
         }
-        self.definitions.clear();
-        used
+    }
+
+    /// Its uses. Notes which ones without a definition have one of the other kind.
+    fn finish(self) -> Vec<KeyUse> {
+        let mut uses = self.uses;
+        uses.resize(self.next.into_inner() as usize, KeyUse::OPEN);
+        let mut open: Vec<(KeyKind, u32)> = self.open.into_inner().into_iter().collect();
+        open.sort_unstable();
+        for ((key, is_kernel), number) in open {
+            if let Some(known) = uses.get_mut(split(number).1) {
+                known.is_mismatched = self.defined.contains(&(key, !is_kernel));
+            }
+        }
+        uses
+    }
+}
+
+/// Takes the definitions before `until` out of the lists of buffers, of which the first one has number `first`, and divides them by
+/// shard.
+fn divide(buffers: &mut [&mut Vec<StackKeyDefinition>], first: usize, until: Ticks, chunk: &mut DefinitionChunk) {
+    chunk.iter_mut().for_each(Vec::clear);
+    for (buffer, definitions) in (first as u32..).zip(buffers) {
+        definitions.retain(|&StackKeyDefinition { time, key, is_kernel, frames }| {
+            if time < until {
+                chunk[shard_of(key)].push(MergedDefinition { key: (key, is_kernel), time, buffer, frames });
+            }
+            time >= until
+        });
     }
 }
 
 /// Sorts the definitions of one key by time; those of one tick stay in the order of the file. `unsorted` is memory for the sort.
-fn sort_group(times: &mut [Ticks], places: &mut [u32], unsorted: &mut Vec<(Ticks, u32)>) {
+fn sort_group(times: &mut [Ticks], places: &mut [(u32, u32)], unsorted: &mut Vec<(Ticks, (u32, u32))>) {
     if times.is_sorted() {
         return;
     }
@@ -348,6 +417,7 @@ impl KeyCache {
 
 #[cfg(test)]
 mod tests {
+    use super::super::frame_lists::hash_of;
     use super::*;
 
     #[test]
@@ -372,7 +442,7 @@ mod tests {
             time: Ticks(time),
             key,
             is_kernel,
-            frames: FrameRange { start: at, count: 1 },
+            frames: FrameRange { start: at, count: 1, hash: hash_of(&[u64::from(at)]) },
         };
         // Two definitions of one key, one of another kind and one after the first merge.
         let mut first = vec![definition(10, 7, true, 1), definition(10, 7, false, 2), definition(20, 7, true, 3)];
@@ -382,12 +452,12 @@ mod tests {
         let uses: Vec<u32> = [5, 10, 11, 25].map(|time| keys.refer(&mut cache, 7, true, Ticks(time))).to_vec();
         let user = keys.refer(&mut cache, 7, false, Ticks(15));
         let lost = keys.refer(&mut cache, 8, true, Ticks(15));
-        let reserved = keys.reserve();
+        let reserved = keys.reserve(7);
         keys.end(&[&frames, &frames], &[], &lists, &never).unwrap();
         keys.begin(&mut [&mut first, &mut second], Ticks::NEVER, &never).unwrap();
         let late = keys.refer(&mut cache, 7, true, Ticks(30));
         keys.end(&[&frames, &frames], &[(reserved, late)], &lists, &never).unwrap();
-        keys.finish();
+        let keys = keys.finish();
         let table = lists.into_table(8);
         let of = |number| table.frames(keys.get(number).frames).to_vec();
         assert_eq!(uses.iter().map(|&number| of(number)).collect::<Vec<_>>(), [[1], [1], [3], [4]]);

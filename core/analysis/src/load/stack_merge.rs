@@ -6,10 +6,9 @@
 use super::decode::DecodedBuffer;
 use super::event::EventRun;
 use super::frame_lists::FrameLists;
-use super::stack_keys::{KeyCache, StackKeys};
+use super::stack_keys::{KeyCache, KeyUses, StackKeys};
 use super::stack_part::{
-    EventParts, INLINE, NO_PART, PartDelays, PartKind, PartNumber, PendingContent, PendingStack, RecordedStack,
-    StackKeyDefinition, StackPart,
+    EventPart, INLINE, PartKind, PartNumber, PendingContent, PendingStack, RecordedStack, StackKeyDefinition,
 };
 use crate::trace::time::Ticks;
 use parking_lot::Mutex;
@@ -67,7 +66,7 @@ pub struct StackMerger {
 #[derive(Debug)]
 pub struct MergedStacks {
     /// Uses of stack keys.
-    pub keys: StackKeys,
+    pub keys: KeyUses,
     /// Stack records whose events are yet to be found, by event time and record time.
     pub late: Vec<LateStack>,
     /// Number of stack records that no pool event has.
@@ -131,16 +130,17 @@ impl StackMerger {
     }
 
     /// Ends the merges.
-    pub fn finish(mut self) -> MergedStacks {
-        self.keys.finish();
-        let mut merged = MergedStacks { keys: self.keys, late: Vec::new(), unmatched: 0 };
+    pub fn finish(self) -> MergedStacks {
+        let mut merged = MergedStacks { keys: self.keys.finish(), late: Vec::new(), unmatched: 0 };
+        let mut late = Vec::with_capacity(self.workers.len());
         for worker in self.workers {
             let worker = worker.into_inner();
-            merged.late.extend(worker.late);
+            late.push(worker.late);
             merged.unmatched += worker.unmatched;
         }
+        merged.late = late.concat();
         // Records of one buffer are in their order: each worker has all of a buffer in one merge, and merges follow each other.
-        merged.late.sort_by_key(|late| (late.event_time, late.record_time, late.order));
+        merged.late.par_sort_by_key(|late| (late.event_time, late.record_time, late.order));
         merged
     }
 }
@@ -162,37 +162,44 @@ struct StackMerge<'a> {
 impl StackMerge<'_> {
     /// Looks up the stacks of the events of a buffer, and notes the times of the events.
     fn look_up_events(&self, buffer: &mut DecodedBuffer, filter: &TimeFilter, worker: &mut StackWorker) {
-        let has_filter = !filter.bits.is_empty();
         for run in &mut buffer.runs {
-            let end = run.first_at(run.merged, self.until);
             run.stacks.resize(run.events.len(), RecordedStack::default());
-            let EventRun { base, events, parts, stacks, merged, .. } = run;
-            let range = *merged..end;
-            let events = events.get(range.clone()).unwrap_or_default();
-            let stacks = stacks.get_mut(range.clone()).unwrap_or_default();
-            for ((event, parts), stack) in events.iter().zip(parts.get(range).unwrap_or_default()).zip(stacks) {
-                let time = Ticks(base.0 + i64::from(event.offset));
-                if has_filter {
-                    filter.insert(time);
-                }
-                if parts[0].is_recorded() || parts[1].is_recorded() {
-                    stack.parts = [0, 1].map(|side| self.part(&parts[side], time, worker));
-                    stack.delays = delays_of(parts, time);
-                }
+            if !filter.bits.is_empty() {
+                let end = run.first_at(run.merged, self.until);
+                let events = run.events.get(run.merged..end).unwrap_or_default();
+                events.iter().for_each(|event| filter.insert(run.time(event)));
             }
         }
+        let DecodedBuffer { runs, parts, .. } = buffer;
+        parts.retain(|part| !self.look_up(part, runs, worker));
     }
 
-    /// The number of a recorded part of an event.
+    /// Looks up a part of the stack of an event; `false` if the event is not before the end of the merge.
     #[inline]
-    fn part(&self, part: &StackPart, event_time: Ticks, worker: &mut StackWorker) -> PartNumber {
-        let is_kernel = match part.kind {
-            PartKind::None => return NO_PART,
-            PartKind::Inline => return INLINE | part.value as u32,
-            PartKind::KernelKey => true,
-            PartKind::UserKey => false,
-        };
-        self.key_use(part.value, is_kernel, part.time.max(event_time), worker)
+    fn look_up(&self, part: &EventPart, runs: &mut [EventRun], worker: &mut StackWorker) -> bool {
+        let mut at = part.event as usize;
+        for run in runs {
+            let Some(event) = run.events.get(at) else {
+                at -= run.events.len();
+                continue;
+            };
+            let event_time = run.time(event);
+            if event_time >= self.until {
+                return false;
+            }
+            let EventPart { value, time, kind, side, .. } = *part;
+            let number = match kind {
+                PartKind::Inline => INLINE | value as u32,
+                PartKind::KernelKey => self.key_use(value, true, time.max(event_time), worker),
+                PartKind::UserKey => self.key_use(value, false, time.max(event_time), worker),
+            };
+            if let Some(stack) = run.stacks.get_mut(at) {
+                stack.parts[side as usize] = number;
+                stack.delays = stack.delays.with(side as usize, time.0.saturating_sub(event_time.0));
+            }
+            break;
+        }
+        true
     }
 
     /// The use of a key that a reference at `time` means.
@@ -202,7 +209,7 @@ impl StackMerge<'_> {
             return self.keys.refer(&mut worker.keys, key, is_kernel, time);
         }
         // Definitions between the end of the merge and the reference are not known yet.
-        let reserved = self.keys.reserve();
+        let reserved = self.keys.reserve(key);
         worker.postponed.push(PostponedReference { reserved, key, is_kernel, time });
         reserved
     }
@@ -218,7 +225,7 @@ impl StackMerge<'_> {
             let PendingStack { event_time, record_time, thread, pid, content, is_kernel } = stack;
             let part = match content {
                 PendingContent::Key(key) => self.key_use(key, is_kernel, record_time.max(event_time), worker),
-                PendingContent::Frames(range) => INLINE | self.lists.intern(range.of(frames)),
+                PendingContent::Frames(range) => INLINE | range.list(frames, self.lists),
             };
             worker.late.push(LateStack { event_time, record_time, order, thread, pid, part, is_kernel });
         }
@@ -233,16 +240,6 @@ impl StackMerge<'_> {
         let at = self.filters.partition_point(|filter| filter.until <= time);
         self.filters.get(at).is_some_and(|filter| filter.may_contain(time))
     }
-}
-
-/// Delays of the records of both parts of a stack.
-#[inline]
-fn delays_of(parts: &EventParts, event_time: Ticks) -> PartDelays {
-    let mut delays = PartDelays::default();
-    for (side, part) in parts.iter().enumerate().filter(|(_, part)| part.is_recorded()) {
-        delays = delays.with(side, part.time.0.saturating_sub(event_time.0));
-    }
-    delays
 }
 
 /// Number of events for each pending stack record from which on the times of the events are not noted.

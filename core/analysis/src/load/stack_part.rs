@@ -1,23 +1,27 @@
 //! Recorded stacks of pool events: a kernel and a user part each, as a key or as frames, and the records that carry them.
 
+use super::frame_lists::FrameLists;
 use crate::trace::time::Ticks;
 
-/// Kernel or user part of a stack as recorded, with the time of its record, which decides which definition a key refers to.
+/// Kernel or user part of the stack of a pool event, whose record is in the same buffer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct StackPart {
+pub struct EventPart {
     /// Stack key, or the number of a frame list.
     pub value: u64,
-    /// Time of the stack record.
+    /// Time of the stack record, which decides which definition a key refers to.
     pub time: Ticks,
+    /// Position of the event among the pool events of the buffer.
+    pub event: u32,
     /// Meaning of the value.
     pub kind: PartKind,
+    /// Part of the event's stack that the record takes.
+    pub side: StackSide,
 }
+const _: () = assert!(size_of::<EventPart>() == 24);
 
 /// Form of a recorded stack.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PartKind {
-    /// Not recorded.
-    None,
     /// Key of kernel frames.
     KernelKey,
     /// Key of user frames.
@@ -26,18 +30,44 @@ pub enum PartKind {
     Inline,
 }
 
-impl StackPart {
-    /// A stack that was not recorded.
-    pub const NONE: Self = Self { value: 0, time: Ticks(0), kind: PartKind::None };
+/// Part of the stack of an event.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StackSide {
+    Kernel,
+    User,
+}
 
-    /// Returns `true` if it was recorded.
-    pub fn is_recorded(&self) -> bool {
-        self.kind != PartKind::None
+impl StackSide {
+    /// The side of a stack record.
+    #[inline]
+    pub const fn of(is_kernel: bool) -> Self {
+        if is_kernel { Self::Kernel } else { Self::User }
+    }
+
+    /// The other side.
+    #[inline]
+    pub const fn other(self) -> Self {
+        if matches!(self, Self::Kernel) { Self::User } else { Self::Kernel }
     }
 }
 
-/// Kernel and user part of the stack of an event.
-pub type EventParts = [StackPart; 2];
+/// Sides of the stack of an event that have a record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct TakenSides(u8);
+
+impl TakenSides {
+    /// Returns `true` if a side has a record.
+    #[inline]
+    pub const fn has(self, side: StackSide) -> bool {
+        self.0 & (1 << side as u8) != 0
+    }
+
+    /// Notes that a side has a record.
+    #[inline]
+    pub const fn take(&mut self, side: StackSide) {
+        self.0 |= 1 << side as u8;
+    }
+}
 
 /// Part of a stack as a number: [`NO_PART`], the number of a use of a key, or with [`INLINE`] that of a frame list.
 pub type PartNumber = u32;
@@ -126,6 +156,8 @@ pub struct FrameRange {
     pub start: u32,
     /// Number of frames.
     pub count: u32,
+    /// Hash of the frames ([`hash_of`](super::frame_lists::hash_of)).
+    pub hash: u64,
 }
 
 impl FrameRange {
@@ -133,6 +165,12 @@ impl FrameRange {
     pub fn of(self, frames: &[u64]) -> &[u64] {
         let start = self.start as usize;
         frames.get(start..start + self.count as usize).unwrap_or_default()
+    }
+
+    /// The number of the list of the frames.
+    #[inline]
+    pub fn list(self, frames: &[u64], lists: &FrameLists) -> u32 {
+        lists.intern(self.hash, self.of(frames))
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod allocation;
 pub mod attributes;
 pub mod compact;
+pub mod free_order;
 pub mod growth;
 pub mod ids;
 pub mod module;
@@ -16,6 +17,7 @@ pub mod time;
 
 use allocation::AllocationTable;
 use attributes::AttributesTable;
+use free_order::FreeOrder;
 use module::ModuleTable;
 use poolscope_etl::diagnostics::{DiagnosticKind, Diagnostics};
 use process::ProcessTable;
@@ -38,6 +40,8 @@ pub struct Trace {
     pub recorded: RecordedRange,
     /// One row per allocation.
     pub allocations: AllocationTable,
+    /// Order of the frees; `None` if the load did not keep it.
+    pub free_order: Option<FreeOrder>,
     /// Distinct combinations of tag, pool type, process, thread, CPU and session of pool events.
     pub attributes: AttributesTable,
     /// Distinct stacks of pool events.
@@ -69,10 +73,11 @@ impl Trace {
         self.diagnostics.count(DiagnosticKind::IndicesLeftOut) == 0
     }
 
-    /// Bytes of memory of the tables that grow with the trace: allocations, stacks and attributes.
+    /// Bytes of memory of the tables that grow with the trace: allocations, the order of their frees, stacks and attributes.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
         let attributes = size_of_val(self.attributes.rows());
-        (self.allocations.memory_bytes() + self.stacks.memory_bytes() + attributes) as u64
+        let order = self.free_order.as_ref().map_or(0, FreeOrder::memory_bytes);
+        (self.allocations.memory_bytes() + order + self.stacks.memory_bytes() + attributes) as u64
     }
 }

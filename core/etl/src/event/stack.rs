@@ -45,6 +45,16 @@ pub struct Frames<'a> {
 }
 
 impl<'a> Frames<'a> {
+    /// Appends the addresses to `to`. A remainder shorter than an address is left out.
+    #[inline]
+    pub fn append_to(self, to: &mut Vec<u64>) {
+        // The length of this iterator is known, so that eight-byte addresses are copied as a block.
+        match self.pointer_size {
+            8 => to.extend(self.bytes.as_chunks().0.iter().map(|&bytes| u64::from_le_bytes(bytes))),
+            _ => to.extend(self.iter()),
+        }
+    }
+
     /// Iterates over the addresses. A remainder shorter than an address is left out.
     #[inline]
     pub fn iter(self) -> impl Iterator<Item = u64> + 'a {
