@@ -48,6 +48,9 @@ impl Entry {
     }
 }
 
+/// What a load leaves out that questions need.
+const LEFT_OUT: [DiagnosticKind; 2] = [DiagnosticKind::FreeStacksLeftOut, DiagnosticKind::AddressesLeftOut];
+
 /// Pause between two looks at a load of another command that is waited for.
 const WAIT: Duration = Duration::from_millis(50);
 
@@ -80,7 +83,7 @@ impl OpenTraces {
         loop {
             let result = load(self.free_bytes());
             let is_short = match &result {
-                Ok(loaded) => loaded.trace.diagnostics.count(DiagnosticKind::FreeStacksLeftOut) > 0,
+                Ok(loaded) => LEFT_OUT.iter().any(|kind| loaded.trace.diagnostics.count(*kind) > 0),
                 Err(error) => exceeds_memory(error),
             };
             if is_short && self.close_oldest(0) {

@@ -4,9 +4,10 @@ use poolscope_analysis::load::{LoadError, LoadOptions, StackScope, load};
 use poolscope_analysis::trace::Trace;
 use poolscope_base::file_reader::{FileReader, ReadAt};
 use poolscope_base::progress::{CancelToken, Progress};
-use poolscope_etl::file::{OpenError, TraceFile};
+use poolscope_etl::file::{OpenError, TraceFile, join};
 use poolscope_synth::SynthParams;
-use poolscope_synth::writer::Compression;
+use poolscope_synth::writer::{Compression, PartHeaders};
+use poolscope_tests::parts::{Parts, split};
 use poolscope_tests::synthetic::{OnDisk, bytes_of, loaded};
 use poolscope_tests::trace_dump::dump;
 use poolscope_tests::variants::base;
@@ -22,16 +23,23 @@ struct Share {
     limit: Arc<AtomicU64>,
     /// Most bytes that one read returns.
     most: usize,
+    /// Numbers of reads, and of their bytes.
+    reads: Arc<[AtomicU64; 2]>,
 }
 
 impl Share {
     fn new(bytes: &[u8], most: usize) -> Self {
-        Self { bytes: bytes.into(), limit: Arc::new(AtomicU64::new(u64::MAX)), most }
+        Self { bytes: bytes.into(), limit: Arc::new(AtomicU64::new(u64::MAX)), most, reads: Arc::default() }
     }
 
     fn open(&self) -> Result<TraceFile, OpenError> {
         let reader = FileReader::from_source(Box::new(self.clone()), self.bytes.len() as u64);
         TraceFile::from_reader(reader, "share.etl")
+    }
+
+    /// Numbers of reads and of their bytes since the last call.
+    fn take_reads(&self) -> [u64; 2] {
+        [0, 1].map(|at| self.reads[at].swap(0, Ordering::Relaxed))
     }
 }
 
@@ -43,6 +51,8 @@ impl ReadAt for Share {
             return Err(io::Error::new(io::ErrorKind::NotConnected, "the network name is gone"));
         }
         buffer[..count].copy_from_slice(&rest[..count]);
+        self.reads[0].fetch_add(1, Ordering::Relaxed);
+        self.reads[1].fetch_add(count as u64, Ordering::Relaxed);
         Ok(count)
     }
 }
@@ -81,6 +91,46 @@ fn a_file_gives_the_same_trace_as_its_bytes_in_memory() {
         for other in [from_disk, from_share] {
             assert!(dump(&other, true) == dump(&from_memory, true), "{params:?}");
         }
+    }
+}
+
+#[test]
+fn small_buffers_that_follow_one_another_are_read_together() {
+    let plain = SynthParams { buffer_size: 8 << 10, cpus: 8, ..base(20_000) };
+    for params in [plain.clone(), SynthParams { compression: Compression::Filled, ..plain }] {
+        let bytes = bytes_of(&params);
+        let share = Share::new(&bytes, usize::MAX);
+        let file = share.open().expect("it opens");
+        let buffers = file.layout.buffers.len() as u64;
+        assert!(buffers > 300, "{buffers} buffers");
+        share.take_reads();
+        let loaded_trace = load_trace(file).expect("it loads");
+        let [reads, read_bytes] = share.take_reads();
+        assert!(reads <= buffers / 5, "{reads} reads for {buffers} buffers: {params:?}");
+        assert!(read_bytes <= bytes.len() as u64, "{read_bytes} bytes read of {}", bytes.len());
+        assert!(dump(&loaded_trace, true) == dump(&loaded(bytes), true), "{params:?}");
+    }
+}
+
+#[test]
+fn a_file_of_a_joined_trace_that_becomes_shorter_is_named_with_its_own_offset() {
+    let params = SynthParams { buffer_size: 8 << 10, ..base(20_000) };
+    let parts = split(&params, 3, PartHeaders::Session);
+    for gone in 0..3 {
+        let on_disk = Parts::new(&parts);
+        let files: Vec<TraceFile> =
+            on_disk.paths().iter().map(|path| TraceFile::open(path).expect("it opens")).collect();
+        let joined = join(files).expect("they are one trace");
+        let (path, len) = (on_disk.paths()[gone], parts[gone].len() as u64);
+        let left = len / 2 + 100;
+        std::fs::File::options().write(true).open(path).unwrap().set_len(left).unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let error = pool.install(|| load_trace(joined)).expect_err("half of a file is missing");
+        let text = error.to_string();
+        assert!(text.starts_with(&format!("cannot read {path} at offset ")), "{text}");
+        assert!(text.contains(&format!("the file had {len} bytes when it was opened")), "{text}");
+        let (offset, _) = read_failure(error);
+        assert!((left..len).contains(&offset), "{offset} of {left} left, before {len}");
     }
 }
 

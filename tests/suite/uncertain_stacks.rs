@@ -39,7 +39,7 @@ fn events(trace: &Trace) -> Vec<Found> {
             let is_uncertain = table.flags[row] & bit != 0;
             found.push(Found {
                 time: time.0,
-                address: table.address.at(row),
+                address: table.address.get(row).expect("a loaded address"),
                 free,
                 stack: addresses(trace, stack),
                 is_uncertain,

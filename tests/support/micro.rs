@@ -167,14 +167,14 @@ pub fn blocks(trace: &Trace) -> Vec<String> {
         let line = format!(
             "{} {:#x}{session} {} {}{}..{}{}",
             context.tag.text(),
-            table.address.at(row),
+            table.address.get(row).expect("a loaded address"),
             table.size.at(row),
             mark(flag::IMPLIED_ALLOCATION),
             time(table.alloc_time.at(row)),
             time(table.free_time[row]),
             mark(flag::IMPLIED_FREE),
         );
-        rows.push((table.address.at(row), context.session, table.alloc_time.at(row), line));
+        rows.push((table.address.get(row).expect("a loaded address"), context.session, table.alloc_time.at(row), line));
     }
     rows.sort();
     rows.into_iter().map(|row| row.3).collect()
@@ -192,8 +192,12 @@ pub fn stacks(trace: &Trace) -> Vec<String> {
             let module = trace.modules.get(frame.module).map_or("", |module| module.name.as_str());
             format!("{module}{}{:#x}", if module.is_empty() { "" } else { "!" }, frame.address)
         });
-        let line = format!("{:#x}: {}", table.address.at(row), texts.collect::<Vec<_>>().join(" "));
-        rows.push((table.address.at(row), table.alloc_time.at(row), line));
+        let line = format!(
+            "{:#x}: {}",
+            table.address.get(row).expect("a loaded address"),
+            texts.collect::<Vec<_>>().join(" ")
+        );
+        rows.push((table.address.get(row).expect("a loaded address"), table.alloc_time.at(row), line));
     }
     rows.sort();
     rows.into_iter().map(|row| row.2).collect()

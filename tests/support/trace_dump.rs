@@ -49,7 +49,7 @@ fn block(trace: &Trace, row: usize, with_cpus: bool) -> String {
     };
     format!(
         "{:#x} {} {}..{} flags {} by {} freed by {}",
-        table.address.at(row),
+        table.address.get(row).expect("a loaded address"),
         table.size.at(row),
         time(table.alloc_time.at(row)),
         time(table.free_time[row]),
@@ -63,7 +63,9 @@ fn block(trace: &Trace, row: usize, with_cpus: bool) -> String {
 fn uncertain(trace: &Trace, row: usize) -> Option<String> {
     let table = &trace.allocations;
     let marks = table.flags[row] & (flag::UNCERTAIN_ALLOCATION_STACK | flag::UNCERTAIN_FREE_STACK);
-    (marks != 0).then(|| format!("{:#x} {} {marks}", table.address.at(row), time(table.alloc_time.at(row))))
+    (marks != 0).then(|| {
+        format!("{:#x} {} {marks}", table.address.get(row).expect("a loaded address"), time(table.alloc_time.at(row)))
+    })
 }
 
 fn time(time: Ticks) -> String {

@@ -34,7 +34,7 @@ pub struct TraceArgs {
     /// Reader of the trace file
     #[arg(long, value_enum, default_value_t)]
     pub reader: Reader,
-    /// Memory that the trace may use, such as 4GB [default: what the system has available, where it tells]
+    /// Memory that the trace may use, such as 4GB [default: what the system has available]. What does not fit is left out and named: indices, then stacks of frees, then addresses
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     pub memory_limit: Option<u64>,
     /// Number of worker threads (default: RAYON_NUM_THREADS, else one per processor)
@@ -254,8 +254,8 @@ pub fn with_bar<R>(progress: &Progress, run: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Warns about data loss, missing parts of the recording, traces without pool events, and header times that are not used, since
-/// figures depend on all of these.
+/// Warns about data loss, missing parts of the recording, traces without pool events, header times that are not used, and what the
+/// memory limit has left out, since figures depend on all of these.
 fn warn(trace: &Trace, io: &mut Io<'_>) -> anyhow::Result<()> {
     let is_warning = |kind: DiagnosticKind| {
         kind.severity() == Severity::DataLoss
@@ -266,6 +266,9 @@ fn warn(trace: &Trace, io: &mut Io<'_>) -> anyhow::Result<()> {
                     | DiagnosticKind::ConstantTimestamps
                     | DiagnosticKind::UnknownSize
                     | DiagnosticKind::UnknownBlock
+                    | DiagnosticKind::IndicesLeftOut
+                    | DiagnosticKind::FreeStacksLeftOut
+                    | DiagnosticKind::AddressesLeftOut
             )
     };
     let losses = trace.diagnostics.rows().iter().filter(|row| is_warning(row.kind));

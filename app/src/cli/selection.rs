@@ -4,6 +4,7 @@ use super::io::Io;
 use super::open::{TraceArgs, UsageError};
 use super::symbol_args::SymbolArgs;
 use super::units::{SecondsRange, parse_range, parse_seconds};
+use crate::memory;
 use crate::pool_tags::{self, PoolTagChoice};
 use crate::symbols::ResolvedSymbols;
 use anyhow::Context as _;
@@ -197,8 +198,8 @@ impl SelectionArgs {
     /// Names of the trace's frames, tags and processes, as these keys need them.
     ///
     /// # Errors
-    /// The pooltag.txt, the file of wrapper rules or of stack tags cannot be read, a rule is invalid, or a warning cannot be
-    /// written.
+    /// The pooltag.txt, the file of wrapper rules or of stack tags cannot be read, a rule is invalid, a key needs addresses that the
+    /// load has left out, or a warning cannot be written.
     pub fn names(
         &self,
         trace: &Arc<Trace>,
@@ -220,6 +221,10 @@ impl SelectionArgs {
         args: &TraceArgs,
         io: &mut Io<'_>,
     ) -> anyhow::Result<(ColumnValues, Option<ResolvedSymbols>)> {
+        let needs_addresses = self.with_query_keys(keys).any(|key| key == Key::Address);
+        if needs_addresses && !trace.allocations.has_addresses() {
+            return Err(UsageError(memory::ADDRESSES_LEFT_OUT.to_owned()).into());
+        }
         let naming = match self.frames {
             Frames::Symbol => FrameNaming::Symbol,
             Frames::Function => FrameNaming::Function,

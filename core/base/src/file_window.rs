@@ -2,6 +2,7 @@
 //! ones; scattered reads read no more than they ask for.
 
 use super::file_reader::{FileReader, ReadError};
+use std::ops::Range;
 
 /// Largest number of bytes that are read ahead. Larger reads are no faster on a local file, and this many fit into the
 /// cache of a processor core.
@@ -36,20 +37,39 @@ impl FileWindow {
         Ok(self.bytes.get(start..start + (end - offset) as usize).unwrap_or_default())
     }
 
+    /// Reads a range of a file at once, so that [`Self::bytes`] finds its parts in memory; nothing if it is there, or the file is
+    /// in memory. A range beyond the end of the file ends with it.
+    ///
+    /// # Errors
+    /// The bytes cannot be read.
+    pub fn read_range(&mut self, file: &FileReader, range: Range<u64>) -> Result<(), ReadError> {
+        let end = range.end.min(file.len());
+        let is_known = range.start >= self.start && end <= self.start + self.filled as u64;
+        if file.memory().is_some() || range.start >= end || is_known {
+            return Ok(());
+        }
+        self.read(file, range.start..end)
+    }
+
     /// Reads the bytes from `offset` to `end`, and more behind them if the last read ended shortly before: if no more bytes
     /// lie between than are asked for. Reading over larger gaps would cost more than the reads that it saves.
     fn fill(&mut self, file: &FileReader, offset: u64, end: u64, known_end: u64) -> Result<(), ReadError> {
         let follows = self.filled > 0 && offset >= self.start && offset - known_end.min(offset) <= end - offset;
         let ahead = if follows { (2 * self.filled as u64).min(MAX_AHEAD_BYTES) } else { 0 };
         let end = end.max(offset.saturating_add(ahead)).min(file.len());
-        let len = (end - offset) as usize;
+        self.read(file, offset..end)
+    }
+
+    /// Replaces the bytes by those of a range that ends within the file.
+    fn read(&mut self, file: &FileReader, range: Range<u64>) -> Result<(), ReadError> {
+        let len = (range.end - range.start) as usize;
         // Without this, a failed read would leave the window with bytes of two places.
         self.filled = 0;
         if self.bytes.len() < len {
             self.bytes.resize(len, 0);
         }
-        file.read_at(offset, &mut self.bytes[..len])?;
-        (self.start, self.filled) = (offset, len);
+        file.read_at(range.start, &mut self.bytes[..len])?;
+        (self.start, self.filled) = (range.start, len);
         Ok(())
     }
 }
@@ -103,6 +123,25 @@ mod tests {
     fn scattered_parts_are_read_alone() {
         assert_eq!(reads((0..100).rev().map(|part| (part * 100_000, 72))), (100, 7_200));
         assert_eq!(reads((0..100).map(|part| (part * 100_000, 72))), (100, 7_200));
+    }
+
+    #[test]
+    fn a_range_is_read_once() {
+        let recorder = Recorder::default();
+        let file = FileReader::from_source(Box::new(recorder.clone()), LEN);
+        let mut window = FileWindow::default();
+        for range in [40_000..90_000, 50_000..60_000, LEN - 100..LEN + 100, LEN..LEN + 5, 7..7, u64::MAX..u64::MAX] {
+            window.read_range(&file, range.clone()).unwrap();
+            let part = window.bytes(&file, range.start, 10).unwrap();
+            assert!(part.iter().zip(range.start..).all(|(byte, at)| *byte == (at % 251) as u8), "at {}", range.start);
+        }
+        assert_eq!(recorder.0.lock().unwrap()[..2], [(40_000, 50_000), (LEN - 100, 100)]);
+        let error = window.read_range(&file, 666..700).unwrap_err();
+        assert_eq!((error.offset, window.bytes(&file, 45_000, 1).unwrap()), (666, &[(45_000 % 251) as u8][..]));
+        let memory = FileReader::from_bytes(vec![1, 2, 3]);
+        let mut window = FileWindow::default();
+        window.read_range(&memory, 0..3).unwrap();
+        assert_eq!(window.bytes(&memory, 1, 2).unwrap(), [2, 3]);
     }
 
     #[test]

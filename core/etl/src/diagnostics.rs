@@ -140,9 +140,15 @@ diagnostic_kinds! {
     /// A stack key that was resolved across a possible loss.
     UncertainStack => "uncertain_stack", Warning,
         "Stacks of pool events were recorded as keys, and events may be missing between a key and its definition. Keys are reused, so that the stack may be that of another event, or its kernel or user part may be missing. Groups by stack, function and driver may contain some of these allocations by mistake and show how many; sizes, counts and tags are not affected.";
+    /// Indices that are not made, to keep within the memory limit.
+    IndicesLeftOut => "indices_left_out", Info,
+        "The window's indices (sums for zooms, blocks for curves, the order of events) are not kept, to stay within the memory limit. Zooms and curves of large traces take longer; results are not affected.";
     /// Free stacks that were left out to keep within the memory limit.
     FreeStacksLeftOut => "free_stacks_left_out", Warning,
         "The stacks of frees were not loaded, to keep within the memory limit. Free Stack is empty; allocation stacks, sizes and counts are not affected. Load with a higher --memory-limit to see them.";
+    /// Addresses of allocations that were left out to keep within the memory limit.
+    AddressesLeftOut => "addresses_left_out", Warning,
+        "The addresses of allocations were not loaded, to keep within the memory limit. Groups and filters by address, the comparison with the list of big allocations and the processes of process objects are not available; sizes, counts and pairs of allocations and frees are not affected. Load with a higher --memory-limit to see addresses.";
     /// Pool events without a stack.
     NoStack => "event_without_stack", Info,
         "Pool allocations have no stack. They are grouped under an empty stack.";

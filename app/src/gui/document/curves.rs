@@ -41,7 +41,7 @@ impl Document {
             rows: None,
             measure: self.query.measure(),
             earlier: self.query.include_preexisting,
-            order: Arc::clone(&self.results.event_order),
+            order: self.results.event_order(),
             index: Arc::clone(&self.results.curve_index),
             view: self.query.range,
             whole: None,

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use poolscope_analysis::filter::complete;
+use poolscope_analysis::filter::{Field, complete};
+use poolscope_analysis::group::key::Key;
 
 use super::{Document, Topic};
 use crate::gui::document::table_model::row_id;
 use crate::gui::jobs::find::{FindAnswer, FindRequest};
 use crate::gui::model::edit_log::Edit;
 use crate::gui::model::filter::Step;
+use crate::memory;
 
 impl Document {
     /// Opens the find bar, or gives it the keyboard.
@@ -160,6 +162,10 @@ impl Document {
     /// Takes what is written in the query box as a step of the filter; an error stays in the box.
     pub fn enter_query(&mut self) {
         let Some(query) = self.ui.query_box.parse() else { return };
+        if query.asks(Field::Key(Key::Address)) && !self.trace.allocations.has_addresses() {
+            self.ui.query_box.error = Some((0..self.ui.query_box.text.len(), memory::ADDRESSES_LEFT_OUT.to_owned()));
+            return;
+        }
         let changed = self.ui.query_box.editing.take().map(Step::Query);
         let place = self.query.filter.steps().iter().position(|step| Some(step) == changed.as_ref());
         match place {

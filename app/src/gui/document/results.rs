@@ -97,4 +97,37 @@ impl Results {
             curve_index: Arc::default(),
         }
     }
+
+    /// The place of the trace's events in order of time, which the first question that needs them fills; one for each question if
+    /// there is no memory to keep them.
+    pub(in crate::gui) fn event_order(&self) -> Arc<OnceLock<EventOrder>> {
+        if self.names.trace().has_room_for_indices() { Arc::clone(&self.event_order) } else { Arc::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+    use poolscope_analysis::load::{LoadOptions, load};
+    use poolscope_base::progress::{CancelToken, Progress};
+    use poolscope_etl::file::TraceFile;
+
+    #[test]
+    fn the_order_of_events_is_kept_if_there_is_memory_for_it() {
+        let within = |memory_limit_bytes: Option<u64>| {
+            let file = TraceFile::from_bytes(sample::TRACE.to_vec(), sample::NAME).expect("the sample opens");
+            let options = LoadOptions { memory_limit_bytes, ..LoadOptions::default() };
+            load(file, options, &Progress::default(), &CancelToken::none()).ok()
+        };
+        let is_kept = |trace: &Arc<Trace>| {
+            let results = Results::new(trace);
+            Arc::ptr_eq(&results.event_order(), &results.event_order())
+        };
+        let whole = within(None).expect("it loads");
+        assert!(is_kept(&whole));
+        let limits = (1..512).rev().map(|step| step * (16 << 10));
+        let limited = limits.filter_map(|limit| within(Some(limit))).find(|trace| !trace.has_room_for_indices());
+        assert!(!is_kept(&limited.expect("a limit costs the indices")));
+    }
 }

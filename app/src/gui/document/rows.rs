@@ -267,14 +267,14 @@ impl Document {
     fn prepare_for_other_ranges(&mut self) {
         let (names, query) = (&self.results.names, self.query.groups());
         let is_asked = self.results.range_sums_request.as_ref().is_some_and(|request| request.serves(names, &query));
-        if is_asked || self.trace.allocations.len() < MIN_ALLOCATIONS {
+        if is_asked || self.trace.allocations.len() < MIN_ALLOCATIONS || !self.trace.has_room_for_indices() {
             return;
         }
         let request = RangeSumsRequest {
             names: Arc::clone(names),
             keys: query.keys().to_vec(),
             filter: Arc::clone(query.filter()),
-            order: Arc::clone(&self.results.event_order),
+            order: self.results.event_order(),
         };
         if let Some(old) = self.results.range_sums.take() {
             discard(old);
@@ -341,7 +341,7 @@ impl Document {
             names: Arc::clone(&self.results.names),
             pivot: Arc::clone(tree.pivot()),
             filter: Arc::clone(&self.query.filter),
-            order: Arc::clone(&self.results.event_order),
+            order: self.results.event_order(),
             known: known.cloned(),
             wanted,
         })

@@ -161,11 +161,13 @@ impl Pen<'_> {
         self.draw(&SeriesRequest { chosen: Some(&chosen), ..wanted })
     }
 
-    /// Blocks of events for these curves; `None` where all events are visited: in small traces, and where which allocations count
+    /// Blocks of events for these curves; `None` where all events are visited: in small traces, without memory for them, and where which allocations count
     /// depends on the visible range, so that blocks would serve once.
     fn index(&self, wanted: &SeriesRequest<'_>) -> Result<Option<Arc<CurveIndex>>, SeriesError> {
         let CurvesRequest { names, rows, order, index, query, .. } = self.request;
-        if names.trace().allocations.len() < MIN_ALLOCATIONS || query.overview().depends_on_range() {
+        let trace = names.trace();
+        let is_small = trace.allocations.len() < MIN_ALLOCATIONS;
+        if is_small || query.overview().depends_on_range() || !trace.has_room_for_indices() {
             return Ok(None);
         }
         let mut kept = index.lock();

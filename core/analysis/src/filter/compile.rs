@@ -303,7 +303,9 @@ fn evaluate(predicate: &Predicate, table: &AllocationTable, visible_range: TimeR
         Predicate::SizeClass(list) => bits(&|r| bit(list, size_class(table.size.at(r)) as usize)),
         Predicate::Rows(ids, list) => bits(&|r| ids.get(r).is_some_and(|id| bit(list, *id as usize))),
         Predicate::Size(low, high) => bits(&|r| (*low..=*high).contains(&i128::from(table.size.at(r)))),
-        Predicate::Address(low, high) => bits(&|r| (*low..=*high).contains(&i128::from(table.address.at(r)))),
+        Predicate::Address(low, high) => {
+            bits(&|r| table.address.get(r).is_some_and(|address| (*low..=*high).contains(&i128::from(address))))
+        }
         Predicate::AllocTime(first, last) => bits(&|r| within(table.alloc_time.at(r), *first, *last)),
         Predicate::FreeTime(first, last) => bits(&|r| within(table.free_time[r], *first, *last)),
         Predicate::Lifetime(first, last, with_not_freed) => bits(&|r| {

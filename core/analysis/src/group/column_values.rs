@@ -30,6 +30,9 @@ const PAGED_WORDS: &[&str] = &["NonPaged", "Paged", "Unknown"];
 /// Label of the allocating process of an allocation that was not recorded; another process may have freed it.
 pub const UNKNOWN_ALLOCATOR: &str = "(unknown allocator)";
 
+/// Text in place of addresses that the load had no memory for.
+pub const ADDRESSES_LEFT_OUT: &str = "(not loaded)";
+
 /// Value of the Pool Tag Module column for tags without a driver in the tag list.
 pub const UNKNOWN_MODULE: &str = "Unknown";
 
@@ -425,8 +428,11 @@ impl ColumnValues {
                 let (values, ids) = rank_rows(table.len(), |r| ordered(table.lifetime(r)));
                 (KeyLabels::Spans(times(values), clock), ids)
             }
+            _ if !table.has_addresses() => {
+                (KeyLabels::Texts(vec![ADDRESSES_LEFT_OUT.to_owned()]), vec![0; table.len()])
+            }
             _ => {
-                let (values, ids) = rank_rows(table.len(), |r| table.address.at(r));
+                let (values, ids) = rank_rows(table.len(), |r| table.address.get(r).unwrap_or_default());
                 (KeyLabels::Addresses(values), ids)
             }
         };

@@ -378,10 +378,14 @@ fn big_pool_baseline(big_pool: &[BigPoolAllocation]) -> Vec<TagBaseline> {
         .collect()
 }
 
-/// Compares the two lists of the big pool with the events; `None` unless there are two.
+/// Compares the two lists of the big pool with the events; `None` unless there are two, or if the load left out
+/// addresses.
 fn big_pool_balance(trace: &Trace) -> Option<BigPoolBalance> {
     const STOP_ONLY: [bool; 2] = [false, true];
     const START_ONLY: [bool; 2] = [true, false];
+    if !trace.allocations.has_addresses() {
+        return None;
+    }
     let rows = &trace.pool_rundown.big;
     let times = |phase: RundownPhase| rows.iter().filter(move |row| row.phase == phase).map(|row| row.time);
     let (start, stop) = (times(RundownPhase::Start).max()?, times(RundownPhase::Stop).min()?);
@@ -395,7 +399,7 @@ fn big_pool_balance(trace: &Trace) -> Option<BigPoolBalance> {
     let min_size = rows.iter().map(|row| row.size_bytes).min().unwrap_or(0);
     let candidates = (0..table.len()).into_par_iter().filter(|row| table.size.at(*row) >= min_size);
     let events = candidates.filter_map(|row| {
-        let key = (table.address.at(row), session(row));
+        let key = (table.address.get(row)?, session(row));
         let listed = *is_listed.get(&key)?;
         let (alloc, free) = (table.alloc_time.at(row), table.free_time[row]);
         let is_allocated = alloc > start && alloc <= stop && free > stop && listed == STOP_ONLY;

@@ -13,7 +13,7 @@ pub struct AllocationChunk {
     pub base: u32,
     /// Allocation time.
     pub time: Vec<Ticks>,
-    /// Address.
+    /// Address; empty if addresses are left out.
     pub address: Vec<u64>,
     /// Size in bytes; [`LARGE_SIZE`](super::event::LARGE_SIZE) if it is in `large_sizes`.
     pub size: Vec<u32>,
@@ -29,13 +29,14 @@ pub struct AllocationChunk {
 
 impl AllocationChunk {
     /// A chunk of rows to be filled.
-    pub fn new(base: u32, rows: usize, with_stacks: bool) -> Self {
+    pub fn new(base: u32, rows: usize, with_stacks: bool, with_addresses: bool) -> Self {
         let stacks = if with_stacks { rows } else { 0 };
+        let addresses = if with_addresses { rows } else { 0 };
         // Zeros: the system provides the memory when a worker writes it.
         Self {
             base,
             time: vec![0; rows].into_iter().map(Ticks).collect(),
-            address: vec![0; rows],
+            address: vec![0; addresses],
             size: vec![0; rows],
             attributes: vec![0; rows],
             recorded_stack: vec![RecordedStack::default(); stacks],

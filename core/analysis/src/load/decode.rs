@@ -27,6 +27,7 @@ use poolscope_etl::event::{EventKind, SystemEvent, is_event_trace_group, is_kern
 use poolscope_etl::file::{BodyScratch, BufferRef, OpenError, RecordClock, TraceFile};
 use poolscope_etl::record::{self, CommonHeader, Record, RecordKey, Records};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// The decoded pool events and stack records of one buffer, or of one batch of another reader.
 #[derive(Debug)]
@@ -124,6 +125,14 @@ impl DecodeWorker {
             frames: Vec::new(),
             frame_cache: FrameListCache::default(),
         }
+    }
+
+    /// Reads a range of a file at once that holds the next buffers to decode.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn read_ahead(&mut self, file: &TraceFile, range: Range<u64>) -> Result<(), OpenError> {
+        file.read_ahead(range, &mut self.scratch)
     }
 
     /// Decodes a buffer of a file; `order` is its position in the order of the file, `spare` memory to reuse.

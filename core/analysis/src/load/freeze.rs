@@ -104,7 +104,7 @@ pub fn allocation_table(
     let allocators = unknown_allocators(&events.unrecorded, handles.attributes, attributes);
     let rows = sources.iter().map(RowSource::len).sum();
     let lengths: Vec<usize> = sources.iter().map(RowSource::len).collect();
-    let mut table = AllocationTable::with_rows(rows, alloc_times(events, &sources));
+    let mut table = AllocationTable::with_rows(rows, events.columns, alloc_times(events, &sources));
     let filler = RowFiller { events, handles, allocators: &allocators };
     let fill = |(mut part, source): (RowsMut<'_>, RowSource)| {
         cancel.check()?;

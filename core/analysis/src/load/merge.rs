@@ -9,8 +9,10 @@ use super::decode::DecodedBuffer;
 use super::event::{EventRun, FREE, LARGE_SIZE, NUMBER, PackedEvent};
 use super::free_rows::FreeRows;
 use super::interner::{InternedValues, RawAttributes};
+use super::memory_limit::LeftOut;
 use super::pair::{AddressOwner, MergedSlice, OWNERS, PairEvent, PairInput, owner_of};
 use super::stack_part::RecordedStack;
+use crate::trace::allocation::LoadedColumns;
 use crate::trace::time::Ticks;
 use parking_lot::Mutex;
 use poolscope_base::progress::{CancelToken, Cancelled};
@@ -36,7 +38,7 @@ pub struct EventMerger {
     spare: Mutex<Vec<MergedSlice>>,
     allocs: u32,
     frees: u32,
-    has_left_out_free_stacks: bool,
+    left_out: LeftOut,
 }
 
 /// Memory of merged events.
@@ -63,7 +65,9 @@ pub struct MergedEvents {
     pub free_rows: Option<FreeRows>,
     /// Allocations of which only the free was recorded, by allocation time and free time.
     pub unrecorded: Vec<UnrecordedAllocation>,
-    /// Data-quality issues of pairing.
+    /// Columns of the table that they become.
+    pub columns: LoadedColumns,
+    /// Data-quality issues of pairing, and of what was left out.
     pub diagnostics: Diagnostics,
 }
 
@@ -98,7 +102,7 @@ impl EventMerger {
             spare: Mutex::default(),
             allocs: 0,
             frees: 0,
-            has_left_out_free_stacks: false,
+            left_out: LeftOut::default(),
         }
     }
 
@@ -121,7 +125,7 @@ impl EventMerger {
             .collect::<Result<_, Cancelled>>()?;
         let allocs: Vec<usize> = inputs.iter().map(|input| input.allocs).collect();
         let rows = allocs.iter().sum();
-        let mut chunk = AllocationChunk::new(self.allocs, rows, self.with_stacks);
+        let mut chunk = AllocationChunk::new(self.allocs, rows, self.with_stacks, !self.left_out.addresses);
         let mut numbers = Vec::with_capacity(inputs.len());
         for input in &inputs {
             numbers.push((self.allocs, self.frees));
@@ -178,15 +182,32 @@ impl EventMerger {
         }
     }
 
-    /// Returns `true` if the stacks of frees are kept.
-    pub fn has_free_stacks(&self) -> bool {
-        self.ends.has_stacks()
+    /// Returns `true` if the order of frees is kept.
+    pub fn has_free_order(&self) -> bool {
+        self.free_rows.is_some()
     }
 
-    /// Drops the stacks of frees, also those to come.
-    pub fn leave_out_free_stacks(&mut self) {
-        self.ends.leave_out_stacks();
-        self.has_left_out_free_stacks = true;
+    /// Drops parts of the trace, also what is to come of them. What was left out before stays so.
+    pub fn leave_out(&mut self, parts: LeftOut) {
+        self.left_out = LeftOut {
+            indices: self.left_out.indices || parts.indices,
+            free_stacks: self.left_out.free_stacks || parts.free_stacks,
+            addresses: self.left_out.addresses || parts.addresses,
+        };
+        if self.left_out.indices {
+            self.free_rows = None;
+        }
+        if self.left_out.free_stacks {
+            self.ends.leave_out_stacks();
+        }
+        if self.left_out.addresses {
+            self.chunks.iter_mut().for_each(|chunk| chunk.address = Vec::new());
+        }
+    }
+
+    /// Columns of the final table.
+    pub fn loaded_columns(&self) -> LoadedColumns {
+        loaded_columns(self.with_stacks, self.left_out)
     }
 
     /// Ends the merges.
@@ -198,7 +219,7 @@ impl EventMerger {
             implied_frees += owner.implied_frees;
             disagreements += owner.disagreements;
         }
-        if self.has_left_out_free_stacks {
+        if self.left_out.free_stacks {
             unrecorded
                 .iter_mut()
                 .for_each(|row: &mut UnrecordedAllocation| row.recorded_stack = RecordedStack::default());
@@ -206,12 +227,25 @@ impl EventMerger {
         unrecorded.par_sort_unstable_by_key(|row| (row.alloc_time, row.free_time, row.free_number));
         let implied = unrecorded.iter().filter(|row| row.alloc_time.is_known()).count();
         let mut diagnostics = Diagnostics::default();
-        diagnostics.add(DiagnosticKind::FreeStacksLeftOut, u64::from(self.has_left_out_free_stacks));
+        diagnostics.add(DiagnosticKind::IndicesLeftOut, u64::from(self.left_out.indices));
+        diagnostics.add(DiagnosticKind::FreeStacksLeftOut, u64::from(self.left_out.free_stacks));
+        diagnostics.add(DiagnosticKind::AddressesLeftOut, u64::from(self.left_out.addresses));
         diagnostics.add(DiagnosticKind::ImpliedFree, implied_frees);
         diagnostics.add(DiagnosticKind::PairDisagrees, disagreements);
         diagnostics.add(DiagnosticKind::ImpliedAllocation, implied as u64);
         diagnostics.add(DiagnosticKind::FreeWithoutAllocation, (unrecorded.len() - implied) as u64);
-        MergedEvents { chunks: self.chunks, ends: self.ends, free_rows: self.free_rows, unrecorded, diagnostics }
+        let columns = loaded_columns(self.with_stacks, self.left_out);
+        let Self { chunks, ends, free_rows, .. } = self;
+        MergedEvents { chunks, ends, free_rows, unrecorded, columns, diagnostics }
+    }
+}
+
+/// Columns of the table of a load.
+fn loaded_columns(with_stacks: bool, left_out: LeftOut) -> LoadedColumns {
+    LoadedColumns {
+        alloc_stacks: with_stacks,
+        free_stacks: with_stacks && !left_out.free_stacks,
+        addresses: !left_out.addresses,
     }
 }
 
@@ -375,7 +409,9 @@ impl SlicePlacing<'_> {
         let ChunkPart { time: times, address: addresses, size: sizes, attributes: numbers, recorded_stack } =
             &mut self.part;
         let mut recorded_stacks = recorded_stack.iter_mut();
-        let mut rows = times.iter_mut().zip(addresses.iter_mut()).zip(sizes.iter_mut()).zip(numbers.iter_mut());
+        // None if addresses are left out.
+        let mut addresses = addresses.iter_mut();
+        let mut rows = times.iter_mut().zip(sizes.iter_mut()).zip(numbers.iter_mut());
         for (ticks, at) in order {
             let at = at as usize;
             let Some(&PackedEvent { address, size, attributes, .. }) = events.get(at) else { continue };
@@ -395,9 +431,11 @@ impl SlicePlacing<'_> {
                 free_number += 1;
             } else {
                 row += 1;
-                if let Some((((own_time, own_address), own_size), own_attributes)) = rows.next() {
-                    (*own_time, *own_address, *own_size) = (time, address, size);
-                    *own_attributes = attributes & NUMBER;
+                if let Some(((own_time, own_size), own_attributes)) = rows.next() {
+                    (*own_time, *own_size, *own_attributes) = (time, size, attributes & NUMBER);
+                }
+                if let Some(own_address) = addresses.next() {
+                    *own_address = address;
                 }
             }
             self.slice.events[own] = PairEvent { address, time, number, size, attributes };

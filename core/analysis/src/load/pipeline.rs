@@ -11,7 +11,7 @@ use super::interner::InternedValues;
 use super::memory_limit::{ReadShare, keep_within};
 use super::merge::EventMerger;
 use super::parts::PartCounts;
-use super::read_order::ReadOrder;
+use super::read_order::{BufferRun, ReadOrder};
 use super::stack_merge::StackMerger;
 use super::totals::TraceTotals;
 use crate::trace::time::Ticks;
@@ -94,7 +94,7 @@ impl Pipeline {
     ) -> Result<bool, LoadError> {
         let mut share = ReadShare { done: 0, total: file.file_bytes() };
         while let Some(batch) = order.next(file, self.workers.len()) {
-            let decode = |&(_, order): &(Ticks, u32)| {
+            let decode = |order: u32| {
                 cancel.check()?;
                 let Some(buffer) = file.layout.buffers.get(order as usize) else { return Ok(DecodedBuffer::default()) };
                 let (lists, options) = (&self.frame_lists, self.options);
@@ -110,8 +110,13 @@ impl Pipeline {
                 progress.advance(u64::from(buffer.present_bytes), decoded.records);
                 Ok(decoded)
             };
-            let decoded: Vec<DecodedBuffer> =
-                batch.buffers.par_iter().with_max_len(1).map(decode).collect::<Result<_, LoadError>>()?;
+            let decode_run = |run: BufferRun| {
+                with_worker(&self.workers, |worker| worker.read_ahead(file, run.bytes))?;
+                run.orders.map(decode).collect::<Result<Vec<_>, LoadError>>()
+            };
+            let runs = batch.runs(&file.layout.buffers).into_par_iter().with_max_len(1);
+            let decoded: Vec<Vec<DecodedBuffer>> = runs.map(decode_run).collect::<Result<_, LoadError>>()?;
+            let decoded: Vec<DecodedBuffer> = decoded.into_iter().flatten().collect();
             if decoded.iter().any(|buffer| buffer.earliest() < self.merged) {
                 return Ok(false);
             }

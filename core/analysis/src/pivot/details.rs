@@ -71,8 +71,8 @@ pub struct AllocationDetails {
     pub time_s: f64,
     /// Bytes.
     pub size: u64,
-    /// Address.
-    pub address: u64,
+    /// Address; `None` if the load left out addresses.
+    pub address: Option<u64>,
     /// Process, `name (pid)`.
     pub process: String,
     /// Thread, where recorded.
@@ -253,7 +253,7 @@ fn allocation_details(names: &ColumnValues, process: &KeyColumn, row: u32) -> Al
         row: AllocationId(row),
         time_s: trace.clock.seconds(table.alloc_time.at(at)),
         size: table.size.at(at),
-        address: table.address.at(at),
+        address: table.address.get(at),
         process: process_id.map_or_else(String::new, |id| process.text(id).into_owned()),
         thread: attributes.map(|c| c.thread).filter(|t| *t != EventAttributes::NO_THREAD),
         cpu: attributes.map(|c| c.cpu).filter(|cpu| *cpu != EventAttributes::NO_CPU),

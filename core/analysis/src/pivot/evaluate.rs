@@ -10,6 +10,7 @@ use crate::group::aggregate::{Aggregate, AggregateRow};
 use crate::group::column_values::ColumnValues;
 use crate::group::event_order::EventOrder;
 use crate::group::group_by::{GroupBy, GroupIds, GroupIndex, OUTSIDE, class_of};
+use crate::group::key::Key;
 use crate::group::parallel::{Cancel, Cancelled, fold_rows};
 use crate::trace::growth::{GrowthScale, GrowthSum};
 use rayon::prelude::*;
@@ -111,6 +112,9 @@ impl Evaluator {
             MetricSource::Growth => self.growth(&tree(), cancel),
             MetricSource::PeakSize => self.peaks(&tree(), true, cancel),
             MetricSource::PeakCount => self.peaks(&tree(), false, cancel),
+            MetricSource::Unique(Key::Address) if !self.names.trace().allocations.has_addresses() => {
+                Ok(vec![Value::None; runs.len()])
+            }
             MetricSource::Unique(key) => self.unique(&tree(), &GroupBy::new(&self.names, &[key]), cancel),
             MetricSource::Extreme if !self.pivot.knows(metric) => self.extremes(metric, &tree(), cancel),
             MetricSource::Aggregate | MetricSource::StackAggregate | MetricSource::Extreme => {

@@ -5,7 +5,7 @@ use super::table::Pivot;
 use super::tree::{NodeId, PivotTree, TreeStep};
 use crate::filter::rowset::RowSet;
 use crate::group::column::{KeyColumn, KeyLabels, KeySource, SIZE_CLASSES, size_class};
-use crate::group::column_values::ColumnValues;
+use crate::group::column_values::{ADDRESSES_LEFT_OUT, ColumnValues};
 use crate::group::group_by::{OUTSIDE, class_of};
 use crate::group::key::Key;
 use crate::group::parallel::{Cancel, Cancelled};
@@ -231,6 +231,10 @@ impl PathMasks {
         if let RowPathStep::Value { text, .. } = step
             && key.is_per_row()
         {
+            if key == Key::Address && !names.trace().allocations.has_addresses() {
+                // All rows are in one group.
+                return (text == ADDRESSES_LEFT_OUT).then_some(());
+            }
             self.rows.push((bit, RowTest::new(key, text, &names.trace().clock)?));
             return Some(());
         }
@@ -324,7 +328,7 @@ impl RowTest {
     fn holds(&self, table: &AllocationTable, row: usize) -> bool {
         let within = |time: Ticks, first: &Ticks, last: &Ticks| *first <= time && time <= *last;
         match self {
-            Self::Address(address) => table.address.at(row) == *address,
+            Self::Address(address) => table.address.get(row) == Some(*address),
             Self::AllocTime(first, last) => within(table.alloc_time.at(row), first, last),
             Self::FreeTime(first, last) => within(table.free_time[row], first, last),
             Self::Lifetime(first, last) => within(table.lifetime(row), first, last),

@@ -3,6 +3,7 @@
 
 use super::compact::{Addresses, BLOCK_ROWS, Exceptions, Sizes, SortedTimes};
 use super::ids::{AttributesId, StackId};
+use super::stack_column::StackColumn;
 use super::time::Ticks;
 
 /// Bits of [`AllocationTable::flags`].
@@ -32,7 +33,7 @@ pub struct AllocationTable {
     pub free_time: Vec<Ticks>,
     /// Size in bytes, as the kernel accounts for it.
     pub size: Sizes,
-    /// Address (`Entry` of the event).
+    /// Address (`Entry` of the event); left out if a load has no memory for it.
     pub address: Addresses,
     /// Attributes of the allocation event. If that was not recorded, those of the free with an unknown allocator
     /// ([`EventAttributes::with_unknown_allocator`](super::attributes::EventAttributes::with_unknown_allocator)).
@@ -40,11 +41,32 @@ pub struct AllocationTable {
     /// Attributes of the free event; [`AttributesId::NONE`] without one.
     pub free_attributes: Vec<AttributesId>,
     /// Allocation stack; [`StackId::EMPTY`] if none was recorded.
-    pub alloc_stack: Vec<StackId>,
+    pub alloc_stack: StackColumn,
     /// Free stack; [`StackId::EMPTY`] if none was recorded.
-    pub free_stack: Vec<StackId>,
+    pub free_stack: StackColumn,
     /// Bits of [`flag`].
     pub flags: Vec<u8>,
+}
+
+/// Columns that a load can leave out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct LoadedColumns {
+    /// Allocation stacks.
+    pub alloc_stacks: bool,
+    /// Free stacks.
+    pub free_stacks: bool,
+    /// Addresses.
+    pub addresses: bool,
+}
+
+impl LoadedColumns {
+    /// Bytes of memory of a row, without the values that do not fit their columns, which are few.
+    pub fn row_bytes(self) -> usize {
+        // Allocation time and size take four bytes each, an address six.
+        let always = 4 + 4 + size_of::<Ticks>() + 2 * size_of::<AttributesId>() + size_of::<u8>();
+        let stacks = usize::from(self.alloc_stacks) + usize::from(self.free_stacks);
+        always + stacks * size_of::<StackId>() + if self.addresses { 6 } else { 0 }
+    }
 }
 
 /// One row of the table.
@@ -113,11 +135,16 @@ impl RowsMut<'_> {
         self.alloc_time[at] = SortedTimes::encode(number, base, row.alloc_time, &mut exceptions.alloc_time);
         self.free_time[at] = row.free_time;
         self.size[at] = Sizes::encode(number, row.size, &mut exceptions.size);
-        (self.address_low[at], self.address_high[at]) = Addresses::encode(number, row.address, &mut exceptions.address);
+        if let (Some(low), Some(high)) = (self.address_low.get_mut(at), self.address_high.get_mut(at)) {
+            (*low, *high) = Addresses::encode(number, row.address, &mut exceptions.address);
+        }
         self.alloc_attributes[at] = row.alloc_attributes;
         self.free_attributes[at] = row.free_attributes;
-        self.alloc_stack[at] = row.alloc_stack;
-        self.free_stack[at] = row.free_stack;
+        for (stacks, stack) in [(&mut self.alloc_stack, row.alloc_stack), (&mut self.free_stack, row.free_stack)] {
+            if let Some(own) = stacks.get_mut(at) {
+                *own = stack;
+            }
+        }
         self.flags[at] = row.flags;
     }
 
@@ -129,7 +156,8 @@ impl RowsMut<'_> {
 
 impl AllocationTable {
     /// A table of rows to be filled. `block_time` is the allocation time of the first row of each block of [`BLOCK_ROWS`] rows.
-    pub(crate) fn with_rows(rows: usize, block_time: impl FnMut(usize) -> Ticks) -> Self {
+    pub(crate) fn with_rows(rows: usize, loaded: LoadedColumns, block_time: impl FnMut(usize) -> Ticks) -> Self {
+        let addresses = if loaded.addresses { rows } else { 0 };
         // Zeros: the system provides the memory when a worker writes it.
         Self {
             alloc_time: SortedTimes {
@@ -139,11 +167,11 @@ impl AllocationTable {
             },
             free_time: vec![0; rows].into_iter().map(Ticks).collect(),
             size: Sizes { low: vec![0; rows], large: Vec::new() },
-            address: Addresses { low: vec![0; rows], high: vec![0; rows], wide: Vec::new() },
+            address: Addresses { low: vec![0; addresses], high: vec![0; addresses], wide: Vec::new() },
             alloc_attributes: vec![0; rows].into_iter().map(AttributesId).collect(),
             free_attributes: vec![0; rows].into_iter().map(AttributesId).collect(),
-            alloc_stack: vec![0; rows].into_iter().map(StackId).collect(),
-            free_stack: vec![0; rows].into_iter().map(StackId).collect(),
+            alloc_stack: StackColumn::new(rows, loaded.alloc_stacks),
+            free_stack: StackColumn::new(rows, loaded.free_stacks),
             flags: vec![0; rows],
         }
     }
@@ -161,8 +189,8 @@ impl AllocationTable {
         let mut address_high = self.address.high.as_mut_slice();
         let mut alloc_attributes = self.alloc_attributes.as_mut_slice();
         let mut free_attributes = self.free_attributes.as_mut_slice();
-        let mut alloc_stack = self.alloc_stack.as_mut_slice();
-        let mut free_stack = self.free_stack.as_mut_slice();
+        let mut alloc_stack = self.alloc_stack.stacks.as_mut_slice();
+        let mut free_stack = self.free_stack.stacks.as_mut_slice();
         let mut flags = self.flags.as_mut_slice();
         let mut first_row = 0;
         let part = |&length: &usize| RowsMut {
@@ -211,10 +239,18 @@ impl AllocationTable {
     /// Bytes of memory of the columns, without the values that do not fit them, which are few.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        // Allocation time, size and address take four, four and six bytes.
-        let packed = 4 + 4 + 6;
-        let others = size_of::<Ticks>() + 2 * size_of::<AttributesId>() + 2 * size_of::<StackId>() + size_of::<u8>();
-        self.len() * (packed + others)
+        let loaded = LoadedColumns {
+            alloc_stacks: self.alloc_stack.is_loaded(),
+            free_stacks: self.free_stack.is_loaded(),
+            addresses: self.has_addresses(),
+        };
+        self.len() * loaded.row_bytes()
+    }
+
+    /// Returns `true` if rows have addresses; `false` if the load had no memory for them.
+    #[must_use]
+    pub fn has_addresses(&self) -> bool {
+        self.is_empty() || !self.address.low.is_empty()
     }
 
     /// Returns `true` if the allocation event of a row was recorded. Without one, the row has no allocation stack.

@@ -80,7 +80,7 @@ impl FromIterator<u64> for Sizes {
     }
 }
 
-/// Addresses in six bytes each: those of 64-bit systems have 48 bits and their sign.
+/// Addresses in six bytes each: those of 64-bit systems have 48 bits and their sign. Empty if a load leaves them out.
 #[derive(Default, Debug)]
 pub struct Addresses {
     pub(super) low: Vec<u32>,
@@ -89,18 +89,15 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// Address of a row.
-    ///
-    /// # Panics
-    /// There is no such row.
+    /// Address of a row; `None` if there is no such row, or addresses are left out.
     #[inline]
     #[must_use]
-    pub fn at(&self, row: usize) -> u64 {
-        let (low, high) = (self.low[row], self.high[row]);
+    pub fn get(&self, row: usize) -> Option<u64> {
+        let (low, high) = (*self.low.get(row)?, *self.high.get(row)?);
         if !self.wide.is_empty() && self.wide.binary_search_by_key(&(row as u32), |wide| wide.0).is_ok() {
-            return exception(&self.wide, row);
+            return Some(exception(&self.wide, row));
         }
-        Self::decode(low, high)
+        Some(Self::decode(low, high))
     }
 
     #[inline]
@@ -245,7 +242,8 @@ mod tests {
         let addresses = [0, 0xffff_9000_1234_5670, 0x7fff_ffff_ffff, 0xffff_8000_0000_0000, 1 << 47, u64::MAX, 1 << 63];
         let mut column = Addresses::default();
         addresses.iter().for_each(|&address| column.push(address));
-        assert_eq!((0..7).map(|row| column.at(row)).collect::<Vec<_>>(), addresses);
+        assert_eq!((0..7).filter_map(|row| column.get(row)).collect::<Vec<_>>(), addresses);
+        assert_eq!((column.get(7), Addresses::default().get(0)), (None, None));
         assert_eq!(column.wide.len(), 2, "not those of a 64-bit system");
     }
 

@@ -8,3 +8,11 @@ pub struct FreeOrder {
     /// Rows with an implied free; those of one tick are in ascending order.
     pub implied: Vec<u32>,
 }
+
+impl FreeOrder {
+    /// Bytes of memory of the rows.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        size_of_val(self.recorded.as_slice()) + size_of_val(self.implied.as_slice())
+    }
+}

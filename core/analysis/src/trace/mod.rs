@@ -11,6 +11,7 @@ pub mod module;
 pub mod process;
 pub mod recorded;
 pub mod stack;
+pub mod stack_column;
 pub mod summary;
 pub mod time;
 
@@ -18,7 +19,7 @@ use allocation::AllocationTable;
 use attributes::AttributesTable;
 use free_order::FreeOrder;
 use module::ModuleTable;
-use poolscope_etl::diagnostics::Diagnostics;
+use poolscope_etl::diagnostics::{DiagnosticKind, Diagnostics};
 use process::ProcessTable;
 use recorded::RecordedRange;
 use stack::{FrameSymbols, StackTable};
@@ -66,10 +67,17 @@ impl Trace {
         self.summary.origin == TraceOrigin::Recording
     }
 
-    /// Bytes of memory of the tables that grow with the trace: allocations, stacks and attributes.
+    /// Returns `true` if there is memory for indices of the trace that only make questions faster.
+    #[must_use]
+    pub fn has_room_for_indices(&self) -> bool {
+        self.diagnostics.count(DiagnosticKind::IndicesLeftOut) == 0
+    }
+
+    /// Bytes of memory of the tables that grow with the trace: allocations, the order of their frees, stacks and attributes.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
         let attributes = size_of_val(self.attributes.rows());
-        (self.allocations.memory_bytes() + self.stacks.memory_bytes() + attributes) as u64
+        let order = self.free_order.as_ref().map_or(0, FreeOrder::memory_bytes);
+        (self.allocations.memory_bytes() + order + self.stacks.memory_bytes() + attributes) as u64
     }
 }

@@ -202,7 +202,12 @@ impl ReadAt for PartReader {
         let count = buffer.len().min(usize::try_from(room).unwrap_or(usize::MAX));
         let wanted = &mut buffer[..count];
         if is_inside {
-            source.read_at(within, wanted).map_err(|error| error.reason)?;
+            match source.read_at(within, wanted) {
+                Ok(()) => {}
+                // The bytes before the failure are read; the next read fails at its first byte, whose offset is that of the error.
+                Err(error) if error.offset > within => return Ok((error.offset - within) as usize),
+                Err(error) => return Err(error.reason),
+            }
         } else {
             wanted.fill(0);
         }
@@ -226,5 +231,27 @@ mod tests {
         reader.read_at(2, &mut some).expect("across the end");
         assert_eq!(&some, b"c\0\0");
         assert_eq!(reader.read_at(6, &mut some).expect_err("behind the end").offset, 7);
+    }
+
+    #[test]
+    fn a_failure_has_the_offset_of_the_first_byte_that_is_missing() {
+        /// Three bytes of a file that had ten.
+        #[derive(Debug)]
+        struct Shortened;
+
+        impl ReadAt for Shortened {
+            fn read_some_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+                let count = buffer.len().min(3_u64.saturating_sub(offset) as usize);
+                buffer[..count].fill(7);
+                Ok(count)
+            }
+        }
+
+        let shortened = FileReader::from_source(Box::new(Shortened), 10);
+        let sources = vec![(0, FileReader::from_bytes(b"abcd".as_slice())), (4, shortened)];
+        let reader = FileReader::from_source(Box::new(PartReader { sources }), 14);
+        let mut all = [0; 14];
+        assert_eq!(reader.read_at(0, &mut all).expect_err("a part is missing").offset, 7);
+        assert_eq!(&all[..7], b"abcd\x07\x07\x07");
     }
 }

@@ -33,6 +33,7 @@ use poolscope_base::file_window::FileWindow;
 use poolscope_base::guid::Guid;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Error of a file that cannot be read as a trace.
@@ -232,6 +233,15 @@ impl TraceFile {
     /// The file cannot be read.
     pub fn records<'a>(&'a self, buffer: &BufferRef, scratch: &'a mut BodyScratch) -> Result<Records<'a>, OpenError> {
         Ok(Records::new(self.body(buffer, scratch)?.bytes))
+    }
+
+    /// Reads a range of the file that holds several buffers at once, from which [`Self::body`] takes them with the same scratch.
+    /// Only for speed: small buffers cost one read each otherwise.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn read_ahead(&self, range: Range<u64>, scratch: &mut BodyScratch) -> Result<(), OpenError> {
+        scratch.window.read_range(&self.reader, range).map_err(|error| self.read_error(error))
     }
 
     /// Returns the bytes of one buffer's records, read and decompressed into `scratch` if needed. One scratch per

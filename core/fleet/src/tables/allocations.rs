@@ -34,7 +34,7 @@ pub const SCHEMA: &str = "message allocations {
     OPTIONAL INT64 session;
     OPTIONAL BINARY size_class (STRING);
     REQUIRED INT64 size;
-    REQUIRED BINARY address (STRING);
+    OPTIONAL BINARY address (STRING);
     OPTIONAL DOUBLE alloc_time;
     OPTIONAL DOUBLE free_time;
     OPTIONAL DOUBLE lifetime;
@@ -151,7 +151,7 @@ fn write_row_values(trace: &Trace, rows: Range<usize>, group: &mut RowGroup<'_>)
     let rows = || rows.clone();
     let stack = |stack: StackId| (stack != StackId::EMPTY).then(|| i64::from(stack.0));
     group.integers("size", rows().map(|row| Some(signed(table.size.at(row)))))?;
-    let address = |row: usize| Some(ByteArray::from(format!("{:#x}", table.address.at(row)).into_bytes()));
+    let address = |row: usize| Some(ByteArray::from(format!("{:#x}", table.address.get(row)?).into_bytes()));
     group.texts("address", rows().map(address))?;
     group.numbers("alloc_time", rows().map(|row| seconds(clock, table.alloc_time.at(row))))?;
     group.numbers("free_time", rows().map(|row| seconds(clock, table.free_time[row])))?;

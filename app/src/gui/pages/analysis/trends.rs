@@ -120,7 +120,7 @@ impl Document {
             names: Arc::clone(&self.results.names),
             pivot: Arc::clone(tree.pivot()),
             filter: Arc::clone(&self.query.filter),
-            order: Arc::clone(&self.results.event_order),
+            order: self.results.event_order(),
             known: known.cloned(),
             wanted: wanted.into_iter().map(|node| (node, tree.groups(node))).collect(),
         })

@@ -53,7 +53,8 @@ pub(super) fn allocs(ui: &mut Ui, title: &str, allocs: &[AllocationDetails]) {
         let life =
             alloc.lifetime_s.map_or_else(|| "not freed".to_owned(), |life| format!("lived {}", format::duration(life)));
         let first = format!("{}  {}  {life}", format::seconds(alloc.time_s, 6), format::bytes(alloc.size));
-        let second = format!("{:#018x}", alloc.address);
+        let not_loaded = || "address not loaded".to_owned();
+        let second = alloc.address.map_or_else(not_loaded, |address| format!("{address:#018x}"));
         let thread = alloc.thread.map_or_else(String::new, |thread| format!(", thread {thread}"));
         let cpu = alloc.cpu.map_or_else(String::new, |cpu| format!(", CPU {cpu}"));
         let third = format!("{}{thread}{cpu}", alloc.process);

@@ -45,10 +45,12 @@ pub struct ProcessObjects {
 }
 
 /// Matches allocations of process objects to processes by the address of the object. `rows` are outstanding at the end of `range`.
+/// `None` if the load left out addresses.
 #[must_use]
-pub fn process_objects(trace: &Trace, rows: impl Iterator<Item = usize>, range: TimeRange) -> ProcessObjects {
+pub fn process_objects(trace: &Trace, rows: impl Iterator<Item = usize>, range: TimeRange) -> Option<ProcessObjects> {
     let table = &trace.allocations;
-    let mut by_address: Vec<(u64, usize)> = rows.map(|row| (table.address.at(row), row)).collect();
+    let mut by_address: Vec<(u64, usize)> =
+        rows.map(|row| Some((table.address.get(row)?, row))).collect::<Option<_>>()?;
     by_address.sort_unstable();
     let mut found = ProcessObjects::default();
     let mut names: std::collections::BTreeMap<&str, u64> = std::collections::BTreeMap::new();
@@ -70,7 +72,7 @@ pub fn process_objects(trace: &Trace, rows: impl Iterator<Item = usize>, range: 
     }
     found.ended_process_names = names.into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
     found.ended_process_names.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    found
+    Some(found)
 }
 
 /// The latest time at which the object of a process can have been allocated.
@@ -124,7 +126,7 @@ mod tests {
             process("e.exe", Some(0x4080), 40, 4_000),
         ];
         made.processes = ProcessTable::new(rows, 6);
-        let found = process_objects(&made, 0..4, made.extent);
+        let found = process_objects(&made, 0..4, made.extent).unwrap();
         assert_eq!(
             found,
             ProcessObjects {
@@ -133,7 +135,7 @@ mod tests {
                 ended_process_names: vec![("a.exe".to_owned(), 2)]
             }
         );
-        let early = process_objects(&made, 0..4, TimeRange { from: Ticks(0), to: Ticks(500) });
+        let early = process_objects(&made, 0..4, TimeRange { from: Ticks(0), to: Ticks(500) }).unwrap();
         assert_eq!((early.of_ended_processes, early.of_running_processes), (0, 3));
     }
 }

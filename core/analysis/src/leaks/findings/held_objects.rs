@@ -15,7 +15,8 @@ pub struct HeldObjects {
     pub outstanding: u64,
     /// Those of them that were allocated by processes that have ended.
     pub by_ended_processes: Total,
-    /// For process objects, the processes that they belong to; the allocating process is the parent.
+    /// For process objects, the processes that they belong to; the allocating process is the parent. `None` too if the load left out
+    /// addresses.
     pub process_objects: Option<ProcessObjects>,
 }
 
@@ -33,7 +34,7 @@ pub fn find(input: &DetectorInput<'_>, suspect: &SuspectUnits<'_>) -> Option<Fin
         }
     }
     let objects = || process_objects(trace, input.outstanding_rows(suspect), input.range);
-    let process_objects = (tag == PROCESS_OBJECT_TAG).then(objects);
+    let process_objects = (tag == PROCESS_OBJECT_TAG).then(objects).flatten();
     let outstanding = suspect.suspect.evidence.outstanding.count;
     Some(Finding::HeldObjects(HeldObjects { object_type, outstanding, by_ended_processes, process_objects }))
 }

@@ -162,7 +162,7 @@ fn the_first_and_the_last_blocks_are_listed_in_order() {
     assert_eq!(rows(&got.last), timed[timed.len() - MAX_ALLOCATIONS..].iter().map(|t| t.1).collect::<Vec<_>>());
     for shown in got.first.iter().chain(&got.last) {
         let block = &blocks[shown.row.index()];
-        assert_eq!((shown.size, shown.address), (block.size, block.address));
+        assert_eq!((shown.size, shown.address), (block.size, Some(block.address)));
         assert_eq!((shown.thread, shown.cpu), (Some(block.thread), Some(block.cpu)));
         assert_eq!(shown.time_s, block.alloc.unwrap() as f64 / HZ as f64);
         assert_eq!(shown.lifetime_s, block.free.map(|f| (f - block.alloc.unwrap()) as f64 / HZ as f64));
