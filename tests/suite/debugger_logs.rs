@@ -1,8 +1,10 @@
 //! Debugger logs from the command line to the window: the pivot of what a log shows, with figures that were planted in its text;
 //! refusals by name; sizes of pools; the case that a log is a part of.
 
-use crate::gui_harness::{document, open_file, settle};
+use crate::gui_harness::{document, open_file, press_with, settle, window};
 use egui_kittest::kittest::Queryable as _;
+use poolscope::gui::OpenRequest;
+use poolscope::gui::egui::{Key, Modifiers};
 use poolscope_tests::program::{json, output, run};
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -332,4 +334,25 @@ fn the_window_shows_a_log_without_a_graph() {
     window
         .get_by_label_contains("SpnW: 53 allocations (16.6 KB) of nonpaged pool outstanding, allocated by spindle.sys");
     window.get_by_label("Debugger log without times");
+}
+
+#[test]
+fn a_log_cannot_be_compared_in_the_window() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let log = file(folder.path(), "verifier.log", verifier_log());
+    let trace = file(folder.path(), "trace.etl", poolscope::sample::TRACE);
+    let mut window = window(OpenRequest::Files(vec![log.into(), trace.into()]));
+    settle(&mut window);
+    for (name, said) in [
+        ("verifier.log", "A debugger log has no times. Open two recordings to compare what they left."),
+        ("trace.etl", "Nothing to compare yet"),
+    ] {
+        while document(&window).source.name() != name {
+            press_with(&mut window, Modifiers::CTRL, Key::Tab);
+            settle(&mut window);
+        }
+        press_with(&mut window, Modifiers::COMMAND | Modifiers::SHIFT, Key::N);
+        settle(&mut window);
+        window.get_by_label(said);
+    }
 }

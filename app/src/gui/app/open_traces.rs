@@ -1,4 +1,4 @@
-//! Tells every open trace of the others.
+//! Tells every open trace of the others that it can be compared with.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::gui::jobs::load::Source;
 use crate::gui::model::open_traces::OpenTrace;
 
 impl App {
-    /// Gives each open trace the list of all of them, as they are now.
+    /// Gives each open trace the list of all recordings, as they are now. A debugger log has no times to compare.
     pub(super) fn share_open_traces(&mut self) {
         let documents = || self.tabs.iter().filter_map(|(id, tab)| tab.document().map(|document| (id, document)));
         let names: Vec<String> = documents().map(|(_, document)| document.source.name()).collect();
@@ -23,7 +23,8 @@ impl App {
                 _ => own,
             }
         };
-        let open = documents().map(|(id, document)| {
+        let recordings = documents().filter(|(_, document)| document.trace.has_times());
+        let open = recordings.map(|(id, document)| {
             let clock = document.trace.clock;
             let selection = document.ui.graph.selection();
             OpenTrace {

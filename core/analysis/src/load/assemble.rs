@@ -71,7 +71,7 @@ pub fn assemble(
     let stages = if merged.stacks.is_some() { 2 } else { 1 };
     progress.set_rows((recorded * stages + merged.events.unrecorded.len()) as u64);
     let system_events = std::mem::take(&mut merged.totals.system_events);
-    let system = system_events::collect_system_info(info, system_events, &merged.attributes);
+    let system = system_events::collect_system_info(info, system_events, &merged.attributes, cancel)?;
     let late = attach_late_stacks(&mut merged, cancel)?;
     let mut totals = std::mem::take(&mut merged.totals);
     let parts = parts::summaries(info, &totals.spans, std::mem::take(&mut merged.parts));

@@ -15,6 +15,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 #[derive(Debug)]
 pub struct AttributeIds<'p> {
     ranks: RankedValues<RawAttributes>,
+    /// Process number of each rank, apart from the other attributes since stacks ask for nothing else.
+    pids: Vec<u32>,
     processes: &'p ProcessTable,
     has_reused: bool,
     /// Handles of attributes with a reused process number, by rank and process.
@@ -32,12 +34,12 @@ impl<'p> AttributeIds<'p> {
         processes: &'p ProcessTable,
         cancel: &CancelToken,
     ) -> Result<(Self, AttributesTable), Cancelled> {
-        let ranks = InternedValues::new(workers.iter().collect()).rank();
-        cancel.check()?;
+        let ranks = InternedValues::new(workers.iter().collect()).rank(cancel)?;
         let has_reused = ranks.values.iter().any(|raw| processes.is_reused(raw.pid));
         let mut rows: Vec<EventAttributes> =
             ranks.values.iter().map(|raw| with_process(raw, processes.find(raw.pid, Ticks::UNKNOWN))).collect();
-        let mut ids = Self { ranks, processes, has_reused, reused: FxHashMap::default() };
+        let pids = ranks.values.iter().map(|raw| raw.pid).collect();
+        let mut ids = Self { ranks, pids, processes, has_reused, reused: FxHashMap::default() };
         if has_reused {
             let note = |found: &mut FxHashSet<(u32, ProcessId)>, side: EventSide| {
                 found.extend(ids.reused_process(side.attributes, side.time));
@@ -77,9 +79,9 @@ impl<'p> AttributeIds<'p> {
     }
 
     /// Process number of the attributes of an event.
+    #[inline]
     pub fn pid(&self, number: u32) -> u32 {
-        let raw = self.ranks.rank(number).and_then(|rank| self.ranks.values.get(rank as usize));
-        raw.map_or(NO_ID, |raw| raw.pid)
+        self.ranks.rank(number).and_then(|rank| self.pids.get(rank as usize)).copied().unwrap_or(NO_ID)
     }
 }
 

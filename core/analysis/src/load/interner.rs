@@ -2,6 +2,7 @@
 //! others, so that a number names a worker and its row. When all is decoded, distinct values get their final numbers in an order
 //! that does not depend on the workers.
 
+use poolscope_base::progress::{CancelToken, Cancelled};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::hint::black_box;
@@ -99,6 +100,8 @@ pub struct WorkerInterner<T> {
 
 /// Row of an empty slot.
 const NO_ROW: u32 = u32::MAX;
+/// Number of values that are ranked between two looks at the token.
+const CANCEL_STEP: usize = 1 << 14;
 
 impl<T: Copy + Eq + Hash> WorkerInterner<T> {
     /// Interner of one worker. Its numbers are below `limit`.
@@ -226,24 +229,31 @@ impl<'a, T: Copy + Eq + Hash> InternedValues<'a, T> {
     }
 
     /// Numbers the distinct values of all workers by their first position.
-    pub fn rank(&self) -> RankedValues<T> {
+    ///
+    /// # Errors
+    /// Cancelled.
+    pub fn rank(&self, cancel: &CancelToken) -> Result<RankedValues<T>, Cancelled> {
         let mut map: FxHashMap<T, u32> = FxHashMap::default();
         let mut rows: Vec<(EventPosition, T)> = Vec::new();
         let mut joined: Vec<Vec<u32>> = Vec::with_capacity(self.interners.len());
         for interner in &self.interners {
-            let values = interner.rows.iter().zip(&interner.firsts);
-            let join = values.map(|(&value, &first)| {
-                let row = *map.entry(value).or_insert_with(|| {
-                    rows.push((first, value));
-                    rows.len() as u32 - 1
-                });
-                if let Some(known) = rows.get_mut(row as usize) {
-                    known.0 = known.0.min(first);
-                }
-                row
-            });
-            joined.push(join.collect());
+            let mut of_worker = Vec::with_capacity(interner.rows.len());
+            for (values, firsts) in interner.rows.chunks(CANCEL_STEP).zip(interner.firsts.chunks(CANCEL_STEP)) {
+                cancel.check()?;
+                of_worker.extend(values.iter().zip(firsts).map(|(&value, &first)| {
+                    let row = *map.entry(value).or_insert_with(|| {
+                        rows.push((first, value));
+                        rows.len() as u32 - 1
+                    });
+                    if let Some(known) = rows.get_mut(row as usize) {
+                        known.0 = known.0.min(first);
+                    }
+                    row
+                }));
+            }
+            joined.push(of_worker);
         }
+        cancel.check()?;
         let mut order: Vec<u32> = (0..rows.len() as u32).collect();
         order.sort_unstable_by_key(|&row| rows[row as usize].0);
         let mut ranks = vec![0; rows.len()];
@@ -254,7 +264,7 @@ impl<'a, T: Copy + Eq + Hash> InternedValues<'a, T> {
             *row = ranks[*row as usize];
         }
         let values = order.iter().map(|&row| rows[row as usize].1).collect();
-        RankedValues { values, ranks: joined, numbers: self.numbers }
+        Ok(RankedValues { values, ranks: joined, numbers: self.numbers })
     }
 }
 
@@ -294,7 +304,13 @@ mod tests {
             };
             of.into_iter().enumerate().map(fill).collect()
         };
-        let ranked = |all: &[WorkerInterner<u32>]| InternedValues::new(all.iter().collect()).rank();
+        let ranked = |all: &[WorkerInterner<u32>]| {
+            let values = InternedValues::new(all.iter().collect());
+            let cancelled = CancelToken::default();
+            cancelled.cancel();
+            assert!(values.rank(&cancelled).is_err());
+            values.rank(&CancelToken::none()).unwrap()
+        };
         let first = interners([&[(7, 5), (8, 1)], &[(9, 0), (7, 3)], &[]]);
         let second = interners([&[(9, 0)], &[(7, 5), (8, 2), (8, 1)], &[(7, 3)]]);
         assert_eq!((ranked(&first).values, ranked(&second).values), (vec![9, 8, 7], vec![9, 8, 7]));

@@ -1,7 +1,7 @@
 //! Stack records that are matched with their pool events when all events are known: user stacks may come half a second after their
 //! event, and one in twenty from another CPU. They belong to the event with their exact time and thread (etl-format 5.2).
 
-use super::columns::{FreeEnd, IMPLIED, NOT_FREED};
+use super::columns::{AllocationChunk, FreeEnd, IMPLIED, NOT_FREED};
 use super::event::NUMBER;
 use super::interner::{EventPosition, NO_ID, RawAttributes, WorkerInterner, WorkerNumbers};
 use super::merge::MergedEvents;
@@ -88,19 +88,27 @@ fn candidates(
         let raw = attributes.get(worker).and_then(|interner| interner.value(number & NUMBER));
         raw.map_or(NO_ID, |raw| raw.thread)
     };
-    let of_allocations = times.par_iter().flat_map_iter(|&time| {
-        let first = events.chunks.partition_point(|chunk| chunk.time.last().is_none_or(|last| *last < time));
-        let chunk = events.chunks.get(first);
-        let start = chunk.map_or(0, |chunk| chunk.time.partition_point(|own| *own < time));
-        let rest = chunk.and_then(|chunk| chunk.time.get(start..)).unwrap_or_default();
-        let count = rest.iter().take_while(|own| **own == time).count();
-        (start..start + count).map(move |row| {
-            let number = chunk.and_then(|chunk| chunk.attributes.get(row)).copied().unwrap_or_default();
-            Candidate { time, place: EventPlace::Allocation(first as u32, row as u32), thread: thread(number) }
-        })
-    });
-    let mut found: Vec<Candidate> = of_allocations.collect();
-    cancel.check()?;
+    let of_chunk = |(at, chunk): (u32, &AllocationChunk)| {
+        cancel.check()?;
+        let mut found = Vec::new();
+        let first = chunk.time.first().map_or(0, |first| times.partition_point(|time| time < first));
+        // Both are in time order, so that each is read once.
+        let mut wanted = times.get(first..).unwrap_or_default().iter().peekable();
+        for ((row, &time), &number) in (0..).zip(&chunk.time).zip(&chunk.attributes) {
+            while wanted.next_if(|wanted| **wanted < time).is_some() {}
+            match wanted.peek() {
+                None => break,
+                Some(&&wanted) if wanted == time => {
+                    found.push(Candidate { time, place: EventPlace::Allocation(at, row), thread: thread(number) });
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(found)
+    };
+    let chunks = (0..events.chunks.len() as u32).into_par_iter().zip(&events.chunks);
+    let of_allocations: Vec<Vec<Candidate>> = chunks.map(of_chunk).collect::<Result<_, Cancelled>>()?;
+    let mut found: Vec<Candidate> = of_allocations.concat();
     let wanted = WantedTimes::new(&times);
     let of_frees: Vec<Vec<Candidate>> = events
         .ends

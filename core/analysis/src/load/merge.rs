@@ -539,4 +539,52 @@ mod tests {
         assert_eq!(events, 180_000 + 100_000 + 2);
         assert_eq!(slice_bounds(&runs[2..], Ticks(-5)), []);
     }
+
+    /// Time and address of a row.
+    type Row = (i64, u64);
+    /// Time of an event, its number, and whether it is a free.
+    type Event = (i64, u32, bool);
+
+    /// The rows, and the events of all owners in sorted order, of runs that are merged as one slice.
+    fn merged(runs: &[EventRun]) -> (Vec<Row>, Vec<Event>) {
+        let runs: Vec<&EventRun> = runs.iter().collect();
+        let first = runs.iter().map(|run| run.base).min().unwrap();
+        let input = SliceInput::new(&runs, (first, Ticks::NEVER));
+        let mut chunk = AllocationChunk::new(0, input.allocs, false);
+        let part = chunk.split(&[input.allocs]).remove(0);
+        let slice = merge_slice(&input, part, (0, 0), MergedSlice::default(), &mut SliceScratch::default());
+        let rows = chunk.time.iter().map(|time| time.0).zip(chunk.address.iter().copied()).collect();
+        assert_eq!(*slice.starts.last().unwrap() as usize, input.events);
+        for owner in 0..OWNERS {
+            let own = &slice.events[slice.starts[owner] as usize..slice.starts[owner + 1] as usize];
+            assert!(
+                own.iter().all(|event| owner_of(event.address) == owner) && own.is_sorted_by_key(|event| event.time)
+            );
+        }
+        let events = slice.events[..input.events].iter();
+        let mut all: Vec<_> = events.map(|event| (event.time.0, event.number, event.attributes & FREE != 0)).collect();
+        all.sort_unstable();
+        (rows, all)
+    }
+
+    #[test]
+    fn slices_of_any_length_in_time_are_merged_alike() {
+        let gap = 1_i64 << 45;
+        let near = |base: i64| {
+            let mut run = run(&[base, base + 3, base + 3, base + 9]);
+            run.events[1].attributes = FREE;
+            run
+        };
+        // The same runs next to each other, and with one that is so far away that ticks and positions do not fit a key.
+        let (rows, events) = merged(&[near(5), near(4)]);
+        assert_eq!(rows.iter().map(|row| row.0).collect::<Vec<_>>(), [4, 5, 7, 8, 13, 14]);
+        assert_eq!(events.iter().map(|event| event.0).collect::<Vec<_>>(), [4, 5, 7, 7, 8, 8, 13, 14]);
+        assert_eq!(
+            events.iter().filter(|event| event.2).map(|event| (event.0, event.1)).collect::<Vec<_>>(),
+            [(7, 0), (8, 1)]
+        );
+        let (mut far_rows, mut far_events) = merged(&[near(5), near(4), run(&[gap])]);
+        assert_eq!((far_rows.pop(), far_events.pop()), (Some((gap, gap as u64)), Some((gap, 6, false))));
+        assert_eq!((far_rows, far_events), (rows, events));
+    }
 }

@@ -55,7 +55,7 @@ pub fn build_tree(
     pointer_size: u8,
     cancel: &CancelToken,
 ) -> Result<BuiltStacks, Cancelled> {
-    let ranks = InternedValues::new(workers.iter().collect()).rank();
+    let ranks = InternedValues::new(workers.iter().collect()).rank(cancel)?;
     let mut builder = StackTreeBuilder {
         frame_lists,
         modules,

@@ -10,10 +10,14 @@ use crate::trace::module::ModuleTable;
 use crate::trace::process::{Process, ProcessTable};
 use crate::trace::summary::{BigPoolAllocation, PoolRundown, PoolUsage, RundownPhase, TagUsage, TraceSummary};
 use crate::trace::time::Ticks;
+use poolscope_base::progress::{CancelToken, Cancelled};
 use poolscope_etl::event::pool::{BigPoolRundown, PoolTagRundown};
 use poolscope_etl::event::process::ProcessEvent;
 use poolscope_etl::event::{EventKind, SystemEvent};
 use rustc_hash::FxHashMap;
+
+/// Number of records after which a cancel is looked for.
+const CANCEL_STEP: usize = 1 << 10;
 
 /// Tables and facts from the system events of a trace.
 #[derive(Debug)]
@@ -29,13 +33,20 @@ pub struct SystemInfo {
 }
 
 /// Tables from system events in time order, and from the processes of pool events.
+///
+/// # Errors
+/// Cancelled.
 pub fn collect_system_info(
     info: &SessionInfo,
     records: Vec<SystemRecord>,
     attributes: &[WorkerInterner<RawAttributes>],
-) -> SystemInfo {
+    cancel: &CancelToken,
+) -> Result<SystemInfo, Cancelled> {
     let mut images = ImageTracker::new(if info.logfile.pointer_size == 4 { 4 } else { 8 });
-    for record in &records {
+    for (at, record) in records.iter().enumerate() {
+        if at.is_multiple_of(CANCEL_STEP) {
+            cancel.check()?;
+        }
         match &record.event {
             SystemEvent::ImageId(event) => images.image_id(record.time, event),
             SystemEvent::Rsds(event) => images.rsds(record.time, event),
@@ -46,7 +57,10 @@ pub fn collect_system_info(
     let mut processes = ProcessTracker::default();
     let mut pool_rundown = PoolRundown::default();
     let mut summary = header_summary(info);
-    for SystemRecord { time, kind, process, event, .. } in records {
+    for (at, SystemRecord { time, kind, process, event, .. }) in records.into_iter().enumerate() {
+        if at.is_multiple_of(CANCEL_STEP) {
+            cancel.check()?;
+        }
         match event {
             SystemEvent::Image(event) => {
                 let pid = event.process.or(process).unwrap_or(0);
@@ -72,7 +86,7 @@ pub fn collect_system_info(
         }
     }
     let processes = processes.finish(attributes);
-    SystemInfo { modules: images.finish(), processes, pool_rundown, summary }
+    Ok(SystemInfo { modules: images.finish(), processes, pool_rundown, summary })
 }
 
 /// Change in the lifecycle of an image or a process, or a record that it existed.

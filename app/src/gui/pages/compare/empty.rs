@@ -37,6 +37,11 @@ pub(super) fn without_sides(
         empty_page::show(ui, "No pool events", text, |_| {});
         return true;
     }
+    if !document.trace.has_times() {
+        let text = "A debugger log has no times. Open two recordings to compare what they left.";
+        empty_page::show(ui, "No comparison", text, |_| {});
+        return true;
+    }
     if state.sides(document).is_some() {
         return false;
     }
