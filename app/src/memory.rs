@@ -15,7 +15,7 @@ pub fn available_bytes() -> Option<u64> {
 #[cfg(any(windows, target_os = "macos"))]
 #[must_use]
 pub fn available_bytes() -> Option<u64> {
-    let mut system = sysinfo::System::new();
+    let mut system = sysinfo::System::new().ok()?;
     system.refresh_memory();
     Some(system.available_memory()).filter(|bytes| *bytes > 0)
 }
