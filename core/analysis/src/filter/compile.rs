@@ -10,12 +10,12 @@ use crate::group::group_by::class_of;
 use crate::group::key::Key;
 use crate::group::parallel::{Cancel, Cancelled};
 use crate::trace::Trace;
-use crate::trace::allocation::AllocationTable;
+use crate::trace::allocation::{AllocationTable, flag};
 use crate::trace::attributes::EventAttributes;
 use crate::trace::time::{Clock, Ticks, TimeRange};
 use rayon::prelude::*;
 use regex::{Regex, RegexBuilder};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 /// A query for one trace and one visible range.
@@ -268,62 +268,99 @@ impl CompiledQuery {
                 }
                 let from = block * BLOCK_ROWS;
                 let range = from..table.len().min(from + BLOCK_ROWS);
-                Ok(evaluate(&self.root, table, self.visible_range, range))
+                let every = vec![u64::MAX; range.len().div_ceil(64)];
+                Ok(evaluate(&self.root, table, self.visible_range, range, &every))
             })
             .collect();
         Ok(RowSet::from_words(words?.concat(), table.len()))
     }
 }
 
-/// The matching rows of a range, one bit each.
-fn evaluate(predicate: &Predicate, table: &AllocationTable, visible_range: TimeRange, rows: Range<usize>) -> Vec<u64> {
-    let words = rows.len().div_ceil(64);
-    let bits = |test: &dyn Fn(usize) -> bool| fill(rows.clone(), test);
+/// The matching rows of a range, one bit each. Only the bits of `wanted` rows are of interest: words without any are not evaluated.
+fn evaluate(
+    predicate: &Predicate,
+    table: &AllocationTable,
+    visible_range: TimeRange,
+    rows: Range<usize>,
+    wanted: &[u64],
+) -> Vec<u64> {
+    let inner = |part: &Predicate, wanted: &[u64]| evaluate(part, table, visible_range, rows.clone(), wanted);
+    let first = rows.start;
+    let fill = Fill { rows: rows.clone(), wanted };
     let bit = |list: &[bool], at: usize| list.get(at).copied().unwrap_or(false);
     match predicate {
-        Predicate::All(parts) => parts.iter().fold(vec![u64::MAX; words], |mut all, part| {
-            let more = evaluate(part, table, visible_range, rows.clone());
+        Predicate::All(parts) => parts.iter().fold(wanted.to_vec(), |mut all, part| {
+            let more = inner(part, &all);
             all.iter_mut().zip(more).for_each(|(a, b)| *a &= b);
             all
         }),
-        Predicate::Any(parts) => parts.iter().fold(vec![0; words], |mut any, part| {
-            let more = evaluate(part, table, visible_range, rows.clone());
-            any.iter_mut().zip(more).for_each(|(a, b)| *a |= b);
+        Predicate::Any(parts) => parts.iter().fold(vec![0; wanted.len()], |mut any, part| {
+            let left: Vec<u64> = wanted.iter().zip(&any).map(|(wanted, any)| wanted & !any).collect();
+            any.iter_mut().zip(inner(part, &left)).for_each(|(a, b)| *a |= b);
             any
         }),
-        Predicate::Not(inner) => {
-            let mut words = evaluate(inner, table, visible_range, rows);
+        Predicate::Not(part) => {
+            let mut words = inner(part, wanted);
             words.iter_mut().for_each(|w| *w = !*w);
             words
         }
-        Predicate::LifetimeClass(list) => bits(&|r| bit(list, class_of(visible_range, table, r))),
-        Predicate::Attributes(list) => bits(&|r| bit(list, table.alloc_attributes[r].index())),
-        Predicate::AllocStack(list) => bits(&|r| bit(list, table.alloc_stack[r].index())),
-        Predicate::FreeStack(list) => bits(&|r| bit(list, table.free_stack[r].index())),
-        Predicate::SizeClass(list) => bits(&|r| bit(list, size_class(table.size.at(r)) as usize)),
-        Predicate::Rows(ids, list) => bits(&|r| ids.get(r).is_some_and(|id| bit(list, *id as usize))),
-        Predicate::Size(low, high) => bits(&|r| (*low..=*high).contains(&i128::from(table.size.at(r)))),
-        Predicate::Address(low, high) => bits(&|r| (*low..=*high).contains(&i128::from(table.address.at(r)))),
-        Predicate::AllocTime(first, last) => bits(&|r| within(table.alloc_time.at(r), *first, *last)),
-        Predicate::FreeTime(first, last) => bits(&|r| within(table.free_time[r], *first, *last)),
-        Predicate::Lifetime(first, last, with_not_freed) => bits(&|r| {
-            let ticks = table.lifetime(r);
-            within(ticks, *first, *last) || (*with_not_freed && ticks == Ticks::NEVER)
-        }),
-        Predicate::AllocTimeMissing => bits(&|r| !table.alloc_time.at(r).is_known()),
-        Predicate::FreeTimeMissing => bits(&|r| !table.free_time[r].is_known()),
-        Predicate::LifetimeMissing => bits(&|r| !table.lifetime(r).is_known()),
+        Predicate::LifetimeClass(list) => fill.with(|r| bit(list, class_of(visible_range, table, r))),
+        Predicate::Attributes(list) => fill.with(|r| bit(list, table.alloc_attributes[r].index())),
+        Predicate::AllocStack(list) => fill.with(|r| bit(list, table.alloc_stack[r].index())),
+        Predicate::FreeStack(list) => fill.with(|r| bit(list, table.free_stack[r].index())),
+        Predicate::SizeClass(list) => fill.with(|r| bit(list, size_class(table.size.at(r)) as usize)),
+        Predicate::Rows(ids, list) => fill.with(|r| ids.get(r).is_some_and(|id| bit(list, *id as usize))),
+        Predicate::Size(low, high) => fill.with(|r| (*low..=*high).contains(&i128::from(table.size.at(r)))),
+        Predicate::Address(low, high) => fill.with(|r| (*low..=*high).contains(&i128::from(table.address.at(r)))),
+        Predicate::AllocTime(first, last) => fill.with(|r| within(table.alloc_time.at(r), *first, *last)),
+        Predicate::FreeTime(first, last) => fill.with(|r| within(table.free_time[r], *first, *last)),
+        Predicate::Lifetime(shortest, longest, with_not_freed) => {
+            let (free, flags) = (&table.free_time[rows.clone()], &table.flags[rows.clone()]);
+            fill.with(|r| {
+                let (alloc, free, flags) = (table.alloc_time.at(r), free[r - first], flags[r - first]);
+                is_lifetime_within(alloc, free, flags, *shortest..=*longest, *with_not_freed)
+            })
+        }
+        Predicate::AllocTimeMissing => fill.with(|r| !table.alloc_time.at(r).is_known()),
+        Predicate::FreeTimeMissing => fill.with(|r| !table.free_time[r].is_known()),
+        Predicate::LifetimeMissing => fill.with(|r| !table.lifetime(r).is_known()),
     }
 }
 
-fn fill(rows: Range<usize>, test: &dyn Fn(usize) -> bool) -> Vec<u64> {
-    let mut words = vec![0u64; rows.len().div_ceil(64)];
-    for (at, row) in rows.enumerate() {
-        if let Some(word) = words.get_mut(at / 64) {
-            *word |= u64::from(test(row)) << (at % 64);
-        }
+/// Returns `true` if the lifetime of an allocation is known and within bounds, or if it was not freed and `with_not_freed` is set.
+/// Without branches, which would be unpredictable.
+#[inline]
+fn is_lifetime_within(
+    alloc: Ticks,
+    free: Ticks,
+    flags: u8,
+    bounds: RangeInclusive<i64>,
+    with_not_freed: bool,
+) -> bool {
+    let is_freed = free != Ticks::NEVER;
+    let ticks = Ticks(free.0.saturating_sub(alloc.0));
+    let has_lifetime = is_freed & alloc.is_known() & (flags & (flag::IMPLIED | flag::NO_TIMES) == 0) & ticks.is_known();
+    let is_within = (*bounds.start() <= ticks.0) & (ticks.0 <= *bounds.end());
+    (has_lifetime & is_within) | (with_not_freed & !is_freed)
+}
+
+/// Bits of some rows.
+struct Fill<'w> {
+    rows: Range<usize>,
+    wanted: &'w [u64],
+}
+
+impl Fill<'_> {
+    /// The rows for which `test` is true, in words with wanted rows.
+    #[inline]
+    fn with(self, test: impl Fn(usize) -> bool) -> Vec<u64> {
+        let Self { rows, wanted } = self;
+        let words = wanted.iter().zip(rows.clone().step_by(64)).map(|(wanted, first)| {
+            let own = first..rows.end.min(first + 64);
+            if *wanted == 0 { 0 } else { own.rev().fold(0, |bits, row| bits << 1 | u64::from(test(row))) }
+        });
+        words.collect()
     }
-    words
 }
 
 /// A compiled condition on text.

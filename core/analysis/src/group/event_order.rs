@@ -2,17 +2,18 @@
 //! need an order of their own; the columns that a scan reads of a freed row are copied into that order, because the row
 //! itself may be far away in memory.
 
-use super::parallel::{Cancelled, not_cancelled};
+use super::parallel::{CHUNK_ROWS, Cancel, Cancelled, not_cancelled};
 use super::partition::Sorted;
 use crate::trace::Trace;
 use crate::trace::allocation::AllocationTable;
 use crate::trace::compact::SortedTimes;
+use crate::trace::ids::AttributesId;
 use crate::trace::time::Ticks;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Marks a size of a free that does not fit into four bytes; it is read from the table.
-const LARGE: u32 = u32::MAX;
+/// Frees between two whose times are kept together, so that a search reads few times that are far apart in memory.
+const FREES_PER_SAMPLE: usize = 64;
 
 /// The events of a trace in the order of time. Twelve and a half bytes per row.
 #[derive(Debug)]
@@ -20,9 +21,11 @@ pub struct EventOrder {
     /// First row with a known allocation time.
     first_known: usize,
     frees: Vec<u32>,
-    /// For each of `frees`, the attributes of its allocation, and its bytes or [`LARGE`].
+    /// For each of `frees`, the attributes of its allocation, and its size as the table has it in four bytes.
     attributes: Vec<u32>,
     sizes: Vec<u32>,
+    /// Time of every [`FREES_PER_SAMPLE`]th free.
+    sampled_times: Vec<Ticks>,
     /// For each event, allocations and frees together: it is a free, and the next one is later.
     is_free: Bits,
     ends_tick: Bits,
@@ -38,13 +41,60 @@ pub struct EventRange {
     pub frees: Range<usize>,
 }
 
+/// Numbers of the events, by which a scan finds what an event counts for. Both are read in the order of memory if they come from
+/// columns in that order.
+pub trait EventNumbers: Copy + Sync {
+    /// The number of the allocation of a row.
+    fn of_alloc(&self, row: usize) -> u32;
+    /// The number of a free by its position in [`EventOrder::frees`].
+    fn of_free(&self, position: usize) -> u32;
+}
+
+/// Events numbered by the attributes of their allocations.
+#[derive(Clone, Copy)]
+pub struct AttributesNumbers<'e> {
+    of_row: &'e [AttributesId],
+    of_free: &'e [u32],
+}
+
+impl EventNumbers for AttributesNumbers<'_> {
+    #[inline]
+    fn of_alloc(&self, row: usize) -> u32 {
+        self.of_row.get(row).map_or(0, |attributes| attributes.0)
+    }
+
+    #[inline]
+    fn of_free(&self, position: usize) -> u32 {
+        number(self.of_free, position)
+    }
+}
+
+/// Events numbered by a number of their rows; that of a free is far away in memory.
+#[derive(Clone, Copy)]
+pub struct RowNumbers<'e> {
+    of_row: &'e [u32],
+    frees: &'e [u32],
+}
+
+impl EventNumbers for RowNumbers<'_> {
+    #[inline]
+    fn of_alloc(&self, row: usize) -> u32 {
+        number(self.of_row, row)
+    }
+
+    #[inline]
+    fn of_free(&self, position: usize) -> u32 {
+        number(self.of_row, number(self.frees, position) as usize)
+    }
+}
+
 /// One event.
 #[derive(Clone, Copy, Debug)]
 pub struct Event {
     /// The row.
     pub row: usize,
-    /// The attributes of its allocation.
-    pub attributes: u32,
+    /// Its number among the [`EventNumbers`] of the scan.
+    pub number: u32,
     /// Its bytes.
     pub size: u64,
     /// True for a free, false for an allocation.
@@ -62,13 +112,15 @@ impl EventOrder {
         let timed = frees_by_time(table);
         let (is_free, ends_tick) = merge(&table.alloc_time, first_known, &timed);
         let frees: Vec<u32> = timed.par_iter().map(|t| t.1).collect();
+        let sampled_times = timed.iter().step_by(FREES_PER_SAMPLE).map(|t| t.0).collect();
         drop(timed);
-        let size = |row: &u32| u32::try_from(table.size.at(*row as usize)).unwrap_or(LARGE);
+        let size = |row: &u32| number(table.size.encoded(), *row as usize);
         Self {
             first_known,
             attributes: frees.par_iter().map(|row| table.alloc_attributes[*row as usize].0).collect(),
             sizes: frees.par_iter().map(size).collect(),
             frees,
+            sampled_times,
             is_free,
             ends_tick,
             bytes: table.size.sum(),
@@ -93,16 +145,36 @@ impl EventOrder {
         self.bytes
     }
 
+    /// The events numbered by the attributes of their allocations.
+    #[must_use]
+    pub fn by_attributes<'e>(&'e self, table: &'e AllocationTable) -> AttributesNumbers<'e> {
+        AttributesNumbers { of_row: &table.alloc_attributes, of_free: &self.attributes }
+    }
+
+    /// The events numbered by a number of each row.
+    #[must_use]
+    pub fn by_row<'e>(&'e self, of_row: &'e [u32]) -> RowNumbers<'e> {
+        RowNumbers { of_row, frees: &self.frees }
+    }
+
     /// Number of frees before a time.
     #[must_use]
     pub fn frees_before(&self, table: &AllocationTable, time: Ticks) -> usize {
-        self.frees.partition_point(|row| table.free_time[*row as usize] < time)
+        self.count_frees(table, |free| free < time)
     }
 
     /// Number of frees not after a time.
     #[must_use]
     pub fn frees_until(&self, table: &AllocationTable, time: Ticks) -> usize {
-        self.frees.partition_point(|row| table.free_time[*row as usize] <= time)
+        self.count_frees(table, |free| free <= time)
+    }
+
+    /// Number of frees, from the first one, for which `is_before` holds; it holds for none behind another one for which it does
+    /// not.
+    fn count_frees(&self, table: &AllocationTable, is_before: impl Fn(Ticks) -> bool) -> usize {
+        let first = self.sampled_times.partition_point(|time| is_before(*time)).saturating_sub(1) * FREES_PER_SAMPLE;
+        let near = self.frees.get(first..self.frees.len().min(first + FREES_PER_SAMPLE)).unwrap_or_default();
+        first + near.partition_point(|row| is_before(table.free_time[*row as usize]))
     }
 
     /// The events after `from` and not after `to`.
@@ -118,41 +190,52 @@ impl EventOrder {
     #[must_use]
     pub fn until(&self, table: &AllocationTable, events: &EventRange, to: Ticks) -> EventRange {
         let EventRange { allocs, frees } = events;
-        let freed = self.frees.get(frees.clone()).unwrap_or_default();
-        let last_alloc = table.alloc_time.partition_point_within(allocs.clone(), |time| time <= to);
-        let last_free = frees.start + freed.partition_point(|row| table.free_time[*row as usize] <= to);
+        let last_alloc = table.rows_allocated_by(to).clamp(allocs.start, allocs.end);
+        let last_free = self.frees_until(table, to).clamp(frees.start, frees.end);
         EventRange { allocs: allocs.start..last_alloc, frees: frees.start..last_free }
     }
 
     /// Visits the events of a run; those of one tick are in no particular order.
+    ///
+    /// # Errors
+    /// [`Cancelled`] if `cancel` returns `true`.
     #[inline]
-    pub fn follow(&self, table: &AllocationTable, events: &EventRange, mut visit: impl FnMut(Event)) {
+    pub fn follow(
+        &self,
+        table: &AllocationTable,
+        events: &EventRange,
+        numbers: impl EventNumbers,
+        cancel: Cancel<'_>,
+        mut visit: impl FnMut(Event),
+    ) -> Result<(), Cancelled> {
+        // Slices of their own: what `visit` writes could otherwise be where they are found.
+        let (is_free, ends_tick) = (self.is_free.0.as_slice(), self.ends_tick.0.as_slice());
+        let (frees, sizes_of_frees) = (self.frees.as_slice(), self.sizes.as_slice());
+        let sizes_of_rows = table.size.encoded();
         let (mut alloc, mut free) = (events.allocs.start, events.frees.start);
         let first = alloc - self.first_known + free;
-        let count = events.allocs.len() + events.frees.len();
-        for at in first..first + count {
-            let is_free = self.is_free.get(at);
-            // Both are read and one is selected without a branch, since that would be unpredictable and both are cached.
-            let freed = self.frees.get(free).copied().unwrap_or(0) as usize;
-            let (attributes, size) = (number(&self.attributes, free), number(&self.sizes, free));
-            let mut of_free = u64::from(size);
-            if size == LARGE && is_free {
-                of_free = table.size.get(freed).unwrap_or(0);
+        let end = first + events.allocs.len() + events.frees.len();
+        for at in first..end {
+            if (at - first).is_multiple_of(CHUNK_ROWS) && cancel() {
+                return Err(Cancelled);
             }
-            let of_alloc = table.size.get(alloc).unwrap_or(0);
-            let allocated = table.alloc_attributes.get(alloc).map_or(0, |attributes| attributes.0);
-            let mask = u64::from(is_free).wrapping_neg();
-            let choose = |alloc: u64, free: u64| alloc ^ ((alloc ^ free) & mask);
+            let is_free = bit(is_free, at);
+            // Both are read and one is selected without a branch, since that would be unpredictable and both are cached.
+            let mask = u32::from(is_free).wrapping_neg();
+            let choose = |alloc: u32, free: u32| alloc ^ ((alloc ^ free) & mask);
+            let row = choose(alloc as u32, number(frees, free)) as usize;
+            let size = choose(number(sizes_of_rows, alloc), number(sizes_of_frees, free));
             visit(Event {
-                row: choose(alloc as u64, freed as u64) as usize,
-                attributes: choose(allocated.into(), attributes.into()) as u32,
-                size: choose(of_alloc, of_free),
+                row,
+                number: choose(numbers.of_alloc(alloc), numbers.of_free(free)),
+                size: table.size.decode(row, size),
                 is_free,
-                ends_tick: self.ends_tick.get(at),
+                ends_tick: bit(ends_tick, at),
             });
             free += usize::from(is_free);
             alloc += usize::from(!is_free);
         }
+        Ok(())
     }
 }
 
@@ -212,9 +295,9 @@ impl Bits {
     fn set(&mut self, at: usize) {
         self.0[at / 64] |= 1 << (at % 64);
     }
+}
 
-    #[inline]
-    fn get(&self, at: usize) -> bool {
-        self.0[at / 64] >> (at % 64) & 1 != 0
-    }
+#[inline]
+fn bit(words: &[u64], at: usize) -> bool {
+    words.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 != 0)
 }

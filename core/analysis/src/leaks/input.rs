@@ -68,7 +68,7 @@ struct GrowingTagUnits {
     /// Indices of the units, ascending.
     units: Vec<usize>,
     /// The longest first.
-    lifetimes: Lifetimes,
+    lifetimes: Vec<i64>,
     age_histogram: AgeHistogram,
     outstanding: u64,
 }
@@ -131,11 +131,9 @@ impl<'n> AnalysisInput<'n> {
         self.lifetimes.get(unit).map_or(&[], Vec::as_slice)
     }
 
-    /// Lifetimes of the freed allocations of several units, the longest first.
+    /// Lifetimes of the freed allocations of several units.
     pub fn lifetimes_of(&self, units: impl Iterator<Item = usize>) -> Lifetimes {
-        let mut all: Lifetimes = units.flat_map(|unit| self.lifetimes_of_unit(unit)).copied().collect();
-        all.par_sort_unstable_by_key(|lifetime| std::cmp::Reverse(*lifetime));
-        all
+        units.map(|unit| self.lifetimes_of_unit(unit)).collect::<Vec<_>>().concat()
     }
 
     /// Collects the evidence about all units and classifies those in which something was allocated.
@@ -202,6 +200,7 @@ impl<'n> AnalysisInput<'n> {
             |unit: &usize| matches!(alone.get(*unit), Some(Verdict::Leak | Verdict::Growing | Verdict::InFlight));
         growing.units = tag.units.iter().copied().filter(grows_alone).collect();
         growing.lifetimes = self.lifetimes_of(growing.units.iter().copied());
+        growing.lifetimes.par_sort_unstable_by_key(|lifetime| std::cmp::Reverse(*lifetime));
         for evidence in growing.units.iter().filter_map(|unit| evidence.get(*unit)) {
             growing.outstanding += evidence.outstanding.count;
             growing.age_histogram.iter_mut().zip(&evidence.age_histogram).for_each(|(sum, count)| *sum += count);
@@ -231,11 +230,11 @@ impl<'n> AnalysisInput<'n> {
             return Uncertainty { lost_frees, other_allocations, ..Uncertainty::default() };
         }
         let usual_lifetime = evidence.older_than_usual.usual_lifetime;
-        let late = |lifetimes: &[i64]| lifetimes.partition_point(|lifetime| *lifetime > usual_lifetime) as f64;
+        let is_late = |lifetime: &&i64| **lifetime > usual_lifetime;
         let own_older = count_older_than(&evidence.age_histogram, usual_lifetime, &self.range);
-        let own_late = late(self.lifetimes_of_unit(unit));
+        let own_late = self.lifetimes_of_unit(unit).iter().filter(is_late).count() as f64;
         let mut all_older = count_older_than(&growing.age_histogram, usual_lifetime, &self.range);
-        let mut all_late = late(&growing.lifetimes);
+        let mut all_late = growing.lifetimes.partition_point(|lifetime| is_late(&lifetime)) as f64;
         let mut all_outstanding = growing.outstanding;
         if growing.units.binary_search(&unit).is_err() {
             all_older += own_older;
@@ -290,7 +289,7 @@ impl<'n> AnalysisInput<'n> {
     /// Rows of a unit that were allocated in the active range and are outstanding at its end.
     pub fn outstanding_rows(&self, unit: usize) -> impl Iterator<Item = usize> + '_ {
         let TimeRange { from, to } = self.range.active;
-        let rows = self.units.rows_with_figures(unit);
+        let rows = self.units.unfreed_rows(unit);
         let is_outstanding = move |figure: &RowFigure| figure.alloc >= from && figure.alloc <= to && figure.free > to;
         rows.filter(move |(_, figure)| is_outstanding(figure)).map(|(row, _)| row)
     }

@@ -50,7 +50,7 @@ pub fn analyze(names: &ColumnValues, request: AnalysisRequest, cancel: Cancel<'_
         SuspectGrouping::Tag | SuspectGrouping::Driver => &[Key::Tag, Key::Paged, Key::Function],
         SuspectGrouping::Process => PROCESS_UNIT_KEYS,
     };
-    let units = Units::new(names, keys, cancel)?;
+    let units = Units::new(names, keys, range.active.to, cancel)?;
     let input = AnalysisInput::new(names, &units, range, cancel)?;
     let Groups { groups, unattributed } = group_units(&input, input.analyze_units(cancel)?, request.grouping);
     let built = groups
@@ -339,9 +339,11 @@ fn classify_thin_units(
 ) -> Result<(Classification, Evidence), Option<Borderline>> {
     let outstanding = |unit: &AnalyzedUnit| unit.evidence.outstanding.count;
     let is_growing = |(classification, _): &(Classification, Evidence)| classification.verdict.is_growing();
-    let fewest = units.iter().filter(|unit| (1..MIN_OUTSTANDING).contains(&outstanding(unit))).collect();
-    if let Some(combined) = classify_combined(input, fewest).filter(is_growing) {
-        return Ok(combined);
+    let fewest: Vec<&AnalyzedUnit> =
+        units.iter().filter(|unit| (1..MIN_OUTSTANDING).contains(&outstanding(unit))).collect();
+    let of_fewest = classify_combined(input, &fewest);
+    if of_fewest.as_ref().is_some_and(is_growing) {
+        return of_fewest.ok_or(None);
     }
     let has_stopped = |unit: &&AnalyzedUnit| {
         matches!(unit.classification.verdict, Verdict::Stopped | Verdict::Burst | Verdict::Bounded)
@@ -353,7 +355,9 @@ fn classify_thin_units(
     let is_spread = thin.len() >= MIN_SPREAD_UNITS;
     let have_different_trends =
         !is_spread || thin.iter().any(|unit| outstanding(unit) >= MIN_OUTSTANDING && has_stopped(unit));
-    match classify_combined(input, thin) {
+    // The units with the fewest are thin, too, and often all that are.
+    let combined = if thin.len() == fewest.len() { of_fewest } else { classify_combined(input, &thin) };
+    match combined {
         Some(combined) if is_growing(&combined) && !have_different_trends => Ok(combined),
         Some(combined) if is_growing(&combined) => {
             Ok((Classification { verdict: Verdict::Growing, ..combined.0 }, combined.1))
@@ -363,13 +367,16 @@ fn classify_thin_units(
     }
 }
 
+const _: () = assert!(MIN_OUTSTANDING <= MIN_OUTSTANDING_ALONE);
+
 /// Classifies several units as one; `None` for fewer than two.
-fn classify_combined(input: &AnalysisInput<'_>, units: Vec<&AnalyzedUnit>) -> Option<(Classification, Evidence)> {
+fn classify_combined(input: &AnalysisInput<'_>, units: &[&AnalyzedUnit]) -> Option<(Classification, Evidence)> {
     if units.len() < 2 {
         return None;
     }
     let mut rows: Vec<u32> = units.iter().flat_map(|unit| input.units.rows(unit.index)).copied().collect();
-    rows.sort_unstable();
+    // Those of each unit are sorted: a stable sort merges them.
+    rows.sort();
     let lifetimes = input.lifetimes_of(units.iter().map(|unit| unit.index));
     let evidence = collect_evidence(RowFigures::of(&input.trace.allocations, &rows).iter(), &input.range, &lifetimes);
     let sum = |part: fn(&Uncertainty) -> f64| units.iter().map(|unit| part(&unit.uncertainty)).sum();

@@ -395,12 +395,14 @@ fn big_pool_balance(trace: &Trace) -> Option<BigPoolBalance> {
     let min_size = rows.iter().map(|row| row.size_bytes).min().unwrap_or(0);
     let candidates = (0..table.len()).into_par_iter().filter(|row| table.size.at(*row) >= min_size);
     let events = candidates.filter_map(|row| {
-        let key = (table.address.at(row), session(row));
-        let listed = *is_listed.get(&key)?;
         let (alloc, free) = (table.alloc_time.at(row), table.free_time[row]);
-        let is_allocated = alloc > start && alloc <= stop && free > stop && listed == STOP_ONLY;
-        let is_freed = alloc <= start && free > start && free <= stop && listed == START_ONLY;
-        (is_allocated || is_freed).then_some((key, is_allocated))
+        let is_allocated = alloc > start && alloc <= stop && free > stop;
+        let is_freed = alloc <= start && free > start && free <= stop;
+        if !is_allocated && !is_freed {
+            return None;
+        }
+        let key = (table.address.at(row), session(row));
+        (*is_listed.get(&key)? == if is_allocated { STOP_ONLY } else { START_ONLY }).then_some((key, is_allocated))
     });
     let mut events: Vec<((u64, Option<u32>), bool)> = events.collect();
     // An address that was used twice counts once.

@@ -44,6 +44,18 @@ impl Sizes {
         (row < self.low.len()).then(|| self.at(row))
     }
 
+    /// Size of a row whose value in the column, or a copy of it, is known; 0 if there is no such row.
+    #[inline]
+    pub(crate) fn decode(&self, row: usize, value: u32) -> u64 {
+        if value == LARGE { self.get(row).unwrap_or(0) } else { u64::from(value) }
+    }
+
+    /// The value of a row in the column, for [`Self::decode`].
+    #[inline]
+    pub(crate) fn encoded(&self) -> &[u32] {
+        &self.low
+    }
+
     /// Sizes of rows in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = u64> + Clone + '_ {
         (0..self.low.len()).map(|row| self.at(row))

@@ -142,7 +142,7 @@ pub(super) fn add_attribution(
             return Err(Cancelled);
         }
         let rows = || {
-            let rows = own_units.iter().flat_map(|unit| units.rows_with_figures(*unit));
+            let rows = own_units.iter().flat_map(|unit| units.unfreed_rows(*unit));
             rows.filter(|(_, figure)| is_outstanding(figure, range)).map(|(row, _)| row)
         };
         let first_unit = own_units.first().filter(|_| grouping == SuspectGrouping::Process);

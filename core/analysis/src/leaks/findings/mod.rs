@@ -176,7 +176,7 @@ impl<'s> DetectorInput<'s> {
 
     /// Rows of a suspect that were allocated in the range and are outstanding at its end.
     fn outstanding_rows(&self, suspect: &SuspectUnits<'s>) -> impl Iterator<Item = usize> {
-        let rows = suspect.units.iter().flat_map(|unit| self.units.rows_with_figures(*unit));
+        let rows = suspect.units.iter().flat_map(|unit| self.units.unfreed_rows(*unit));
         rows.filter(|(_, figure)| is_freed_in_range(figure, self.range) == Some(false)).map(|(row, _)| row)
     }
 }
