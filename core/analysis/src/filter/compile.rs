@@ -6,7 +6,7 @@ use super::rowset::RowSet;
 use crate::group::column::{KeyColumn, KeyLabels, KeySource, size_class};
 use crate::group::column_values::{ColumnValues, unknown_process};
 use crate::group::generation::Generations;
-use crate::group::group_by::class_of;
+use crate::group::group_by::OUTSIDE;
 use crate::group::key::Key;
 use crate::group::parallel::{Cancel, Cancelled};
 use crate::trace::Trace;
@@ -247,7 +247,7 @@ fn by_value(column: &KeyColumn, matches: impl Fn(usize) -> bool) -> Predicate {
 /// Returns `true` if a time is known and within bounds.
 #[inline]
 fn within(time: Ticks, first: i64, last: i64) -> bool {
-    time.is_known() && first <= time.0 && time.0 <= last
+    time.is_known() & (first <= time.0) & (time.0 <= last)
 }
 
 /// Rows in a block; a multiple of 64.
@@ -285,8 +285,7 @@ fn evaluate(
     wanted: &[u64],
 ) -> Vec<u64> {
     let inner = |part: &Predicate, wanted: &[u64]| evaluate(part, table, visible_range, rows.clone(), wanted);
-    let first = rows.start;
-    let fill = Fill { rows: rows.clone(), wanted };
+    let all_rows = rows.clone();
     let bit = |list: &[bool], at: usize| list.get(at).copied().unwrap_or(false);
     match predicate {
         Predicate::All(parts) => parts.iter().fold(wanted.to_vec(), |mut all, part| {
@@ -304,63 +303,88 @@ fn evaluate(
             words.iter_mut().for_each(|w| *w = !*w);
             words
         }
-        Predicate::LifetimeClass(list) => fill.with(|r| bit(list, class_of(visible_range, table, r))),
-        Predicate::Attributes(list) => fill.with(|r| bit(list, table.alloc_attributes[r].index())),
-        Predicate::AllocStack(list) => fill.with(|r| bit(list, table.alloc_stack[r].index())),
-        Predicate::FreeStack(list) => fill.with(|r| bit(list, table.free_stack[r].index())),
-        Predicate::SizeClass(list) => fill.with(|r| bit(list, size_class(table.size.at(r)) as usize)),
-        Predicate::Rows(ids, list) => fill.with(|r| ids.get(r).is_some_and(|id| bit(list, *id as usize))),
-        Predicate::Size(low, high) => fill.with(|r| (*low..=*high).contains(&i128::from(table.size.at(r)))),
-        Predicate::Address(low, high) => fill.with(|r| (*low..=*high).contains(&i128::from(table.address.at(r)))),
-        Predicate::AllocTime(first, last) => fill.with(|r| within(table.alloc_time.at(r), *first, *last)),
-        Predicate::FreeTime(first, last) => fill.with(|r| within(table.free_time[r], *first, *last)),
-        Predicate::Lifetime(shortest, longest, with_not_freed) => {
-            let (free, flags) = (&table.free_time[rows.clone()], &table.flags[rows.clone()]);
-            fill.with(|r| {
-                let (alloc, free, flags) = (table.alloc_time.at(r), free[r - first], flags[r - first]);
-                is_lifetime_within(alloc, free, flags, *shortest..=*longest, *with_not_freed)
+        Predicate::LifetimeClass(list) => {
+            let TimeRange { from, to } = visible_range;
+            // By class, and beyond for rows outside of the range.
+            let values: [bool; 8] = std::array::from_fn(|at| list[at.min(OUTSIDE)]);
+            fill(all_rows, wanted, |r| {
+                let (alloc, free) = (table.alloc_time.at(r), table.free_time[r]);
+                let is_outside = (alloc > to) | (free < from);
+                values[usize::from(is_outside) << 2 | usize::from(alloc < from) << 1 | usize::from(free > to)]
             })
         }
-        Predicate::AllocTimeMissing => fill.with(|r| !table.alloc_time.at(r).is_known()),
-        Predicate::FreeTimeMissing => fill.with(|r| !table.free_time[r].is_known()),
-        Predicate::LifetimeMissing => fill.with(|r| !table.lifetime(r).is_known()),
+        Predicate::Attributes(list) => fill(all_rows, wanted, |r| bit(list, table.alloc_attributes[r].index())),
+        Predicate::AllocStack(list) => fill(all_rows, wanted, |r| bit(list, table.alloc_stack[r].index())),
+        Predicate::FreeStack(list) => fill(all_rows, wanted, |r| bit(list, table.free_stack[r].index())),
+        Predicate::SizeClass(list) => fill(all_rows, wanted, |r| bit(list, size_class(table.size.at(r)) as usize)),
+        Predicate::Rows(ids, list) => fill(all_rows, wanted, |r| ids.get(r).is_some_and(|id| bit(list, *id as usize))),
+        Predicate::Size(low, high) => {
+            let (low, high) = unsigned_bounds(*low, *high);
+            fill(all_rows, wanted, |r| (low <= table.size.at(r)) & (table.size.at(r) <= high))
+        }
+        Predicate::Address(low, high) => {
+            let (low, high) = unsigned_bounds(*low, *high);
+            fill(all_rows, wanted, |r| (low <= table.address.at(r)) & (table.address.at(r) <= high))
+        }
+        Predicate::AllocTime(first, last) => fill(all_rows, wanted, |r| within(table.alloc_time.at(r), *first, *last)),
+        Predicate::FreeTime(first, last) => fill(all_rows, wanted, |r| within(table.free_time[r], *first, *last)),
+        Predicate::Lifetime(shortest, longest, with_not_freed) => {
+            let is_within = |word: Range<usize>| lifetimes_within(table, word, *shortest..=*longest, *with_not_freed);
+            fill_words(all_rows, wanted, is_within)
+        }
+        Predicate::AllocTimeMissing => fill(all_rows, wanted, |r| !table.alloc_time.at(r).is_known()),
+        Predicate::FreeTimeMissing => fill(all_rows, wanted, |r| !table.free_time[r].is_known()),
+        Predicate::LifetimeMissing => fill(all_rows, wanted, |r| !table.lifetime(r).is_known()),
     }
 }
 
-/// Returns `true` if the lifetime of an allocation is known and within bounds, or if it was not freed and `with_not_freed` is set.
+/// The rows of at most one word whose lifetime is known and within bounds, or that were not freed if `with_not_freed` is set.
 /// Without branches, which would be unpredictable.
-#[inline]
-fn is_lifetime_within(
-    alloc: Ticks,
-    free: Ticks,
-    flags: u8,
+fn lifetimes_within(
+    table: &AllocationTable,
+    rows: Range<usize>,
     bounds: RangeInclusive<i64>,
     with_not_freed: bool,
-) -> bool {
-    let is_freed = free != Ticks::NEVER;
-    let ticks = Ticks(free.0.saturating_sub(alloc.0));
-    let has_lifetime = is_freed & alloc.is_known() & (flags & (flag::IMPLIED | flag::NO_TIMES) == 0) & ticks.is_known();
-    let is_within = (*bounds.start() <= ticks.0) & (ticks.0 <= *bounds.end());
-    (has_lifetime & is_within) | (with_not_freed & !is_freed)
-}
-
-/// Bits of some rows.
-struct Fill<'w> {
-    rows: Range<usize>,
-    wanted: &'w [u64],
-}
-
-impl Fill<'_> {
-    /// The rows for which `test` is true, in words with wanted rows.
-    #[inline]
-    fn with(self, test: impl Fn(usize) -> bool) -> Vec<u64> {
-        let Self { rows, wanted } = self;
-        let words = wanted.iter().zip(rows.clone().step_by(64)).map(|(wanted, first)| {
-            let own = first..rows.end.min(first + 64);
-            if *wanted == 0 { 0 } else { own.rev().fold(0, |bits, row| bits << 1 | u64::from(test(row))) }
-        });
-        words.collect()
+) -> u64 {
+    let (shortest, longest) = bounds.into_inner();
+    let test = |alloc: Ticks, free: Ticks, flags: u8| {
+        let is_freed = free != Ticks::NEVER;
+        let ticks = Ticks(free.0.saturating_sub(alloc.0));
+        let is_known = alloc.is_known() & ticks.is_known() & (flags & (flag::IMPLIED | flag::NO_TIMES) == 0);
+        let is_within = (shortest <= ticks.0) & (ticks.0 <= longest);
+        u64::from((is_freed & is_known & is_within) | (with_not_freed & !is_freed))
+    };
+    let (Some(free), Some(flags)) = (table.free_time.get(rows.clone()), table.flags.get(rows.clone())) else {
+        return 0;
+    };
+    let ends = free.iter().zip(flags).enumerate();
+    match table.alloc_time.offsets_within(rows.clone()) {
+        Some((base, offsets)) => ends.zip(offsets).fold(0, |bits, ((at, (free, flags)), offset)| {
+            bits | test(Ticks(base.0.wrapping_add(i64::from(*offset))), *free, *flags) << at
+        }),
+        None => ends.fold(0, |bits, (at, (free, flags))| {
+            bits | test(table.alloc_time.at(rows.start + at), *free, *flags) << at
+        }),
     }
+}
+
+/// Bounds of numbers that are not negative; the first is greater than the second if there is none between them.
+fn unsigned_bounds(low: i128, high: i128) -> (u64, u64) {
+    let clamp = |bound: i128| u64::try_from(bound.max(0)).unwrap_or(u64::MAX);
+    if high < 0 || low > i128::from(u64::MAX) { (1, 0) } else { (clamp(low), clamp(high)) }
+}
+
+/// The rows for which `test` is true; it is best made without branches, which would be unpredictable.
+#[inline]
+fn fill(rows: Range<usize>, wanted: &[u64], test: impl Fn(usize) -> bool) -> Vec<u64> {
+    fill_words(rows, wanted, |word| word.enumerate().fold(0, |bits, (at, row)| bits | u64::from(test(row)) << at))
+}
+
+/// The bits of some rows, of which `word` computes those of 64 rows. Words without wanted rows are left out.
+#[inline]
+fn fill_words(rows: Range<usize>, wanted: &[u64], word: impl Fn(Range<usize>) -> u64) -> Vec<u64> {
+    let words = wanted.iter().zip(rows.clone().step_by(64));
+    words.map(|(wanted, first)| if *wanted == 0 { 0 } else { word(first..rows.end.min(first + 64)) }).collect()
 }
 
 /// A compiled condition on text.

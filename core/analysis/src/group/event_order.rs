@@ -2,21 +2,25 @@
 //! need an order of their own; the columns that a scan reads of a freed row are copied into that order, because the row
 //! itself may be far away in memory.
 
-use super::parallel::{CHUNK_ROWS, Cancel, Cancelled, not_cancelled};
+use super::parallel::{CHUNK_ROWS, Cancel, Cancelled, map_items, not_cancelled};
 use super::partition::Sorted;
 use crate::trace::Trace;
 use crate::trace::allocation::AllocationTable;
 use crate::trace::compact::SortedTimes;
 use crate::trace::ids::AttributesId;
 use crate::trace::time::Ticks;
-use rayon::prelude::*;
+use parking_lot::Mutex;
 use std::ops::Range;
+use std::sync::OnceLock;
+use std::time::Duration;
 
 /// Frees between two whose times are kept together, so that a search reads few times that are far apart in memory.
 const FREES_PER_SAMPLE: usize = 64;
+/// Time between two looks at `cancel` of those that wait for the events.
+const WAIT: Duration = Duration::from_millis(10);
 
 /// The events of a trace in the order of time. Twelve and a half bytes per row.
-#[derive(Debug)]
+#[derive(Default, Debug)]
 pub struct EventOrder {
     /// First row with a known allocation time.
     first_known: usize,
@@ -107,24 +111,53 @@ impl EventOrder {
     /// Sorts the events of a trace. Those whose time is not known are left out.
     #[must_use]
     pub fn new(trace: &Trace) -> Self {
+        Self::build(trace, &not_cancelled).unwrap_or_default()
+    }
+
+    /// The events of a trace that are shared in `cell`, sorted here if they are not known. Of several that need them, one sorts and
+    /// the others wait.
+    ///
+    /// # Errors
+    /// [`Cancelled`] if `cancel` returns `true`.
+    pub fn shared<'o>(cell: &'o OnceLock<Self>, trace: &Trace, cancel: Cancel<'_>) -> Result<&'o Self, Cancelled> {
+        static SORTING: Mutex<()> = Mutex::new(());
+        let _sorting = loop {
+            if let Some(order) = cell.get() {
+                return Ok(order);
+            }
+            match SORTING.try_lock_for(WAIT) {
+                Some(sorting) => break sorting,
+                None if cancel() => return Err(Cancelled),
+                None => {}
+            }
+        };
+        match cell.get() {
+            Some(order) => Ok(order),
+            None => {
+                let order = Self::build(trace, cancel)?;
+                Ok(cell.get_or_init(|| order))
+            }
+        }
+    }
+
+    fn build(trace: &Trace, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
         let table = &trace.allocations;
         let first_known = table.rows_allocated_by(Ticks::UNKNOWN);
-        let timed = frees_by_time(table);
-        let (is_free, ends_tick) = merge(&table.alloc_time, first_known, &timed);
-        let frees: Vec<u32> = timed.par_iter().map(|t| t.1).collect();
+        let timed = frees_by_time(table, cancel)?;
+        let (is_free, ends_tick) = merge(&table.alloc_time, first_known, &timed, cancel)?;
+        let frees = map_items(&timed, cancel, |t| t.1)?;
         let sampled_times = timed.iter().step_by(FREES_PER_SAMPLE).map(|t| t.0).collect();
         drop(timed);
-        let size = |row: &u32| number(table.size.encoded(), *row as usize);
-        Self {
+        Ok(Self {
             first_known,
-            attributes: frees.par_iter().map(|row| table.alloc_attributes[*row as usize].0).collect(),
-            sizes: frees.par_iter().map(size).collect(),
+            attributes: map_items(&frees, cancel, |row| table.alloc_attributes[*row as usize].0)?,
+            sizes: map_items(&frees, cancel, |row| number(table.size.encoded(), *row as usize))?,
             frees,
             sampled_times,
             is_free,
             ends_tick,
             bytes: table.size.sum(),
-        }
+        })
     }
 
     /// The rows with a known free time, in the order of that time.
@@ -240,12 +273,11 @@ impl EventOrder {
 }
 
 /// The rows with a known free time and that time, in ascending order of time and then of rows.
-fn frees_by_time(table: &AllocationTable) -> Vec<(Ticks, u32)> {
+fn frees_by_time(table: &AllocationTable, cancel: Cancel<'_>) -> Result<Vec<(Ticks, u32)>, Cancelled> {
     let timed = |row: usize| Some((table.free_time[row], row as u32)).filter(|(time, _)| time.is_known());
     // Times with their sign inverted are ordered as unsigned numbers.
     let number = |(time, _): &(Ticks, u32)| time.0 as u64 ^ 1 << 63;
-    let sorted = Sorted::new(table.len(), timed, number, &not_cancelled);
-    sorted.map_or_else(|Cancelled| Vec::new(), |sorted| sorted.parts().concat())
+    Ok(Sorted::new(table.len(), timed, number, cancel)?.parts().concat())
 }
 
 #[inline]
@@ -255,12 +287,20 @@ fn number(column: &[u32], at: usize) -> u32 {
 
 /// For each event in their common order: it is a free, and it is the last one of its tick. `first_known` is the first allocation
 /// with a known time.
-fn merge(allocs: &SortedTimes, first_known: usize, frees: &[(Ticks, u32)]) -> (Bits, Bits) {
+fn merge(
+    allocs: &SortedTimes,
+    first_known: usize,
+    frees: &[(Ticks, u32)],
+    cancel: Cancel<'_>,
+) -> Result<(Bits, Bits), Cancelled> {
     let count = allocs.len() - first_known + frees.len();
     let (mut is_free, mut ends_tick) = (Bits::new(count), Bits::new(count));
     let (mut alloc, mut free) = (first_known, 0);
     let mut last = Ticks::UNKNOWN;
     for at in 0..count {
+        if at.is_multiple_of(CHUNK_ROWS) && cancel() {
+            return Err(Cancelled);
+        }
         let allocated = allocs.get(alloc).unwrap_or(Ticks::NEVER);
         let freed = frees.get(free).map_or(Ticks::NEVER, |f| f.0);
         let takes_free = freed < allocated;
@@ -279,11 +319,11 @@ fn merge(allocs: &SortedTimes, first_known: usize, frees: &[(Ticks, u32)]) -> (B
     if count > 0 {
         ends_tick.set(count - 1);
     }
-    (is_free, ends_tick)
+    Ok((is_free, ends_tick))
 }
 
 /// A vector of bits.
-#[derive(Debug)]
+#[derive(Default, Debug)]
 struct Bits(Vec<u64>);
 
 impl Bits {

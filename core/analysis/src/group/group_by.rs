@@ -460,12 +460,7 @@ impl Buckets {
     }
 
     /// [`Self::new`], where each worker fills some neighboring buckets.
-    fn with_workers(
-        bucket_of: &[u32],
-        count: usize,
-        workers: usize,
-        cancel: Cancel<'_>,
-    ) -> Result<Self, Cancelled> {
+    fn with_workers(bucket_of: &[u32], count: usize, workers: usize, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
         let starts = Self::starts(bucket_of, count, workers, cancel)?;
         let total = starts.last().copied().unwrap_or(0) as usize;
         let mut items = vec![0u32; total];

@@ -235,14 +235,19 @@ impl LateFreeStart {
     /// that is that old at the end of the range can have been born.
     pub(super) fn new(old: &[OldAllocation], usual_lifetime: i64, window_end: i64, range: &AnalysisRange) -> Self {
         let mut frees: Vec<i64> = old.iter().filter(|old| old.is_freed).map(|old| old.end).collect();
-        frees.sort_unstable();
         let max_early_frees = (MAX_EARLY_FREES * frees.len() as f64) as usize;
         let mut candidates = vec![0, max_early_frees];
         candidates.dedup();
         let mut best = Self::default();
         for early_frees in candidates {
             // Whether a cache that is full only at the end still gains cannot be seen.
-            let Some(&at) = frees.get(early_frees).filter(|at| **at < window_end) else { continue };
+            if early_frees >= frees.len() {
+                continue;
+            }
+            let at = *frees.select_nth_unstable(early_frees).1;
+            if at >= window_end {
+                continue;
+            }
             let late_share = (frees.len() - early_frees) as f64 / frees.len().max(1) as f64;
             let start = Self::at(at, old, usual_lifetime, (frees.len(), late_share), window_end, range);
             if start.surprisal > best.surprisal {

@@ -5,7 +5,7 @@ use super::attribution::allocating_process;
 use crate::group::column_values::ColumnValues;
 use crate::group::group_by::Buckets;
 use crate::group::key::Key;
-use crate::group::parallel::{CHUNK_ROWS, Cancel, Cancelled};
+use crate::group::parallel::{CHUNK_ROWS, Cancel, Cancelled, map_items, until_cancelled};
 use crate::trace::Trace;
 use crate::trace::allocation::AllocationTable;
 use crate::trace::ids::ProcessId;
@@ -60,15 +60,16 @@ pub struct RowFigure {
 
 impl RowFigures {
     /// Copies the figures of these rows.
-    #[must_use]
-    pub fn of(table: &AllocationTable, rows: &[u32]) -> Self {
-        let rows = rows.par_iter().with_min_len(1 << 12).map(|row| *row as usize);
-        Self {
-            alloc: rows.clone().map(|row| table.alloc_time.at(row)).collect(),
-            free: rows.clone().map(|row| table.free_time[row]).collect(),
-            size: rows.clone().map(|row| table.size.at(row)).collect(),
-            flags: rows.map(|row| table.flags[row]).collect(),
-        }
+    ///
+    /// # Errors
+    /// [`Cancelled`] if `cancel` returns `true`.
+    pub fn of(table: &AllocationTable, rows: &[u32], cancel: Cancel<'_>) -> Result<Self, Cancelled> {
+        Ok(Self {
+            alloc: map_items(rows, cancel, |row| table.alloc_time.at(*row as usize))?,
+            free: map_items(rows, cancel, |row| table.free_time[*row as usize])?,
+            size: map_items(rows, cancel, |row| table.size.at(*row as usize))?,
+            flags: map_items(rows, cancel, |row| table.flags[*row as usize])?,
+        })
     }
 
     /// The figures of one of the rows, by its position.
@@ -100,12 +101,7 @@ impl Units {
     ///
     /// # Errors
     /// [`Cancelled`] if `cancel` returns `true`.
-    pub fn new(
-        names: &ColumnValues,
-        requested: &[Key],
-        end: Ticks,
-        cancel: Cancel<'_>,
-    ) -> Result<Self, Cancelled> {
+    pub fn new(names: &ColumnValues, requested: &[Key], end: Ticks, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
         let by_process = requested.contains(&Key::Process);
         // The last set always has few enough combinations.
         let fallbacks: [&[Key]; 3] = if by_process {
@@ -115,15 +111,13 @@ impl Units {
         };
         for keys in std::iter::once(requested).chain(fallbacks) {
             if let Some(combos) = names.group_ids(keys, cancel)? {
-                let (rows, starts) = Buckets::of_rows(combos.of_row(), combos.representatives().len(), cancel)?.into_parts();
+                let (rows, starts) =
+                    Buckets::of_rows(combos.of_row(), combos.representatives().len(), cancel)?.into_parts();
                 let dropped_keys = requested.iter().copied().filter(|key| !keys.contains(key)).collect();
                 let samples = combos.representatives().to_vec();
                 let units = Self { rows, starts, samples, dropped_keys, ..Self::default() };
                 let mut units = if by_process { units.split_by_process(names.trace(), cancel)? } else { units };
-                if cancel() {
-                    return Err(Cancelled);
-                }
-                units.figures = RowFigures::of(&names.trace().allocations, &units.rows);
+                units.figures = RowFigures::of(&names.trace().allocations, &units.rows, cancel)?;
                 units.find_unfreed(end, cancel)?;
                 return Ok(units);
             }
@@ -145,7 +139,7 @@ impl Units {
                 return Err(Cancelled);
             }
             let of_row = |row: &u32| (allocating_process(trace, *row as usize), *row);
-            let mut rows: Vec<(ProcessId, u32)> = self.rows(unit).iter().map(of_row).collect();
+            let mut rows: Vec<(ProcessId, u32)> = until_cancelled(self.rows(unit).iter(), cancel).map(of_row).collect();
             // Stable, so that the rows of one process stay in their order; most neighbors are of one process.
             rows.sort_by_key(|row| row.0);
             let lengths: Vec<u32> = rows.chunk_by(|a, b| a.0 == b.0).map(|part| part.len() as u32).collect();
@@ -201,12 +195,12 @@ impl Units {
     }
 
     /// The rows of a unit with their figures.
-    pub fn rows_with_figures(&self, unit: usize) -> impl Iterator<Item = (usize, RowFigure)> + '_ {
+    pub fn rows_with_figures(&self, unit: usize) -> impl Iterator<Item = (usize, RowFigure)> + Clone + '_ {
         self.rows(unit).iter().map(|row| *row as usize).zip(self.figures(unit))
     }
 
     /// The rows of a unit that are not freed by the end of the active range, with their figures, in the order of the table.
-    pub fn unfreed_rows(&self, unit: usize) -> impl Iterator<Item = (usize, RowFigure)> + '_ {
+    pub fn unfreed_rows(&self, unit: usize) -> impl Iterator<Item = (usize, RowFigure)> + Clone + '_ {
         let bound = |at: usize| self.unfreed_starts.get(at).map_or(0, |start| *start as usize);
         let positions = self.unfreed.get(bound(unit)..bound(unit + 1)).unwrap_or_default();
         positions.iter().filter_map(|position| {
@@ -264,7 +258,7 @@ mod tests {
         ];
         let names = names(&blocks);
         let visible_range = TimeRange { from: Ticks(0), to: Ticks(10_000) };
-        let figures = RowFigures::of(&names.trace().allocations, &[0, 1, 2, 3]);
+        let figures = RowFigures::of(&names.trace().allocations, &[0, 1, 2, 3], &not_cancelled).unwrap();
         assert_eq!(lifetimes(figures.iter(), &visible_range), [10, 30]);
     }
 }

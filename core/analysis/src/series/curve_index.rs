@@ -141,7 +141,7 @@ impl CurveIndex {
             states * size_of::<State>() <= max_bytes
         };
         let Some(ids) = names.group_ids(request.keys, cancel)?.filter(has_few_groups) else { return Ok(None) };
-        let events = order.get_or_init(|| EventOrder::new(names.trace()));
+        let events = EventOrder::shared(order, names.trace(), cancel)?;
         if events.bytes().max(table.len() as u128) > i64::MAX as u128 {
             return Ok(None);
         }
@@ -433,7 +433,11 @@ impl CurveIndex {
         for block in self.ends.partition_point(|end| *end <= from)..self.events.len() {
             let Some(end) = self.ends.get(block) else { break };
             let last = (*end).min(to);
-            if *end <= to && from == self.start_of(block) {
+            let is_whole = || {
+                let (own, all) = (order.within(table, from, last), self.events.get(block));
+                all.is_some_and(|all| all.allocs == own.allocs && all.frees == own.frees)
+            };
+            if *end <= to && (from == self.start_of(block) || is_whole()) {
                 visit(self.entries(block));
             } else {
                 let (_, parts) = blocks(table, order, &order.within(table, from, last), PART_EVENTS);
@@ -452,7 +456,8 @@ impl CurveIndex {
     /// The groups after all events up to and including those at `time`.
     fn states_at(&self, time: Ticks, cancel: Cancel<'_>) -> Result<Vec<State>, Cancelled> {
         let block = self.ends.partition_point(|end| *end <= time);
-        let (kept, groups) = (self.kept_blocks.partition_point(|kept| *kept <= block).saturating_sub(1), self.groups.len());
+        let (kept, groups) =
+            (self.kept_blocks.partition_point(|kept| *kept <= block).saturating_sub(1), self.groups.len());
         let mut states = self.states[kept * groups..][..groups].to_vec();
         let first = self.kept_blocks.get(kept).copied().unwrap_or(0);
         self.entries_between(self.start_of(first), time, cancel, |entries| {
@@ -576,9 +581,7 @@ impl CurveIndex {
         let intervals = times.len() - 1;
         let parts = worker_chunks().min(intervals.max(1));
         let part = |at: usize| intervals * at / parts..intervals * (at + 1) / parts;
-        let scanned = (0..parts)
-            .into_par_iter()
-            .map(|at| self.scan_intervals(times, part(at), (own, number), cancel));
+        let scanned = (0..parts).into_par_iter().map(|at| self.scan_intervals(times, part(at), (own, number), cancel));
         let scanned: Vec<Vec<(i64, i64, i64)>> = scanned.collect::<Result<_, Cancelled>>()?;
         let mut amounts = vec![0i128; own * times.len()];
         let mut extremes = vec![vec![(0i128, 0i128); intervals]; own];

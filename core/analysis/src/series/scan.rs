@@ -429,9 +429,6 @@ impl<'s> TimelineScan<'s> {
     ) -> Result<(), Cancelled> {
         let by_count = self.request.metric.by_count;
         let curves_of = *curves_of;
-        // The last curve may be the combined one of very many groups, which most events are of: it is not kept in memory.
-        let Some(last) = now.len().checked_sub(1) else { return Ok(()) };
-        let (mut value, (mut low, mut high)) = (now[last], extremes[last]);
         let mut see = |curve: usize, now: &[A]| {
             let (low, high) = &mut extremes[curve];
             *low = now[curve].min(*low);
@@ -439,36 +436,20 @@ impl<'s> TimelineScan<'s> {
         };
         self.order.follow(self.table, events, curves_of.numbers, cancel, |event| {
             let curve = curves_of.of_number(event.number);
-            if curve <= last && counts(event.row) {
-                let amount = A::of(if by_count { 1 } else { event.size }, event.is_free);
+            if let Some(value) = now.get_mut(curve)
+                && counts(event.row)
+            {
+                *value += A::of(if by_count { 1 } else { event.size }, event.is_free);
                 // Events of one tick have their effect together: there is no value between them.
-                let is_alone = event.ends_tick && touched.is_empty();
-                if curve == last {
-                    value += amount;
-                    if is_alone {
-                        (low, high) = (low.min(value), high.max(value));
-                        return;
-                    }
-                } else {
-                    now[curve] += amount;
-                    if is_alone {
-                        see(curve, now);
-                        return;
-                    }
+                if event.ends_tick && touched.is_empty() {
+                    see(curve, now);
+                    return;
                 }
                 touched.push(curve as u32);
             }
             if event.ends_tick {
-                for curve in touched.drain(..).map(|curve| curve as usize) {
-                    if curve == last {
-                        (low, high) = (low.min(value), high.max(value));
-                    } else {
-                        see(curve, now);
-                    }
-                }
+                touched.drain(..).for_each(|curve| see(curve as usize, now));
             }
-        })?;
-        (now[last], extremes[last]) = (value, (low, high));
-        Ok(())
+        })
     }
 }

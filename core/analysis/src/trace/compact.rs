@@ -197,6 +197,15 @@ impl SortedTimes {
         (0..self.len()).map(|row| self.at(row))
     }
 
+    /// The first time of the block of some rows and their ticks from there; `None` if they are in several blocks or one does not
+    /// fit.
+    pub(crate) fn offsets_within(&self, rows: Range<usize>) -> Option<(Ticks, &[u32])> {
+        let block = rows.start / BLOCK_ROWS;
+        let is_one_block = rows.end <= (block + 1) * BLOCK_ROWS;
+        let offsets = self.offsets.get(rows).filter(|offsets| is_one_block && !offsets.contains(&FAR))?;
+        Some((*self.bases.get(block)?, offsets))
+    }
+
     /// Number of rows, from the first one, for which `is_before` holds; it holds for no row behind another one for which it does
     /// not.
     pub fn partition_point(&self, is_before: impl Fn(Ticks) -> bool) -> usize {

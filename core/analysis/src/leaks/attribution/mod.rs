@@ -14,7 +14,7 @@ use crate::group::column::KeySource;
 use crate::group::column_values::{ColumnValues, UNKNOWN_ALLOCATOR};
 use crate::group::frames::function_label;
 use crate::group::key::Key;
-use crate::group::parallel::{Cancel, Cancelled};
+use crate::group::parallel::{Cancel, Cancelled, until_cancelled};
 use crate::group::responsible::reliable_name;
 use crate::group::wrapper_rules::{FrameRole, RuleOrigin};
 use crate::trace::Trace;
@@ -143,7 +143,7 @@ pub(super) fn add_attribution(
         }
         let rows = || {
             let rows = own_units.iter().flat_map(|unit| units.unfreed_rows(*unit));
-            rows.filter(|(_, figure)| is_outstanding(figure, range)).map(|(row, _)| row)
+            until_cancelled(rows, cancel).filter(|(_, figure)| is_outstanding(figure, range)).map(|(row, _)| row)
         };
         let first_unit = own_units.first().filter(|_| grouping == SuspectGrouping::Process);
         suspect.attribution = Attribution {
