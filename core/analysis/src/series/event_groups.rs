@@ -116,3 +116,36 @@ impl<T: Copy + Into<u32> + Sync> EventNumbers for RowGroupNumbers<'_, T> {
         self.of_free.get(position).map_or(NONE, |group| (*group).into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::group::key::Key;
+    use crate::group::parallel::not_cancelled;
+    use crate::group::test_util::{names, random_blocks};
+
+    #[test]
+    fn frees_have_the_groups_of_their_rows_in_two_bytes_and_in_four() {
+        let names = names(&random_blocks(31, 3_000));
+        let order = EventOrder::new(names.trace());
+        let ids = names.group_ids(&[Key::Stack, Key::SizeClass], &not_cancelled).unwrap().unwrap();
+        let rows = Arc::new(RowSet::from_fn(3_000, |row| row % 3 != 0));
+        let of = |rows: &Option<Arc<RowSet>>| (Arc::clone(&ids), rows.clone());
+        for rows in [None, Some(rows)] {
+            let (narrow, wide) = (of(&rows), of(&rows));
+            let narrow = RowGroups::new(narrow.0, narrow.1, &order, |group| group as u16, &not_cancelled).unwrap();
+            let wide = RowGroups::new(wide.0, wide.1, &order, |group| group, &not_cancelled).unwrap();
+            assert!(order.frees().len() > 500);
+            for (position, row) in order.frees().iter().map(|row| *row as usize).enumerate() {
+                let is_selected = rows.as_ref().is_none_or(|rows| rows.contains(row));
+                let expected = is_selected.then(|| ids.of_row()[row]);
+                let known =
+                    |number: u32| Some(number).filter(|number| (*number as usize) < ids.representatives().len());
+                assert_eq!(known(narrow.numbers().of_free(position)), expected);
+                assert_eq!(known(wide.numbers().of_free(position)), expected);
+                assert_eq!(known(wide.numbers().of_alloc(row)), expected);
+            }
+        }
+        assert!(EventGroups::of_rows(ids, None, &order, &|| true).is_err());
+    }
+}
