@@ -6,16 +6,16 @@ use super::rowset::RowSet;
 use crate::group::column::{KeyColumn, KeyLabels, KeySource, size_class};
 use crate::group::column_values::{ColumnValues, unknown_process};
 use crate::group::generation::Generations;
-use crate::group::group_by::class_of;
+use crate::group::group_by::OUTSIDE;
 use crate::group::key::Key;
 use crate::group::parallel::{Cancel, Cancelled};
 use crate::trace::Trace;
-use crate::trace::allocation::AllocationTable;
+use crate::trace::allocation::{AllocationTable, flag};
 use crate::trace::attributes::EventAttributes;
 use crate::trace::time::{Clock, Ticks, TimeRange};
 use rayon::prelude::*;
 use regex::{Regex, RegexBuilder};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 /// A query for one trace and one visible range.
@@ -247,7 +247,7 @@ fn by_value(column: &KeyColumn, matches: impl Fn(usize) -> bool) -> Predicate {
 /// Returns `true` if a time is known and within bounds.
 #[inline]
 fn within(time: Ticks, first: i64, last: i64) -> bool {
-    time.is_known() && first <= time.0 && time.0 <= last
+    time.is_known() & (first <= time.0) & (time.0 <= last)
 }
 
 /// Rows in a block; a multiple of 64.
@@ -268,64 +268,124 @@ impl CompiledQuery {
                 }
                 let from = block * BLOCK_ROWS;
                 let range = from..table.len().min(from + BLOCK_ROWS);
-                Ok(evaluate(&self.root, table, self.visible_range, range))
+                let every = vec![u64::MAX; range.len().div_ceil(64)];
+                Ok(evaluate(&self.root, table, self.visible_range, range, &every))
             })
             .collect();
         Ok(RowSet::from_words(words?.concat(), table.len()))
     }
 }
 
-/// The matching rows of a range, one bit each.
-fn evaluate(predicate: &Predicate, table: &AllocationTable, visible_range: TimeRange, rows: Range<usize>) -> Vec<u64> {
-    let words = rows.len().div_ceil(64);
-    let bits = |test: &dyn Fn(usize) -> bool| fill(rows.clone(), test);
+/// The matching rows of a range, one bit each. Only the bits of `wanted` rows are of interest: words without any are not evaluated.
+fn evaluate(
+    predicate: &Predicate,
+    table: &AllocationTable,
+    visible_range: TimeRange,
+    rows: Range<usize>,
+    wanted: &[u64],
+) -> Vec<u64> {
+    let inner = |part: &Predicate, wanted: &[u64]| evaluate(part, table, visible_range, rows.clone(), wanted);
+    let all_rows = rows.clone();
     let bit = |list: &[bool], at: usize| list.get(at).copied().unwrap_or(false);
     match predicate {
-        Predicate::All(parts) => parts.iter().fold(vec![u64::MAX; words], |mut all, part| {
-            let more = evaluate(part, table, visible_range, rows.clone());
+        Predicate::All(parts) => parts.iter().fold(wanted.to_vec(), |mut all, part| {
+            let more = inner(part, &all);
             all.iter_mut().zip(more).for_each(|(a, b)| *a &= b);
             all
         }),
-        Predicate::Any(parts) => parts.iter().fold(vec![0; words], |mut any, part| {
-            let more = evaluate(part, table, visible_range, rows.clone());
-            any.iter_mut().zip(more).for_each(|(a, b)| *a |= b);
+        Predicate::Any(parts) => parts.iter().fold(vec![0; wanted.len()], |mut any, part| {
+            let left: Vec<u64> = wanted.iter().zip(&any).map(|(wanted, any)| wanted & !any).collect();
+            any.iter_mut().zip(inner(part, &left)).for_each(|(a, b)| *a |= b);
             any
         }),
-        Predicate::Not(inner) => {
-            let mut words = evaluate(inner, table, visible_range, rows);
+        Predicate::Not(part) => {
+            let mut words = inner(part, wanted);
             words.iter_mut().for_each(|w| *w = !*w);
             words
         }
-        Predicate::LifetimeClass(list) => bits(&|r| bit(list, class_of(visible_range, table, r))),
-        Predicate::Attributes(list) => bits(&|r| bit(list, table.alloc_attributes[r].index())),
-        Predicate::AllocStack(list) => bits(&|r| bit(list, table.alloc_stack[r].index())),
-        Predicate::FreeStack(list) => bits(&|r| bit(list, table.free_stack[r].index())),
-        Predicate::SizeClass(list) => bits(&|r| bit(list, size_class(table.size.at(r)) as usize)),
-        Predicate::Rows(ids, list) => bits(&|r| ids.get(r).is_some_and(|id| bit(list, *id as usize))),
-        Predicate::Size(low, high) => bits(&|r| (*low..=*high).contains(&i128::from(table.size.at(r)))),
-        Predicate::Address(low, high) => {
-            bits(&|r| table.address.get(r).is_some_and(|address| (*low..=*high).contains(&i128::from(address))))
+        Predicate::LifetimeClass(list) => {
+            let TimeRange { from, to } = visible_range;
+            // By class, and beyond for rows outside of the range.
+            let values: [bool; 8] = std::array::from_fn(|at| list[at.min(OUTSIDE)]);
+            fill(all_rows, wanted, |r| {
+                let (alloc, free) = (table.alloc_time.at(r), table.free_time[r]);
+                let is_outside = (alloc > to) | (free < from);
+                values[usize::from(is_outside) << 2 | usize::from(alloc < from) << 1 | usize::from(free > to)]
+            })
         }
-        Predicate::AllocTime(first, last) => bits(&|r| within(table.alloc_time.at(r), *first, *last)),
-        Predicate::FreeTime(first, last) => bits(&|r| within(table.free_time[r], *first, *last)),
-        Predicate::Lifetime(first, last, with_not_freed) => bits(&|r| {
-            let ticks = table.lifetime(r);
-            within(ticks, *first, *last) || (*with_not_freed && ticks == Ticks::NEVER)
-        }),
-        Predicate::AllocTimeMissing => bits(&|r| !table.alloc_time.at(r).is_known()),
-        Predicate::FreeTimeMissing => bits(&|r| !table.free_time[r].is_known()),
-        Predicate::LifetimeMissing => bits(&|r| !table.lifetime(r).is_known()),
+        Predicate::Attributes(list) => fill(all_rows, wanted, |r| bit(list, table.alloc_attributes[r].index())),
+        Predicate::AllocStack(list) => fill(all_rows, wanted, |r| bit(list, table.alloc_stack[r].index())),
+        Predicate::FreeStack(list) => fill(all_rows, wanted, |r| bit(list, table.free_stack[r].index())),
+        Predicate::SizeClass(list) => fill(all_rows, wanted, |r| bit(list, size_class(table.size.at(r)) as usize)),
+        Predicate::Rows(ids, list) => fill(all_rows, wanted, |r| ids.get(r).is_some_and(|id| bit(list, *id as usize))),
+        Predicate::Size(low, high) => {
+            let (low, high) = unsigned_bounds(*low, *high);
+            fill(all_rows, wanted, |r| (low <= table.size.at(r)) & (table.size.at(r) <= high))
+        }
+        Predicate::Address(low, high) => {
+            let (low, high) = unsigned_bounds(*low, *high);
+            let is_within = |address: u64| (low <= address) & (address <= high);
+            fill(all_rows, wanted, |r| table.address.get(r).is_some_and(is_within))
+        }
+        Predicate::AllocTime(first, last) => fill(all_rows, wanted, |r| within(table.alloc_time.at(r), *first, *last)),
+        Predicate::FreeTime(first, last) => fill(all_rows, wanted, |r| within(table.free_time[r], *first, *last)),
+        Predicate::Lifetime(shortest, longest, with_not_freed) => {
+            let is_within = |word: Range<usize>| lifetimes_within(table, word, *shortest..=*longest, *with_not_freed);
+            fill_words(all_rows, wanted, is_within)
+        }
+        Predicate::AllocTimeMissing => fill(all_rows, wanted, |r| !table.alloc_time.at(r).is_known()),
+        Predicate::FreeTimeMissing => fill(all_rows, wanted, |r| !table.free_time[r].is_known()),
+        Predicate::LifetimeMissing => fill(all_rows, wanted, |r| !table.lifetime(r).is_known()),
     }
 }
 
-fn fill(rows: Range<usize>, test: &dyn Fn(usize) -> bool) -> Vec<u64> {
-    let mut words = vec![0u64; rows.len().div_ceil(64)];
-    for (at, row) in rows.enumerate() {
-        if let Some(word) = words.get_mut(at / 64) {
-            *word |= u64::from(test(row)) << (at % 64);
-        }
+/// The rows of at most one word whose lifetime is known and within bounds, or that were not freed if `with_not_freed` is set.
+/// Without branches, which would be unpredictable.
+fn lifetimes_within(
+    table: &AllocationTable,
+    rows: Range<usize>,
+    bounds: RangeInclusive<i64>,
+    with_not_freed: bool,
+) -> u64 {
+    let (shortest, longest) = bounds.into_inner();
+    let test = |alloc: Ticks, free: Ticks, flags: u8| {
+        let is_freed = free != Ticks::NEVER;
+        let ticks = Ticks(free.0.saturating_sub(alloc.0));
+        let is_known = alloc.is_known() & ticks.is_known() & (flags & (flag::IMPLIED | flag::NO_TIMES) == 0);
+        let is_within = (shortest <= ticks.0) & (ticks.0 <= longest);
+        u64::from((is_freed & is_known & is_within) | (with_not_freed & !is_freed))
+    };
+    let (Some(free), Some(flags)) = (table.free_time.get(rows.clone()), table.flags.get(rows.clone())) else {
+        return 0;
+    };
+    let ends = free.iter().zip(flags).enumerate();
+    match table.alloc_time.offsets_within(rows.clone()) {
+        Some((base, offsets)) => ends.zip(offsets).fold(0, |bits, ((at, (free, flags)), offset)| {
+            bits | test(Ticks(base.0.wrapping_add(i64::from(*offset))), *free, *flags) << at
+        }),
+        None => ends.fold(0, |bits, (at, (free, flags))| {
+            bits | test(table.alloc_time.at(rows.start + at), *free, *flags) << at
+        }),
     }
-    words
+}
+
+/// Bounds of numbers that are not negative; the first is greater than the second if there is none between them.
+fn unsigned_bounds(low: i128, high: i128) -> (u64, u64) {
+    let clamp = |bound: i128| u64::try_from(bound.max(0)).unwrap_or(u64::MAX);
+    if high < 0 || low > i128::from(u64::MAX) { (1, 0) } else { (clamp(low), clamp(high)) }
+}
+
+/// The rows for which `test` is true; it is best made without branches, which would be unpredictable.
+#[inline]
+fn fill(rows: Range<usize>, wanted: &[u64], test: impl Fn(usize) -> bool) -> Vec<u64> {
+    fill_words(rows, wanted, |word| word.enumerate().fold(0, |bits, (at, row)| bits | u64::from(test(row)) << at))
+}
+
+/// The bits of some rows, of which `word` computes those of 64 rows. Words without wanted rows are left out.
+#[inline]
+fn fill_words(rows: Range<usize>, wanted: &[u64], word: impl Fn(Range<usize>) -> u64) -> Vec<u64> {
+    let words = wanted.iter().zip(rows.clone().step_by(64));
+    words.map(|(wanted, first)| if *wanted == 0 { 0 } else { word(first..rows.end.min(first + 64)) }).collect()
 }
 
 /// A compiled condition on text.

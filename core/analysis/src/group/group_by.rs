@@ -8,7 +8,7 @@
 use super::column::{KeyColumn, KeySource, SIZE_CLASSES, rank_rows, rank_tuples, size_class};
 use super::column_values::ColumnValues;
 use super::key::Key;
-use super::parallel::{CHUNK_ROWS, Cancel, Cancelled};
+use super::parallel::{CHUNK_ROWS, Cancel, Cancelled, fold_rows, not_cancelled};
 use crate::trace::allocation::AllocationTable;
 use crate::trace::time::TimeRange;
 use parking_lot::Mutex;
@@ -447,27 +447,82 @@ impl Buckets {
     /// Sorts numbers into `count` buckets; those without a bucket are left out.
     #[must_use]
     pub fn new(bucket_of: &[u32], count: usize) -> Self {
-        let mut starts = vec![0u32; count + 1];
-        for bucket in bucket_of {
-            if let Some(start) = starts.get_mut(*bucket as usize + 1) {
-                *start += 1;
-            }
+        Self::with_workers(bucket_of, count, 1, &not_cancelled).unwrap_or_default()
+    }
+
+    /// [`Self::new`] on all workers.
+    ///
+    /// # Errors
+    /// [`Cancelled`] if `cancel` returns `true`.
+    pub fn of_rows(bucket_of: &[u32], count: usize, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
+        let workers = rayon::current_num_threads().min(bucket_of.len().div_ceil(CHUNK_ROWS));
+        Self::with_workers(bucket_of, count, workers.max(1), cancel)
+    }
+
+    /// [`Self::new`], where each worker fills some neighboring buckets.
+    fn with_workers(bucket_of: &[u32], count: usize, workers: usize, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
+        let starts = Self::starts(bucket_of, count, workers, cancel)?;
+        let total = starts.last().copied().unwrap_or(0) as usize;
+        let mut items = vec![0u32; total];
+        let mut shares = Vec::with_capacity(workers);
+        let (mut rest, mut first) = (items.as_mut_slice(), 0);
+        for worker in 1..=workers {
+            let until = (total * worker / workers) as u32;
+            let end = if worker == workers { count } else { starts.partition_point(|start| *start < until).min(count) };
+            let end = end.max(first);
+            let own = rest.split_off_mut(..(starts[end] - starts[first]) as usize).unwrap_or_default();
+            shares.push((first..end, own));
+            first = end;
         }
+        shares.into_par_iter().try_for_each(|(buckets, items)| {
+            let base = starts[buckets.start];
+            let mut next: Vec<u32> = starts[buckets.clone()].iter().map(|start| start - base).collect();
+            for (chunk, of_chunk) in bucket_of.chunks(CHUNK_ROWS).enumerate() {
+                if cancel() {
+                    return Err(Cancelled);
+                }
+                for (at, bucket) in of_chunk.iter().enumerate() {
+                    // Buckets of other workers become greater than all of one's own.
+                    let own = (*bucket as usize).wrapping_sub(buckets.start);
+                    let Some(next) = next.get_mut(own) else { continue };
+                    if let Some(place) = items.get_mut(*next as usize) {
+                        *place = (chunk * CHUNK_ROWS + at) as u32;
+                    }
+                    *next += 1;
+                }
+            }
+            Ok(())
+        })?;
+        Ok(Self { items, starts })
+    }
+
+    /// The start of each bucket, and the end of the last one.
+    fn starts(bucket_of: &[u32], count: usize, workers: usize, cancel: Cancel<'_>) -> Result<Vec<u32>, Cancelled> {
+        // Each worker counts in a table of its own, which must not be larger than its share of the numbers.
+        let pieces = (bucket_of.len() / count.max(1)).clamp(1, workers);
+        let mut starts = fold_rows(
+            bucket_of.len(),
+            pieces,
+            cancel,
+            || vec![0u32; count + 1],
+            |counts, range| {
+                for bucket in &bucket_of[range] {
+                    if let Some(count) = counts.get_mut((*bucket as usize).saturating_add(1)) {
+                        *count += 1;
+                    }
+                }
+            },
+            |mut counts, others| {
+                counts.iter_mut().zip(others).for_each(|(count, other)| *count += other);
+                counts
+            },
+        )?;
         let mut sum = 0;
         for start in &mut starts {
             sum += *start;
             *start = sum;
         }
-        let mut next = starts.clone();
-        let mut items = vec![0u32; sum as usize];
-        for (item, bucket) in bucket_of.iter().enumerate().filter(|(_, bucket)| (**bucket as usize) < count) {
-            let Some(at) = next.get_mut(*bucket as usize) else { continue };
-            if let Some(place) = items.get_mut(*at as usize) {
-                *place = item as u32;
-            }
-            *at += 1;
-        }
-        Self { items, starts }
+        Ok(starts)
     }
 
     /// The numbers in a range of buckets, bucket by bucket.
@@ -488,7 +543,6 @@ impl Buckets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::group::parallel::not_cancelled;
     use crate::group::test_util::{names, random_blocks};
 
     #[test]
@@ -541,6 +595,29 @@ mod tests {
             assert_eq!(table.get(key), map.get(key));
         }
         assert_eq!((table.get(9), table.get(4)), (Some(2), None));
+    }
+
+    #[test]
+    fn many_numbers_are_in_the_same_buckets_with_any_number_of_workers() {
+        let mut state = 5_u64;
+        let of = (0..300_000).map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            // Half of all in one bucket, and some in none.
+            if state >> 63 == 0 { 7 } else { (state >> 40) as u32 % 70 }
+        });
+        let bucket_of: Vec<u32> = of.collect();
+        let mut expected: Vec<(u32, u32)> = bucket_of.iter().copied().zip(0..).filter(|item| item.0 < 64).collect();
+        expected.sort_unstable();
+        let expected: Vec<u32> = expected.into_iter().map(|item| item.1).collect();
+        for threads in [1, 2, 7] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let buckets = pool.install(|| Buckets::of_rows(&bucket_of, 64, &not_cancelled)).unwrap();
+            assert!(buckets.run(0..64) == expected, "{threads}");
+            let own = buckets.run(7..8);
+            assert!(own.len() > 100_000 && own.iter().all(|at| bucket_of[*at as usize] == 7));
+        }
+        assert!(Buckets::of_rows(&bucket_of, 64, &|| true).is_err());
+        assert_eq!(Buckets::of_rows(&[], 0, &not_cancelled).unwrap().into_parts(), (vec![], vec![0]));
     }
 
     #[test]

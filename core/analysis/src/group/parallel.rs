@@ -44,6 +44,37 @@ pub fn fold_rows<A: Send>(
     folded.try_reduce_with(|a, b| Ok(merge(a, b))).unwrap_or_else(|| Ok(new()))
 }
 
+/// Applies `f` to each of very many items, on all workers.
+///
+/// # Errors
+/// [`Cancelled`] if `cancel` returns `true`.
+pub fn map_items<T: Sync, U: Clone + Default + Send>(
+    items: &[T],
+    cancel: Cancel<'_>,
+    f: impl Fn(&T) -> U + Sync,
+) -> Result<Vec<U>, Cancelled> {
+    let mut mapped = vec![U::default(); items.len()];
+    let chunks = mapped.par_chunks_mut(CHUNK_ROWS).zip(items.par_chunks(CHUNK_ROWS));
+    chunks.try_for_each(|(mapped, items)| {
+        if cancel() {
+            return Err(Cancelled);
+        }
+        mapped.iter_mut().zip(items).for_each(|(place, item)| *place = f(item));
+        Ok(())
+    })?;
+    Ok(mapped)
+}
+
+/// The items until `cancel` returns `true`, which is called once per chunk of them. Whoever uses the items calls it again before the
+/// result is used.
+pub fn until_cancelled<'c, I: Iterator + Clone>(
+    items: I,
+    cancel: Cancel<'c>,
+) -> impl Iterator<Item = I::Item> + Clone + use<'c, I> {
+    let numbered = items.enumerate().take_while(move |(at, _)| !at.is_multiple_of(CHUNK_ROWS) || !cancel());
+    numbered.map(|(_, item)| item)
+}
+
 /// Number of accumulators that keeps all workers busy and allows work stealing.
 #[must_use]
 pub fn worker_chunks() -> usize {

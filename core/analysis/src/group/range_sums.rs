@@ -221,7 +221,7 @@ impl RangeSums {
         cancel: Cancel<'_>,
     ) -> Result<Option<Self>, Cancelled> {
         let (table, events_by_time) = (&names.trace().allocations, order);
-        let order = events_by_time.get_or_init(|| EventOrder::new(names.trace()));
+        let order = EventOrder::shared(events_by_time, names.trace(), cancel)?;
         let Some(ids) = names.group_ids(keys, cancel)? else { return Ok(None) };
         if !are_differences_exact(table, order) {
             return Ok(None);
@@ -320,7 +320,7 @@ impl RangeSums {
     /// The sums of each group by lifetime class.
     fn class_sums(&self, range: TimeRange, cancel: Cancel<'_>) -> Result<Vec<[RowSums; CLASSES]>, Cancelled> {
         let table = &self.names.trace().allocations;
-        let order = self.order.get_or_init(|| EventOrder::new(self.names.trace()));
+        let order = EventOrder::shared(&self.order, self.names.trace(), cancel)?;
         let events = Events { table, order, rows: self.rows.as_deref(), group_of_row: self.ids.of_row() };
         let groups = self.ids.representatives().len();
         let before = table.alloc_time.partition_point(|time| time < range.from);

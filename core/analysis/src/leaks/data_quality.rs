@@ -1,13 +1,14 @@
 //! Data quality: what a trace lacks as evidence, and by how much this lowers the confidence in every verdict.
 
 use super::limits as limit;
-use super::reconcile::{Reconciliation, reconcile};
+use super::reconcile::Reconciliation;
+use crate::group::parallel::{Cancel, Cancelled, fold_rows, not_cancelled, worker_chunks};
 use crate::trace::Trace;
 use crate::trace::attributes::Tag;
 use crate::trace::ids::StackId;
 use crate::trace::time::{Ticks, TimeRange};
 use poolscope_etl::diagnostics::DiagnosticKind;
-use rayon::prelude::*;
+use std::ops::Range;
 
 /// An issue that lowers the confidence in all verdicts.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -94,16 +95,26 @@ impl DataQuality {
 /// Assesses the data quality of a range of a trace.
 #[must_use]
 pub fn assess_data_quality(trace: &Trace, range: TimeRange) -> DataQuality {
-    let reconciliation = reconcile(trace);
-    let mut issues = lost_event_issues(trace, reconciliation.as_ref());
-    issues.extend(wrapped_log_issue(trace, range));
-    issues.extend(missing_end_issue(trace, range));
-    issues.extend(tag_filter_issue(trace, reconciliation.as_ref()));
-    let statistics = RangeStatistics::new(trace, range);
-    issues.extend(short_range_issue(trace, range, &statistics));
-    issues.extend(missing_stacks_issue(trace, &statistics));
-    issues.sort_by(|a, b| a.confidence_factor.total_cmp(&b.confidence_factor));
-    DataQuality { issues, reconciliation }
+    DataQuality::assess(trace, range, &not_cancelled).unwrap_or_default()
+}
+
+impl DataQuality {
+    /// [`assess_data_quality`] until it is cancelled.
+    ///
+    /// # Errors
+    /// [`Cancelled`] if `cancel` returns `true`.
+    pub fn assess(trace: &Trace, range: TimeRange, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
+        let reconciliation = Reconciliation::of_trace(trace, cancel)?;
+        let mut issues = lost_event_issues(trace, reconciliation.as_ref());
+        issues.extend(wrapped_log_issue(trace, range));
+        issues.extend(missing_end_issue(trace, range));
+        issues.extend(tag_filter_issue(trace, reconciliation.as_ref()));
+        let statistics = RangeStatistics::new(trace, range, cancel)?;
+        issues.extend(short_range_issue(trace, range, &statistics));
+        issues.extend(missing_stacks_issue(trace, &statistics));
+        issues.sort_by(|a, b| a.confidence_factor.total_cmp(&b.confidence_factor));
+        Ok(Self { issues, reconciliation })
+    }
 }
 
 /// Issues about missing events. An allocation is counted correctly if neither its allocation nor its free is missing, so that the
@@ -224,7 +235,7 @@ struct RangeStatistics {
 }
 
 impl RangeStatistics {
-    fn new(trace: &Trace, range: TimeRange) -> Self {
+    fn new(trace: &Trace, range: TimeRange, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
         let table = &trace.allocations;
         let length = range.to.0.saturating_sub(range.from.0);
         let add_row = |mut sum: Self, row: usize| {
@@ -248,8 +259,8 @@ impl RangeStatistics {
             early_allocated: a.early_allocated + b.early_allocated,
             early_long_lived: a.early_long_lived + b.early_long_lived,
         };
-        let rows = (0..table.len()).into_par_iter().with_min_len(1 << 14);
-        rows.fold(Self::default, add_row).reduce(Self::default, add)
+        let visit = |sum: &mut Self, rows: Range<usize>| *sum = rows.fold(std::mem::take(sum), add_row);
+        fold_rows(table.len(), worker_chunks(), cancel, Self::default, visit, add)
     }
 }
 

@@ -44,7 +44,7 @@ impl AnalysisRange {
 /// Outstanding allocations by age: eighths of the active range, the youngest first.
 pub type AgeHistogram = [u64; 8];
 
-/// Lifetimes of freed allocations, in ticks, the longest first.
+/// Lifetimes of freed allocations, in ticks, in any order.
 pub(super) type Lifetimes = Vec<i64>;
 
 /// Evidence about a unit, or about several together. "In the range" means the active range.
@@ -344,9 +344,7 @@ pub(super) fn lifetimes(rows: impl Iterator<Item = RowFigure>, range: &TimeRange
         let is_known = alloc >= range.from && free <= range.to && flags & flag::IMPLIED == 0;
         is_known.then(|| free.0.saturating_sub(alloc.0))
     });
-    let mut lifetimes: Lifetimes = lifetimes.collect();
-    lifetimes.sort_unstable_by_key(|lifetime| std::cmp::Reverse(*lifetime));
-    lifetimes
+    lifetimes.collect()
 }
 
 /// Adds a size to a sorted list of at most [`MAX_DISTINCT_SIZES`] sizes.

@@ -13,7 +13,7 @@ use super::verdict::Verdict;
 use crate::group::column::{KeyColumn, KeySource};
 use crate::group::column_values::ColumnValues;
 use crate::group::key::Key;
-use crate::group::parallel::{Cancel, Cancelled};
+use crate::group::parallel::{CHUNK_ROWS, Cancel, Cancelled, until_cancelled};
 use crate::trace::Trace;
 use crate::trace::allocation::flag;
 use crate::trace::time::TimeRange;
@@ -39,6 +39,8 @@ pub(super) struct AnalyzedUnits {
 
 /// The units of a trace and their keys.
 pub(super) struct AnalysisInput<'n> {
+    /// Ends loops over rows early; their results are then of no use.
+    pub cancel: Cancel<'n>,
     pub trace: &'n Trace,
     pub units: &'n Units,
     pub range: AnalysisRange,
@@ -67,10 +69,32 @@ struct TagUnits {
 struct GrowingTagUnits {
     /// Indices of the units, ascending.
     units: Vec<usize>,
-    /// The longest first.
-    lifetimes: Lifetimes,
+    /// The usual lifetimes of all units of the tag, ascending, and for each the number of longer lifetimes of the growing units.
+    usual_lifetimes: Vec<i64>,
+    longer: Vec<u64>,
     age_histogram: AgeHistogram,
     outstanding: u64,
+}
+
+impl GrowingTagUnits {
+    /// Counts the lifetimes that are longer than each usual lifetime.
+    fn count_longer<'l>(&self, lifetimes: impl Iterator<Item = &'l i64>) -> Vec<u64> {
+        // By the number of usual lifetimes that are shorter; then those that are longer than the next one are longer than each.
+        let mut longer = vec![0; self.usual_lifetimes.len() + 1];
+        for lifetime in lifetimes {
+            longer[self.usual_lifetimes.partition_point(|usual| usual < lifetime)] += 1;
+        }
+        for at in (1..longer.len()).rev() {
+            longer[at - 1] += longer[at];
+        }
+        longer.split_off(1)
+    }
+
+    /// Number of lifetimes that are longer than the usual lifetime of one of the tag's units.
+    fn late_frees(&self, usual_lifetime: i64) -> u64 {
+        let at = self.usual_lifetimes.binary_search(&usual_lifetime);
+        at.ok().and_then(|at| self.longer.get(at)).copied().unwrap_or(0)
+    }
 }
 
 /// Applies `f` to `0..count` in parallel.
@@ -83,10 +107,11 @@ impl<'n> AnalysisInput<'n> {
         names: &'n ColumnValues,
         units: &'n Units,
         range: AnalysisRange,
-        cancel: Cancel<'_>,
+        cancel: Cancel<'n>,
     ) -> Result<Self, Cancelled> {
         let trace = names.trace().as_ref();
         let mut input = Self {
+            cancel,
             trace,
             units,
             range,
@@ -98,7 +123,7 @@ impl<'n> AnalysisInput<'n> {
             tag_units: Vec::new(),
             tag_units_of: vec![0; units.len()],
         };
-        input.lifetimes = map_parallel(units.len(), cancel, |unit| lifetimes(units.figures(unit), &range.active))?;
+        input.lifetimes = map_parallel(units.len(), cancel, |unit| lifetimes(input.figures(unit), &range.active))?;
         let mut by_tag: Vec<(u64, usize)> = (0..units.len()).map(|unit| (input.tag_pool_key(unit), unit)).collect();
         by_tag.sort_unstable();
         let tags: Vec<&[(u64, usize)]> = by_tag.chunk_by(|a, b| a.0 == b.0).collect();
@@ -114,7 +139,7 @@ impl<'n> AnalysisInput<'n> {
     fn tag_units_for(&self, units: Vec<usize>) -> TagUnits {
         let TimeRange { from, to } = self.range.active;
         let (mut preexisting_free_ages, mut frees) = (Vec::new(), 0);
-        for RowFigure { alloc, free, .. } in units.iter().flat_map(|unit| self.units.figures(*unit)) {
+        for RowFigure { alloc, free, .. } in units.iter().flat_map(|unit| self.figures(*unit)) {
             if free < self.range.warm_up_end || free > to {
                 continue;
             }
@@ -127,15 +152,18 @@ impl<'n> AnalysisInput<'n> {
         TagUnits { units, preexisting_free_ages, frees }
     }
 
+    /// The figures of the rows of a unit, until the analysis is cancelled.
+    fn figures(&self, unit: usize) -> impl Iterator<Item = RowFigure> + Clone + '_ {
+        until_cancelled(self.units.figures(unit), self.cancel)
+    }
+
     fn lifetimes_of_unit(&self, unit: usize) -> &[i64] {
         self.lifetimes.get(unit).map_or(&[], Vec::as_slice)
     }
 
-    /// Lifetimes of the freed allocations of several units, the longest first.
+    /// Lifetimes of the freed allocations of several units.
     pub fn lifetimes_of(&self, units: impl Iterator<Item = usize>) -> Lifetimes {
-        let mut all: Lifetimes = units.flat_map(|unit| self.lifetimes_of_unit(unit)).copied().collect();
-        all.par_sort_unstable_by_key(|lifetime| std::cmp::Reverse(*lifetime));
-        all
+        units.map(|unit| self.lifetimes_of_unit(unit)).collect::<Vec<_>>().concat()
     }
 
     /// Collects the evidence about all units and classifies those in which something was allocated.
@@ -174,7 +202,7 @@ impl<'n> AnalysisInput<'n> {
 
     fn evidence_of_unit(&self, unit: usize) -> Evidence {
         let lifetimes = self.lifetimes_of_unit(unit);
-        collect_evidence(self.units.figures(unit), &self.range, lifetimes)
+        collect_evidence(self.figures(unit), &self.range, lifetimes)
     }
 
     /// Allocations of all other units before and after the unit's allocations ended.
@@ -201,7 +229,11 @@ impl<'n> AnalysisInput<'n> {
         let grows_alone =
             |unit: &usize| matches!(alone.get(*unit), Some(Verdict::Leak | Verdict::Growing | Verdict::InFlight));
         growing.units = tag.units.iter().copied().filter(grows_alone).collect();
-        growing.lifetimes = self.lifetimes_of(growing.units.iter().copied());
+        let of_tag = tag.units.iter().filter_map(|unit| evidence.get(*unit));
+        growing.usual_lifetimes = of_tag.map(|evidence| evidence.older_than_usual.usual_lifetime).collect();
+        growing.usual_lifetimes.sort_unstable();
+        growing.usual_lifetimes.dedup();
+        growing.longer = growing.count_longer(growing.units.iter().flat_map(|unit| self.lifetimes_of_unit(*unit)));
         for evidence in growing.units.iter().filter_map(|unit| evidence.get(*unit)) {
             growing.outstanding += evidence.outstanding.count;
             growing.age_histogram.iter_mut().zip(&evidence.age_histogram).for_each(|(sum, count)| *sum += count);
@@ -231,11 +263,11 @@ impl<'n> AnalysisInput<'n> {
             return Uncertainty { lost_frees, other_allocations, ..Uncertainty::default() };
         }
         let usual_lifetime = evidence.older_than_usual.usual_lifetime;
-        let late = |lifetimes: &[i64]| lifetimes.partition_point(|lifetime| *lifetime > usual_lifetime) as f64;
         let own_older = count_older_than(&evidence.age_histogram, usual_lifetime, &self.range);
-        let own_late = late(self.lifetimes_of_unit(unit));
+        let own_late =
+            self.lifetimes_of_unit(unit).iter().filter(|lifetime| **lifetime > usual_lifetime).count() as f64;
         let mut all_older = count_older_than(&growing.age_histogram, usual_lifetime, &self.range);
-        let mut all_late = late(&growing.lifetimes);
+        let mut all_late = growing.late_frees(usual_lifetime) as f64;
         let mut all_outstanding = growing.outstanding;
         if growing.units.binary_search(&unit).is_err() {
             all_older += own_older;
@@ -263,7 +295,11 @@ impl<'n> AnalysisInput<'n> {
     fn lost_frees_per_free(&self, evidence: &[Evidence]) -> f64 {
         let trace = self.trace;
         let flags = &trace.allocations.flags;
-        let implied = flags.par_iter().filter(|flags| **flags & flag::IMPLIED_FREE != 0).count() as f64;
+        let implied = flags.par_chunks(CHUNK_ROWS).map(|flags| {
+            let is_implied = |flags: &&u8| **flags & flag::IMPLIED_FREE != 0;
+            if (self.cancel)() { 0 } else { flags.iter().filter(is_implied).count() }
+        });
+        let implied = implied.sum::<usize>() as f64;
         let frees = trace.statistics.pool_frees.max(1) as f64;
         let lost = trace.diagnostics.count(DiagnosticKind::EventsLost) as f64;
         let lost_share = lost / (lost + trace.statistics.records as f64).max(1.0);
@@ -290,7 +326,7 @@ impl<'n> AnalysisInput<'n> {
     /// Rows of a unit that were allocated in the active range and are outstanding at its end.
     pub fn outstanding_rows(&self, unit: usize) -> impl Iterator<Item = usize> + '_ {
         let TimeRange { from, to } = self.range.active;
-        let rows = self.units.rows_with_figures(unit);
+        let rows = until_cancelled(self.units.unfreed_rows(unit), self.cancel);
         let is_outstanding = move |figure: &RowFigure| figure.alloc >= from && figure.alloc <= to && figure.free > to;
         rows.filter(move |(_, figure)| is_outstanding(figure)).map(|(row, _)| row)
     }

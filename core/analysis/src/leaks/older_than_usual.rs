@@ -8,6 +8,7 @@ use super::limits::{
 };
 use super::statistics::{bin_of, expected_filled_bins, surprisal_of_at_least, surprisal_of_at_most};
 use crate::group::aggregate::Total;
+use std::cmp::Reverse;
 
 /// Outstanding allocations of a unit that are older than usual, and their births.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -75,12 +76,14 @@ pub(super) struct UnitBirths<'b> {
 
 /// Finds the usual lifetime of a unit in ticks. Each of the longest lifetimes is tried; the shorter it is, the more frees are
 /// exceptions from it. The one with the most surprising lack of late frees is taken; where there is none, the longest lifetime.
-/// `outstanding`: births of the outstanding allocations, ascending; `lifetimes`: the longest first.
+/// `outstanding`: births of the outstanding allocations, ascending; `lifetimes`: in any order.
 pub(super) fn find_usual_lifetime(outstanding: &[i64], lifetimes: &[i64], range: &AnalysisRange) -> i64 {
     let analyzed_time = range.ticks_after_warm_up() as f64;
-    let longest = lifetimes.first().copied().unwrap_or(0);
-    let mut best = (0.0, longest);
     let first = outstanding.partition_point(|birth| *birth < range.warm_up_end.0);
+    // So many exceptions at most are permitted, whatever the lifetime.
+    let max_exceptions = ((outstanding.len() - first) as f64 / MIN_OLDER_PER_LATE_FREE) as usize;
+    let lifetimes = longest(lifetimes, max_exceptions + 1);
+    let mut best = (0.0, lifetimes.first().copied().unwrap_or(0));
     let mut exceptions = 0_usize;
     let mut exception_ticks = 0.0_f64;
     while let Some(&lifetime) = lifetimes.get(exceptions) {
@@ -102,6 +105,20 @@ pub(super) fn find_usual_lifetime(outstanding: &[i64], lifetimes: &[i64], range:
         exceptions = next;
     }
     best.1
+}
+
+/// The longest lifetimes, `count` of them at most, the longest first.
+fn longest(lifetimes: &[i64], count: usize) -> Vec<i64> {
+    if count == 1 {
+        return lifetimes.iter().copied().max().into_iter().collect();
+    }
+    let mut found = lifetimes.to_vec();
+    if count < found.len() {
+        found.select_nth_unstable_by_key(count, |lifetime| Reverse(*lifetime));
+        found.truncate(count);
+    }
+    found.sort_unstable_by_key(|lifetime| Reverse(*lifetime));
+    found
 }
 
 impl OlderThanUsual {
@@ -218,14 +235,19 @@ impl LateFreeStart {
     /// that is that old at the end of the range can have been born.
     pub(super) fn new(old: &[OldAllocation], usual_lifetime: i64, window_end: i64, range: &AnalysisRange) -> Self {
         let mut frees: Vec<i64> = old.iter().filter(|old| old.is_freed).map(|old| old.end).collect();
-        frees.sort_unstable();
         let max_early_frees = (MAX_EARLY_FREES * frees.len() as f64) as usize;
         let mut candidates = vec![0, max_early_frees];
         candidates.dedup();
         let mut best = Self::default();
         for early_frees in candidates {
             // Whether a cache that is full only at the end still gains cannot be seen.
-            let Some(&at) = frees.get(early_frees).filter(|at| **at < window_end) else { continue };
+            if early_frees >= frees.len() {
+                continue;
+            }
+            let at = *frees.select_nth_unstable(early_frees).1;
+            if at >= window_end {
+                continue;
+            }
             let late_share = (frees.len() - early_frees) as f64 / frees.len().max(1) as f64;
             let start = Self::at(at, old, usual_lifetime, (frees.len(), late_share), window_end, range);
             if start.surprisal > best.surprisal {

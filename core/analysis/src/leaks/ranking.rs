@@ -3,7 +3,7 @@
 use super::attribution::{Attribution, add_attribution};
 use super::capacity;
 use super::classification::{Borderline, Classification, Uncertainty, classify};
-use super::data_quality::{DataQuality, assess_data_quality};
+use super::data_quality::DataQuality;
 use super::evidence::{AnalysisRange, Evidence, collect_evidence};
 use super::findings::{Finding, SuspectUnits, detect};
 use super::input::{AnalysisInput, AnalyzedUnit, AnalyzedUnits};
@@ -20,7 +20,7 @@ use super::{AnalysisRequest, SuspectGrouping};
 use crate::group::aggregate::Total;
 use crate::group::column_values::ColumnValues;
 use crate::group::key::Key;
-use crate::group::parallel::{Cancel, Cancelled};
+use crate::group::parallel::{CHUNK_ROWS, Cancel, Cancelled, until_cancelled};
 use crate::trace::Trace;
 use crate::trace::attributes::Tag;
 use crate::trace::growth::{GrowthScale, GrowthSum};
@@ -38,10 +38,10 @@ pub fn analyze(names: &ColumnValues, request: AnalysisRequest, cancel: Cancel<'_
     let visible = request.visible_range;
     let analyzed = trace.recorded.analyzed(visible);
     let range = AnalysisRequest { visible_range: analyzed, ..request }.analysis_range(names.generations());
-    let range = without_idle_end(range, trace);
+    let range = without_idle_end(range, trace, cancel);
     let from = visible.from.max(trace.extent.from);
     let data_quality = if trace.has_times() {
-        assess_data_quality(trace, TimeRange { from, ..analyzed })
+        DataQuality::assess(trace, TimeRange { from, ..analyzed }, cancel)?
     } else {
         DataQuality::default()
     };
@@ -50,7 +50,7 @@ pub fn analyze(names: &ColumnValues, request: AnalysisRequest, cancel: Cancel<'_
         SuspectGrouping::Tag | SuspectGrouping::Driver => &[Key::Tag, Key::Paged, Key::Function],
         SuspectGrouping::Process => PROCESS_UNIT_KEYS,
     };
-    let units = Units::new(names, keys, cancel)?;
+    let units = Units::new(names, keys, range.active.to, cancel)?;
     let input = AnalysisInput::new(names, &units, range, cancel)?;
     let Groups { groups, unattributed } = group_units(&input, input.analyze_units(cancel)?, request.grouping);
     let built = groups
@@ -65,7 +65,8 @@ pub fn analyze(names: &ColumnValues, request: AnalysisRequest, cancel: Cancel<'_
         suspect.loss_correction = loss_correction(suspect.tag.as_deref(), suspect.is_paged, reconciliation);
         suspect.growth_bytes_per_s *= suspect.loss_correction;
     }
-    let pools = [false, true].map(|paged| pool_growth(names, (&suspects, &unattributed), paged, &range, &data_quality));
+    let pools = [false, true]
+        .map(|paged| pool_growth((names, cancel), (&suspects, &unattributed), paged, &range, &data_quality));
     add_shares_of_pool_growth(&mut suspects, &pools);
     add_attribution(&mut suspects, &units_of, (names, &units), (analyzed, request.grouping), cancel)?;
     let cases: Vec<SuspectUnits<'_>> =
@@ -82,6 +83,10 @@ pub fn analyze(names: &ColumnValues, request: AnalysisRequest, cancel: Cancel<'_
         score_outstanding(&mut suspects);
     }
     sort(&mut suspects);
+    // Loops that were cut short leave figures of no use.
+    if cancel() {
+        return Err(Cancelled);
+    }
     Ok(LeakAnalysis {
         request,
         range,
@@ -129,11 +134,12 @@ fn score_outstanding(suspects: &mut [Suspect]) {
 
 /// Cuts off a short end of the range without any pool event: the recorder runs longer than what it records, and an end of
 /// everything at once says nothing about a tag.
-fn without_idle_end(range: AnalysisRange, trace: &Trace) -> AnalysisRange {
+fn without_idle_end(range: AnalysisRange, trace: &Trace, cancel: Cancel<'_>) -> AnalysisRange {
     let (table, TimeRange { from, to }) = (&trace.allocations, range.active);
     let is_inside = |time: &Ticks| *time >= from && *time <= to;
     let last_alloc = table.alloc_time.get(table.rows_allocated_by(to).wrapping_sub(1)).filter(is_inside);
-    let last_free = table.free_time.par_iter().copied().filter(is_inside).max();
+    let chunks = table.free_time.par_chunks(CHUNK_ROWS).filter(|_| !cancel());
+    let last_free = chunks.filter_map(|times| times.iter().copied().filter(is_inside).max()).max();
     let last_event = last_alloc.max(last_free).unwrap_or(to);
     let idle = to.0.saturating_sub(last_event.0) as f64;
     let is_short = idle <= MAX_IDLE_END * range.ticks_after_warm_up() as f64;
@@ -183,7 +189,7 @@ fn group_units(input: &AnalysisInput<'_>, analyzed: AnalyzedUnits, grouping: Sus
 
 /// Growth of one pool. `unattributed`: frees that belong to no suspect.
 fn pool_growth(
-    names: &ColumnValues,
+    (names, cancel): (&ColumnValues, Cancel<'_>),
     (suspects, unattributed): (&[Suspect], &[(bool, Evidence)]),
     is_paged: bool,
     range: &AnalysisRange,
@@ -200,7 +206,7 @@ fn pool_growth(
         leak_bytes_per_s: growth(Verdict::Leak),
         growing_bytes_per_s: growth(Verdict::Growing),
         unattributed_bytes_per_s: unattributed,
-        start_bytes: reconciliation.and_then(|r| r.pool_bytes_at(trace, is_paged, range.active.from)),
+        start_bytes: reconciliation.and_then(|r| r.pool_bytes_at(trace, is_paged, range.active.from, cancel)),
         limit_bytes: capacity::limit_bytes(&trace.summary, is_paged),
     }
 }
@@ -320,7 +326,10 @@ fn growth_before_stop(input: &AnalysisInput<'_>, units: &[AnalyzedUnit], basis: 
     let (from, to) = (Ticks(basis.older_than_usual.first_birth), Ticks(basis.older_than_usual.last_birth));
     let scale = GrowthScale::new(TimeRange { from, to });
     let mut sum = GrowthSum::default();
-    units.iter().for_each(|unit| sum.add(scale.weigh_rows(&input.trace.allocations, input.units.rows(unit.index))));
+    let chunks = units.iter().flat_map(|unit| input.units.rows(unit.index).chunks(CHUNK_ROWS));
+    for rows in chunks.take_while(|_| !(input.cancel)()) {
+        sum.add(scale.weigh_rows(&input.trace.allocations, rows));
+    }
     let bytes_per_s = scale.bytes_per_s(sum, clock);
     Reason::GrewUntil { from_s: clock.seconds(from), until_s: clock.seconds(to), bytes_per_s }
 }
@@ -339,9 +348,11 @@ fn classify_thin_units(
 ) -> Result<(Classification, Evidence), Option<Borderline>> {
     let outstanding = |unit: &AnalyzedUnit| unit.evidence.outstanding.count;
     let is_growing = |(classification, _): &(Classification, Evidence)| classification.verdict.is_growing();
-    let fewest = units.iter().filter(|unit| (1..MIN_OUTSTANDING).contains(&outstanding(unit))).collect();
-    if let Some(combined) = classify_combined(input, fewest).filter(is_growing) {
-        return Ok(combined);
+    let fewest: Vec<&AnalyzedUnit> =
+        units.iter().filter(|unit| (1..MIN_OUTSTANDING).contains(&outstanding(unit))).collect();
+    let of_fewest = classify_combined(input, &fewest);
+    if of_fewest.as_ref().is_some_and(is_growing) {
+        return of_fewest.ok_or(None);
     }
     let has_stopped = |unit: &&AnalyzedUnit| {
         matches!(unit.classification.verdict, Verdict::Stopped | Verdict::Burst | Verdict::Bounded)
@@ -353,7 +364,9 @@ fn classify_thin_units(
     let is_spread = thin.len() >= MIN_SPREAD_UNITS;
     let have_different_trends =
         !is_spread || thin.iter().any(|unit| outstanding(unit) >= MIN_OUTSTANDING && has_stopped(unit));
-    match classify_combined(input, thin) {
+    // The units with the fewest are thin, too, and often all that are.
+    let combined = if thin.len() == fewest.len() { of_fewest } else { classify_combined(input, &thin) };
+    match combined {
         Some(combined) if is_growing(&combined) && !have_different_trends => Ok(combined),
         Some(combined) if is_growing(&combined) => {
             Ok((Classification { verdict: Verdict::Growing, ..combined.0 }, combined.1))
@@ -363,15 +376,19 @@ fn classify_thin_units(
     }
 }
 
+const _: () = assert!(MIN_OUTSTANDING <= MIN_OUTSTANDING_ALONE);
+
 /// Classifies several units as one; `None` for fewer than two.
-fn classify_combined(input: &AnalysisInput<'_>, units: Vec<&AnalyzedUnit>) -> Option<(Classification, Evidence)> {
+fn classify_combined(input: &AnalysisInput<'_>, units: &[&AnalyzedUnit]) -> Option<(Classification, Evidence)> {
     if units.len() < 2 {
         return None;
     }
     let mut rows: Vec<u32> = units.iter().flat_map(|unit| input.units.rows(unit.index)).copied().collect();
-    rows.sort_unstable();
+    // Those of each unit are sorted: a stable sort merges them.
+    rows.sort();
     let lifetimes = input.lifetimes_of(units.iter().map(|unit| unit.index));
-    let evidence = collect_evidence(RowFigures::of(&input.trace.allocations, &rows).iter(), &input.range, &lifetimes);
+    let figures = RowFigures::of(&input.trace.allocations, &rows, input.cancel).unwrap_or_default();
+    let evidence = collect_evidence(until_cancelled(figures.iter(), input.cancel), &input.range, &lifetimes);
     let sum = |part: fn(&Uncertainty) -> f64| units.iter().map(|unit| part(&unit.uncertainty)).sum();
     let uncertainty = Uncertainty {
         replaced: sum(|uncertainty| uncertainty.replaced),

@@ -3,6 +3,7 @@
 
 use super::limits::{MIN_BUSY_TAG_EVENTS, MIN_FILTERED_SHARE};
 use crate::group::aggregate::Total;
+use crate::group::parallel::{CHUNK_ROWS, Cancel, Cancelled, fold_rows, not_cancelled, worker_chunks};
 use crate::trace::Trace;
 use crate::trace::attributes::{EventAttributes, Tag};
 use crate::trace::ids::AttributesId;
@@ -137,7 +138,7 @@ impl Reconciliation {
 
     /// Bytes of a pool at a moment: those of the start snapshot and the events from there. `None` without the snapshot.
     #[must_use]
-    pub(super) fn pool_bytes_at(&self, trace: &Trace, paged: bool, at: Ticks) -> Option<u64> {
+    pub(super) fn pool_bytes_at(&self, trace: &Trace, paged: bool, at: Ticks, cancel: Cancel<'_>) -> Option<u64> {
         let (from, start) = (self.baseline_at?, self.pool_start_bytes(paged)?);
         let is_of_pool: Vec<bool> =
             trace.attributes.rows().iter().map(|attributes| attributes.pool_type.is_paged() == paged).collect();
@@ -145,15 +146,18 @@ impl Reconciliation {
         let (first, last) = (from.min(at), from.max(at));
         let is_between = |time: Ticks| time > first && time <= last;
         let table = &trace.allocations;
-        let change = |row: usize| {
-            let size = table.size.at(row) as i64;
-            let is_allocated = table.is_allocation_recorded(row)
-                && is_between(table.alloc_time.at(row))
-                && is_in_pool(table.alloc_attributes[row]);
-            let is_freed = is_between(table.free_time[row]) && is_in_pool(table.free_attributes[row]);
-            i64::from(is_allocated) * size - i64::from(is_freed) * size
-        };
-        let change: i64 = (0..table.len()).into_par_iter().map(change).sum();
+        let is_allocated = |row: &usize| table.is_allocation_recorded(*row) && is_in_pool(table.alloc_attributes[*row]);
+        let allocated = table.rows_allocated_by(first)..table.rows_allocated_by(last);
+        let allocated: i64 = allocated.into_par_iter().filter(is_allocated).map(|row| table.size.at(row) as i64).sum();
+        let freed = table.free_time.par_chunks(CHUNK_ROWS).enumerate().map(|(chunk, times)| -> i64 {
+            if cancel() {
+                return 0;
+            }
+            let rows = times.iter().zip(chunk * CHUNK_ROWS..).filter(|(time, _)| is_between(**time));
+            let rows = rows.filter(|(_, row)| is_in_pool(table.free_attributes[*row]));
+            rows.map(|(_, row)| table.size.at(row) as i64).sum()
+        });
+        let change = allocated - freed.sum::<i64>();
         Some(start.saturating_add_signed(if from <= at { change } else { -change }))
     }
 }
@@ -179,32 +183,42 @@ type TimedBalance = (TagBalance, [Ticks; 2]);
 /// Compares the pool rundown of a trace with its events; `None` without a rundown.
 #[must_use]
 pub fn reconcile(trace: &Trace) -> Option<Reconciliation> {
-    let (tags, big_pool) = (&trace.pool_rundown.tags, &trace.pool_rundown.big);
-    let is_start = |phase: RundownPhase| phase == RundownPhase::Start;
-    let tag_times = tags.iter().filter(|row| is_start(row.phase)).map(|row| row.time);
-    let big_times = big_pool.iter().filter(|row| is_start(row.phase)).map(|row| row.time);
-    let baseline_at = tag_times.clone().chain(big_times).min();
-    let mut phases = tags.iter().map(|row| row.phase).chain(big_pool.iter().map(|row| row.phase));
-    if baseline_at.is_none() && phases.all(is_start) {
-        return None;
+    Reconciliation::of_trace(trace, &not_cancelled).unwrap_or_default()
+}
+
+impl Reconciliation {
+    /// [`reconcile`] until it is cancelled.
+    ///
+    /// # Errors
+    /// [`Cancelled`] if `cancel` returns `true`.
+    pub fn of_trace(trace: &Trace, cancel: Cancel<'_>) -> Result<Option<Self>, Cancelled> {
+        let (tags, big_pool) = (&trace.pool_rundown.tags, &trace.pool_rundown.big);
+        let is_start = |phase: RundownPhase| phase == RundownPhase::Start;
+        let tag_times = tags.iter().filter(|row| is_start(row.phase)).map(|row| row.time);
+        let big_times = big_pool.iter().filter(|row| is_start(row.phase)).map(|row| row.time);
+        let baseline_at = tag_times.clone().chain(big_times).min();
+        let mut phases = tags.iter().map(|row| row.phase).chain(big_pool.iter().map(|row| row.phase));
+        if baseline_at.is_none() && phases.all(is_start) {
+            return Ok(None);
+        }
+        let snapshots = outermost_snapshots(tags);
+        let mut balances = tag_balances(&snapshots, tags);
+        count_events(trace, &mut balances, cancel)?;
+        let (busy_tags, tags_without_events) = count_busy_tags(&balances);
+        let big_pool_balance = big_pool_balance(trace, cancel)?;
+        let recorded_share = recorded_share(&balances, big_pool_balance, is_filtered(busy_tags, tags_without_events));
+        let mut tags: Vec<TagBalance> = balances.iter().map(|row| row.0).collect();
+        tags.sort_by_key(|row| (std::cmp::Reverse(row.event_difference()), row.tag, row.is_paged, row.session));
+        Ok(Some(Self {
+            baseline: if tag_times.count() > 0 { tag_baseline(&snapshots) } else { big_pool_baseline(big_pool) },
+            baseline_at,
+            tags,
+            big_pool: big_pool_balance,
+            recorded_share,
+            busy_tags,
+            tags_without_events,
+        }))
     }
-    let snapshots = outermost_snapshots(tags);
-    let mut balances = tag_balances(&snapshots, tags);
-    count_events(trace, &mut balances);
-    let (busy_tags, tags_without_events) = count_busy_tags(&balances);
-    let big_pool_balance = big_pool_balance(trace);
-    let recorded_share = recorded_share(&balances, big_pool_balance, is_filtered(busy_tags, tags_without_events));
-    let mut tags: Vec<TagBalance> = balances.iter().map(|row| row.0).collect();
-    tags.sort_by_key(|row| (std::cmp::Reverse(row.event_difference()), row.tag, row.is_paged, row.session));
-    Some(Reconciliation {
-        baseline: if tag_times.count() > 0 { tag_baseline(&snapshots) } else { big_pool_baseline(big_pool) },
-        baseline_at,
-        tags,
-        big_pool: big_pool_balance,
-        recorded_share,
-        busy_tags,
-        tags_without_events,
-    })
 }
 
 /// Computes [`Reconciliation::recorded_share`]: by the tags, or where they have no counted events, by the big pool.
@@ -308,7 +322,7 @@ impl RecordedEvents {
 }
 
 /// Adds the events between the two snapshots to each balance.
-fn count_events(trace: &Trace, balances: &mut [TimedBalance]) {
+fn count_events(trace: &Trace, balances: &mut [TimedBalance], cancel: Cancel<'_>) -> Result<(), Cancelled> {
     let index_of: FxHashMap<TagPoolKey, usize> =
         balances.iter().enumerate().map(|(at, (row, _))| ((row.tag, row.is_paged, row.session), at)).collect();
     let balance_of = |attributes: &EventAttributes| {
@@ -324,8 +338,7 @@ fn count_events(trace: &Trace, balances: &mut [TimedBalance]) {
     };
     let table = &trace.allocations;
     let no_events = || vec![RecordedEvents::default(); times.len()];
-    let rows = (0..table.len()).into_par_iter();
-    let sums = rows.with_min_len(1 << 16).fold(no_events, |mut sums, row| {
+    let count_row = |sums: &mut Vec<RecordedEvents>, row: usize| {
         let size = table.size.at(row) as i64;
         if table.is_allocation_recorded(row)
             && let Some(at) = balance_at(table.alloc_attributes[row], table.alloc_time.at(row))
@@ -337,16 +350,23 @@ fn count_events(trace: &Trace, balances: &mut [TimedBalance]) {
             sums[at].frees += 1;
             sums[at].growth -= size;
         }
-        sums
-    });
-    let sums = sums.reduce(no_events, |mut sums, others| {
-        sums.iter_mut().zip(others).for_each(|(sum, other)| sum.merge(other));
-        sums
-    });
+    };
+    let sums = fold_rows(
+        table.len(),
+        worker_chunks(),
+        cancel,
+        no_events,
+        |sums, rows| rows.for_each(|row| count_row(sums, row)),
+        |mut sums, others| {
+            sums.iter_mut().zip(others).for_each(|(sum, other)| sum.merge(other));
+            sums
+        },
+    )?;
     for ((balance, _), events) in balances.iter_mut().zip(sums) {
         (balance.recorded_allocs, balance.recorded_frees) = (events.allocs, events.frees);
         balance.recorded_growth_bytes = events.growth;
     }
+    Ok(())
 }
 
 /// Session of an event; `None` outside of session pool.
@@ -380,15 +400,17 @@ fn big_pool_baseline(big_pool: &[BigPoolAllocation]) -> Vec<TagBaseline> {
 
 /// Compares the two lists of the big pool with the events; `None` unless there are two, or if the load left out
 /// addresses.
-fn big_pool_balance(trace: &Trace) -> Option<BigPoolBalance> {
+fn big_pool_balance(trace: &Trace, cancel: Cancel<'_>) -> Result<Option<BigPoolBalance>, Cancelled> {
     const STOP_ONLY: [bool; 2] = [false, true];
     const START_ONLY: [bool; 2] = [true, false];
     if !trace.allocations.has_addresses() {
-        return None;
+        return Ok(None);
     }
     let rows = &trace.pool_rundown.big;
     let times = |phase: RundownPhase| rows.iter().filter(move |row| row.phase == phase).map(|row| row.time);
-    let (start, stop) = (times(RundownPhase::Start).max()?, times(RundownPhase::Stop).min()?);
+    let (Some(start), Some(stop)) = (times(RundownPhase::Start).max(), times(RundownPhase::Stop).min()) else {
+        return Ok(None);
+    };
     // For each address and session, whether the start and the stop list have it.
     let mut is_listed: FxHashMap<(u64, Option<u32>), [bool; 2]> = FxHashMap::default();
     for row in rows {
@@ -397,26 +419,39 @@ fn big_pool_balance(trace: &Trace) -> Option<BigPoolBalance> {
     let table = &trace.allocations;
     let session = |row: usize| trace.attributes.get(table.alloc_attributes[row]).and_then(session_of);
     let min_size = rows.iter().map(|row| row.size_bytes).min().unwrap_or(0);
-    let candidates = (0..table.len()).into_par_iter().filter(|row| table.size.at(*row) >= min_size);
-    let events = candidates.filter_map(|row| {
-        let key = (table.address.get(row)?, session(row));
-        let listed = *is_listed.get(&key)?;
-        let (alloc, free) = (table.alloc_time.at(row), table.free_time[row]);
-        let is_allocated = alloc > start && alloc <= stop && free > stop && listed == STOP_ONLY;
-        let is_freed = alloc <= start && free > start && free <= stop && listed == START_ONLY;
-        (is_allocated || is_freed).then_some((key, is_allocated))
-    });
-    let mut events: Vec<((u64, Option<u32>), bool)> = events.collect();
+    let (before, until) = (table.rows_allocated_by(start), table.rows_allocated_by(stop.max(start)));
+    let events_of = |(chunk, frees): (usize, &[Ticks])| {
+        let mut events = Vec::new();
+        if cancel() {
+            return Err(Cancelled);
+        }
+        for (at, free) in frees.iter().enumerate() {
+            let row = chunk * CHUNK_ROWS + at;
+            let is_allocated = row >= before && *free > stop;
+            let is_freed = row < before && *free > start && *free <= stop;
+            if !(is_allocated || is_freed) || table.size.at(row) < min_size {
+                continue;
+            }
+            let Some(address) = table.address.get(row) else { continue };
+            let key = (address, session(row));
+            if is_listed.get(&key) == Some(if is_allocated { &STOP_ONLY } else { &START_ONLY }) {
+                events.push((key, is_allocated));
+            }
+        }
+        Ok(events)
+    };
+    let chunks = table.free_time.get(..until).unwrap_or_default().par_chunks(CHUNK_ROWS).enumerate();
+    let mut events = chunks.map(events_of).collect::<Result<Vec<_>, Cancelled>>()?.concat();
     // An address that was used twice counts once.
     events.sort_unstable();
     events.dedup();
     let allocated_recorded = events.iter().filter(|event| event.1).count() as u64;
-    Some(BigPoolBalance {
+    Ok(Some(BigPoolBalance {
         allocated: is_listed.values().filter(|listed| **listed == STOP_ONLY).count() as u64,
         allocated_recorded,
         freed: is_listed.values().filter(|listed| **listed == START_ONLY).count() as u64,
         freed_recorded: events.len() as u64 - allocated_recorded,
-    })
+    }))
 }
 
 #[cfg(test)]
@@ -508,7 +543,7 @@ mod tests {
         assert!(result.tags.is_empty() && !result.is_compared());
         assert_eq!((result.recorded_share, result.pool_start_bytes(false)), (1.0, Some(700)));
         assert_eq!(result.pool_start_bytes(true), Some(0));
-        assert_eq!(result.pool_bytes_at(&trace, false, Ticks(102)), Some(730));
+        assert_eq!(result.pool_bytes_at(&trace, false, Ticks(102), &not_cancelled), Some(730));
         let stop = row(RundownPhase::Stop, 50, b"Leak", usage(9, 2, 700));
         let result = reconcile(&with(&blocks(), vec![stop], Vec::new())).unwrap();
         assert_eq!((result.pool_start_bytes(false), result.is_compared()), (None, false));
@@ -521,7 +556,7 @@ mod tests {
         let mut trace = with(&blocks(), vec![start], Vec::new());
         trace.allocations.free_attributes.clone_from(&trace.allocations.alloc_attributes);
         let result = reconcile(&trace).unwrap();
-        let at = |time| result.pool_bytes_at(&trace, false, Ticks(time));
+        let at = |time| result.pool_bytes_at(&trace, false, Ticks(time), &not_cancelled);
         assert_eq!([at(50), at(104), at(500), at(1000)], [Some(700), Some(750), Some(743), Some(733)]);
     }
 

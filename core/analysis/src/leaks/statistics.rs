@@ -26,22 +26,23 @@ pub fn slope(values: &[f64]) -> Slope {
             slopes.push((b - a) / (j - i) as f64);
         }
     }
-    slopes.sort_unstable_by(f64::total_cmp);
     let up = slopes.iter().filter(|s| **s > 0.0).count();
     let level = slopes.iter().filter(|s| **s == 0.0).count();
     // Variance of Kendall's S without a trend; 1.96 standard deviations cover 95 %.
     let n = n as f64;
     let half = 1.96 * (n * (n - 1.0) * (2.0 * n + 5.0) / 18.0).sqrt() / 2.0;
     let middle = slopes.len() as f64 / 2.0;
-    let at = |position: f64| {
-        let position = position.round().clamp(0.0, slopes.len() as f64 - 1.0);
-        slopes.get(position as usize).copied().unwrap_or(0.0)
-    };
+    let count = slopes.len();
+    let position = |position: f64| position.round().clamp(0.0, count as f64 - 1.0) as usize;
+    let (at_low, at_median, at_high) = (position(middle - half), position(middle - 0.5), position(middle + half));
+    // Three positions of the sorted slopes, without sorting them.
+    let (lower, median, higher) = slopes.select_nth_unstable_by(at_median, f64::total_cmp);
+    let nth = |part: &mut [f64], at: usize| *part.select_nth_unstable_by(at, f64::total_cmp).1;
     Slope {
-        median: at(middle - 0.5),
-        low: at(middle - half),
-        high: at(middle + half),
-        rising_share: (up as f64 + level as f64 / 2.0) / slopes.len() as f64,
+        median: *median,
+        low: if at_low < at_median { nth(lower, at_low) } else { *median },
+        high: if at_high > at_median { nth(higher, at_high - at_median - 1) } else { *median },
+        rising_share: (up as f64 + level as f64 / 2.0) / count as f64,
     }
 }
 

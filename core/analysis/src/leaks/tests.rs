@@ -12,6 +12,7 @@ use crate::trace::Trace;
 use rayon::prelude::*;
 use std::fmt::{Debug, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 fn analyzed(trace: &Arc<Trace>) -> LeakAnalysis {
     let names = ColumnValues::new(trace.clone(), FrameNaming::Symbol);
@@ -168,6 +169,44 @@ fn seed(default: u64) -> u64 {
 
 fn each(default: u64) -> usize {
     from_env("LEAK_EACH", default) as usize
+}
+
+/// Number of looks at the token while allocations of two tags are analyzed.
+fn looks_at_token(names: &ColumnValues, grouping: SuspectGrouping) -> usize {
+    let calls = AtomicUsize::new(0);
+    let cancel = || {
+        calls.fetch_add(1, Relaxed);
+        false
+    };
+    let request = AnalysisRequest { visible_range: names.trace().extent, grouping, warm_up: WarmUp::Automatic };
+    analyze(names, request, &cancel).unwrap();
+    calls.into_inner()
+}
+
+#[test]
+fn an_analysis_looks_at_the_token_in_every_pass_over_the_rows() {
+    let names = |count: i64| {
+        let block = |k: i64| {
+            let (tag, free) = if k % 9 == 0 { (b"Leak", None) } else { (b"Chur", Some(k * 9_000 / count + 40)) };
+            test_util::Block { tag, stack: &["nt:20", "my:30"], ..test_util::block(Some(k * 9_000 / count), free, 64) }
+        };
+        test_util::names(&(0..count).map(block).collect::<Vec<_>>())
+    };
+    let (few, many) = (names(40_000), names(400_000));
+    let fresh = |names: &ColumnValues| ColumnValues::new(Arc::clone(names.trace()), FrameNaming::Symbol);
+    for grouping in SuspectGrouping::ALL {
+        let looks = looks_at_token(&fresh(&many), grouping);
+        // Ten passes at least read all rows, or the rows of all units, in chunks of 65,536.
+        let chunks = (400_000 - 40_000) / (1 << 16);
+        assert!(looks >= looks_at_token(&fresh(&few), grouping) + 10 * chunks, "{grouping:?}: {looks}");
+        for after in [0, 1, looks / 4, looks / 2, looks * 3 / 4] {
+            let calls = AtomicUsize::new(0);
+            let cancel = || calls.fetch_add(1, Relaxed) >= after;
+            let visible_range = many.trace().extent;
+            let request = AnalysisRequest { visible_range, grouping, warm_up: WarmUp::Automatic };
+            assert!(analyze(&fresh(&many), request, &cancel).is_err(), "{grouping:?}: {after} of {looks}");
+        }
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::attribution::allocating_process;
 use crate::group::column_values::ColumnValues;
 use crate::group::group_by::Buckets;
 use crate::group::key::Key;
-use crate::group::parallel::{Cancel, Cancelled};
+use crate::group::parallel::{CHUNK_ROWS, Cancel, Cancelled, map_items, until_cancelled};
 use crate::trace::Trace;
 use crate::trace::allocation::AllocationTable;
 use crate::trace::ids::ProcessId;
@@ -27,6 +27,10 @@ pub struct Units {
     samples: Vec<u32>,
     /// The figures of `rows`.
     figures: RowFigures,
+    /// Positions in `rows` of those that are not freed by the end of the active range, those of one unit together and in the
+    /// order of the table, and the position here at which each unit starts, with the end of the last one.
+    unfreed: Vec<u32>,
+    unfreed_starts: Vec<u32>,
     /// Requested keys by which the units are not split.
     dropped_keys: Vec<Key>,
 }
@@ -56,15 +60,22 @@ pub struct RowFigure {
 
 impl RowFigures {
     /// Copies the figures of these rows.
-    #[must_use]
-    pub fn of(table: &AllocationTable, rows: &[u32]) -> Self {
-        let rows = rows.par_iter().with_min_len(1 << 12).map(|row| *row as usize);
-        Self {
-            alloc: rows.clone().map(|row| table.alloc_time.at(row)).collect(),
-            free: rows.clone().map(|row| table.free_time[row]).collect(),
-            size: rows.clone().map(|row| table.size.at(row)).collect(),
-            flags: rows.map(|row| table.flags[row]).collect(),
-        }
+    ///
+    /// # Errors
+    /// [`Cancelled`] if `cancel` returns `true`.
+    pub fn of(table: &AllocationTable, rows: &[u32], cancel: Cancel<'_>) -> Result<Self, Cancelled> {
+        Ok(Self {
+            alloc: map_items(rows, cancel, |row| table.alloc_time.at(*row as usize))?,
+            free: map_items(rows, cancel, |row| table.free_time[*row as usize])?,
+            size: map_items(rows, cancel, |row| table.size.at(*row as usize))?,
+            flags: map_items(rows, cancel, |row| table.flags[*row as usize])?,
+        })
+    }
+
+    /// The figures of one of the rows, by its position.
+    fn get(&self, at: usize) -> Option<RowFigure> {
+        let (alloc, free) = (*self.alloc.get(at)?, *self.free.get(at)?);
+        Some(RowFigure { alloc, free, size: *self.size.get(at)?, flags: *self.flags.get(at)? })
     }
 
     /// The figures of all rows, in their order.
@@ -86,11 +97,11 @@ impl RowFigures {
 impl Units {
     /// Splits a trace into units. Where the requested keys have more than
     /// [`MAX_GROUPS`](crate::group::group_by::MAX_GROUPS) combinations, stacks are dropped, then as many further keys as
-    /// necessary: see [`Self::dropped_keys`].
+    /// necessary: see [`Self::dropped_keys`]. `end`: the end of the active range.
     ///
     /// # Errors
     /// [`Cancelled`] if `cancel` returns `true`.
-    pub fn new(names: &ColumnValues, requested: &[Key], cancel: Cancel<'_>) -> Result<Self, Cancelled> {
+    pub fn new(names: &ColumnValues, requested: &[Key], end: Ticks, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
         let by_process = requested.contains(&Key::Process);
         // The last set always has few enough combinations.
         let fallbacks: [&[Key]; 3] = if by_process {
@@ -100,15 +111,14 @@ impl Units {
         };
         for keys in std::iter::once(requested).chain(fallbacks) {
             if let Some(combos) = names.group_ids(keys, cancel)? {
-                let (rows, starts) = Buckets::new(combos.of_row(), combos.representatives().len()).into_parts();
+                let (rows, starts) =
+                    Buckets::of_rows(combos.of_row(), combos.representatives().len(), cancel)?.into_parts();
                 let dropped_keys = requested.iter().copied().filter(|key| !keys.contains(key)).collect();
                 let samples = combos.representatives().to_vec();
-                let units = Self { rows, starts, samples, dropped_keys, figures: RowFigures::default() };
-                let mut units = if by_process { units.split_by_process(names.trace()) } else { units };
-                if cancel() {
-                    return Err(Cancelled);
-                }
-                units.figures = RowFigures::of(&names.trace().allocations, &units.rows);
+                let units = Self { rows, starts, samples, dropped_keys, ..Self::default() };
+                let mut units = if by_process { units.split_by_process(names.trace(), cancel)? } else { units };
+                units.figures = RowFigures::of(&names.trace().allocations, &units.rows, cancel)?;
+                units.find_unfreed(end, cancel)?;
                 return Ok(units);
             }
         }
@@ -123,19 +133,46 @@ impl Units {
 
     /// Splits each unit by allocating process. The key column is not enough: two processes with the same process ID may have the
     /// same name, and a free whose allocation was not recorded names the freeing process.
-    fn split_by_process(self, trace: &Trace) -> Self {
+    fn split_by_process(self, trace: &Trace, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
+        let parts_of = |unit: usize| {
+            if cancel() {
+                return Err(Cancelled);
+            }
+            let of_row = |row: &u32| (allocating_process(trace, *row as usize), *row);
+            let mut rows: Vec<(ProcessId, u32)> = until_cancelled(self.rows(unit).iter(), cancel).map(of_row).collect();
+            // Stable, so that the rows of one process stay in their order; most neighbors are of one process.
+            rows.sort_by_key(|row| row.0);
+            let lengths: Vec<u32> = rows.chunk_by(|a, b| a.0 == b.0).map(|part| part.len() as u32).collect();
+            Ok((rows.into_iter().map(|row| row.1).collect::<Vec<u32>>(), lengths))
+        };
+        let parts = (0..self.len()).into_par_iter().map(parts_of).collect::<Result<Vec<_>, Cancelled>>()?;
         let mut split = Self { starts: vec![0], dropped_keys: self.dropped_keys.clone(), ..Self::default() };
-        for unit in 0..self.len() {
-            let mut rows: Vec<(ProcessId, u32)> =
-                self.rows(unit).iter().map(|row| (allocating_process(trace, *row as usize), *row)).collect();
-            rows.sort_unstable();
-            for part in rows.chunk_by(|a, b| a.0 == b.0) {
-                split.samples.extend(part.first().map(|(_, row)| *row));
-                split.rows.extend(part.iter().map(|(_, row)| *row));
-                split.starts.push(split.rows.len() as u32);
+        split.rows.reserve_exact(self.rows.len());
+        for (rows, lengths) in parts {
+            let mut start = split.rows.len();
+            split.rows.extend(rows);
+            for length in lengths {
+                split.samples.extend(split.rows.get(start));
+                start += length as usize;
+                split.starts.push(start as u32);
             }
         }
-        split
+        Ok(split)
+    }
+
+    /// Lists the rows that are not freed by `end`.
+    fn find_unfreed(&mut self, end: Ticks, cancel: Cancel<'_>) -> Result<(), Cancelled> {
+        let found = self.figures.free.par_chunks(CHUNK_ROWS).enumerate().map(|(chunk, frees)| {
+            if cancel() {
+                return Err(Cancelled);
+            }
+            let own = frees.iter().enumerate().filter(|(_, free)| **free > end);
+            Ok(own.map(|(at, _)| (chunk * CHUNK_ROWS + at) as u32).collect::<Vec<u32>>())
+        });
+        self.unfreed = found.collect::<Result<Vec<_>, Cancelled>>()?.concat();
+        let before = |start: &u32| self.unfreed.partition_point(|position| position < start) as u32;
+        self.unfreed_starts = self.starts.par_iter().map(before).collect();
+        Ok(())
     }
 
     /// Number of units.
@@ -158,8 +195,18 @@ impl Units {
     }
 
     /// The rows of a unit with their figures.
-    pub fn rows_with_figures(&self, unit: usize) -> impl Iterator<Item = (usize, RowFigure)> + '_ {
+    pub fn rows_with_figures(&self, unit: usize) -> impl Iterator<Item = (usize, RowFigure)> + Clone + '_ {
         self.rows(unit).iter().map(|row| *row as usize).zip(self.figures(unit))
+    }
+
+    /// The rows of a unit that are not freed by the end of the active range, with their figures, in the order of the table.
+    pub fn unfreed_rows(&self, unit: usize) -> impl Iterator<Item = (usize, RowFigure)> + Clone + '_ {
+        let bound = |at: usize| self.unfreed_starts.get(at).map_or(0, |start| *start as usize);
+        let positions = self.unfreed.get(bound(unit)..bound(unit + 1)).unwrap_or_default();
+        positions.iter().filter_map(|position| {
+            let at = *position as usize;
+            Some((*self.rows.get(at)? as usize, self.figures.get(at)?))
+        })
     }
 
     /// One row of a unit, which has the key values of the unit.
@@ -192,10 +239,10 @@ mod tests {
 
     #[test]
     fn dropped_keys_are_reported() {
-        let few = Units::new(&names(&called_from(50)), &WANTED, &not_cancelled).unwrap();
+        let few = Units::new(&names(&called_from(50)), &WANTED, Ticks(0), &not_cancelled).unwrap();
         assert_eq!((few.len(), few.dropped_keys()), (50, &[][..]));
         let names = names(&called_from(MAX_GROUPS + 1));
-        let many = Units::new(&names, &WANTED, &not_cancelled).unwrap();
+        let many = Units::new(&names, &WANTED, Ticks(0), &not_cancelled).unwrap();
         assert_eq!((many.len(), many.dropped_keys()), (1, &[Key::Stack][..]));
         assert_eq!(many.rows(0).len(), MAX_GROUPS + 1);
     }
@@ -211,7 +258,7 @@ mod tests {
         ];
         let names = names(&blocks);
         let visible_range = TimeRange { from: Ticks(0), to: Ticks(10_000) };
-        let figures = RowFigures::of(&names.trace().allocations, &[0, 1, 2, 3]);
-        assert_eq!(lifetimes(figures.iter(), &visible_range), [30, 10]);
+        let figures = RowFigures::of(&names.trace().allocations, &[0, 1, 2, 3], &not_cancelled).unwrap();
+        assert_eq!(lifetimes(figures.iter(), &visible_range), [10, 30]);
     }
 }

@@ -220,7 +220,7 @@ impl Evaluator {
     /// from its start on.
     fn peaks(&self, runs: &RunTree, by_size: bool, cancel: Cancel<'_>) -> Result<Vec<Value>, Cancelled> {
         let table = &self.names.trace().allocations;
-        let order = self.order.get_or_init(|| EventOrder::new(self.names.trace()));
+        let order = EventOrder::shared(&self.order, self.names.trace(), cancel)?;
         let visible_range = self.pivot.visible_range();
         let run_of_row = self.run_of_row(runs, cancel)?;
         let amount = |row: usize| {

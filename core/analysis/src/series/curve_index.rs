@@ -1,17 +1,22 @@
 //! Minima, maxima and changes of the outstanding curves of all groups in blocks of events. The groups with the highest peaks in
 //! any visible range follow from blocks, and so do their curves if intervals between points are longer than blocks; single
-//! events are visited only at the ends of intervals. A block has an entry for each group with events in
-//! it; its figures are relative to the group's value at the start of the block. Blocks are as short as `MAX_BYTES` permits.
+//! events are visited only at the ends of ranges. A block has an entry for each group with events in it; its figures are
+//! relative to the group's value at the start of the block. Blocks are as short as `MAX_BYTES` permits: about a thousand
+//! events where groups are few, a part of the trace where they are many and each has few events.
+//!
+//! Curves of many groups include the combined one of those without a curve of their own, for which all events of the range are
+//! read. Events are then numbered by group in the order of time, so that none is looked up far away in memory.
 
 use super::curve::{Points, SeriesError, SeriesKind, SeriesRequest, collect};
-use super::scan::{MinMaxDecimation, RowCurves, ScanResult, TimelineScan, check_size};
+use super::event_groups::EventGroups;
+use super::scan::{EventCurves, MinMaxDecimation, ScanResult, TimelineScan, check_size};
 use super::selection::{Group, MAX_PEAK_GROUPS, SeriesSelection};
 use crate::filter::rowset::RowSet;
 use crate::group::column_values::ColumnValues;
-use crate::group::event_order::{Event, EventOrder, EventRange};
+use crate::group::event_order::{Event, EventNumbers, EventOrder, EventRange};
 use crate::group::group_by::{GroupBy, GroupIds, OUTSIDE};
 use crate::group::key::Key;
-use crate::group::parallel::{Cancel, Cancelled, worker_chunks};
+use crate::group::parallel::{CHUNK_ROWS, Cancel, Cancelled, worker_chunks};
 use crate::trace::allocation::AllocationTable;
 use crate::trace::time::{Ticks, TimeRange};
 use rayon::prelude::*;
@@ -20,22 +25,23 @@ use std::cmp::Reverse;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-/// Upper bound on the bytes of all entries for every two allocations. Traces of few allocations may take [`MIN_BYTES`].
+/// Upper bound on the bytes of blocks and states for every two allocations. Traces of few allocations may take [`MIN_BYTES`].
 const MAX_BYTES: usize = 3;
-/// Bytes that the entries of every trace may take.
+/// Bytes that the blocks of every trace may take.
 const MIN_BYTES: usize = 1 << 21;
 /// Allocations in the shortest blocks, and frees in them.
 const MIN_BLOCK_EVENTS: usize = 1 << 9;
-/// Blocks whose entries are counted to choose the length of blocks.
+/// Blocks whose entries are counted to choose the length of blocks, and upper bound on the allocations in all of them.
 const SAMPLED_BLOCKS: usize = 32;
-/// Blocks between two moments for which the state of all groups is kept.
-const BLOCKS_PER_STATE: usize = 1 << 7;
-/// Upper bound on the number of groups. With more, blocks of a bounded size would be as long as the whole trace.
-const MAX_GROUPS: usize = MAX_PEAK_GROUPS;
+const SAMPLED_EVENTS: usize = 1 << 20;
+/// Allocations, and frees, of a part of a block whose entries one worker computes.
+const PART_EVENTS: usize = 1 << 16;
+/// Moments at least for which the state of all groups is kept: before the first block, and after the last one.
+const MIN_KEPT_STATES: usize = 2;
 /// Minimum number of blocks in an interval between two points for curves that are made of blocks.
 const MIN_BLOCKS_PER_INTERVAL: usize = 3;
-/// No curve.
-const NONE: u32 = u32::MAX;
+/// No group, and no curve.
+pub(super) const NONE: u32 = u32::MAX;
 
 /// The events of one group in one block.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +90,7 @@ pub struct CurveIndex {
     group_by: GroupBy,
     /// The key and the column ids of each group.
     groups: Vec<Group>,
-    group_of: GroupOf,
+    event_groups: EventGroups,
     /// The last tick of each block.
     ends: Vec<Ticks>,
     /// The events of each block.
@@ -92,33 +98,17 @@ pub struct CurveIndex {
     /// First entry of each block, and the end of the last one.
     starts: Vec<usize>,
     entries: Vec<Entry>,
-    /// State of each group before every [`BLOCKS_PER_STATE`]th block.
+    /// Blocks before which the state of all groups is kept, the first block among them. There are about as many entries between
+    /// two of them as groups.
+    kept_blocks: Vec<usize>,
+    /// The states before each of these blocks.
     states: Vec<State>,
-}
-
-/// The groups of rows.
-enum GroupOf {
-    /// By attributes.
-    Attributes(Vec<u32>),
-    /// By row.
-    Rows(Arc<GroupIds>),
-}
-
-impl GroupOf {
-    #[inline]
-    fn get(&self, row: usize, attributes: u32) -> usize {
-        let group = match self {
-            Self::Attributes(groups) => groups.get(attributes as usize),
-            Self::Rows(ids) => ids.of_row().get(row),
-        };
-        group.copied().unwrap_or(NONE) as usize
-    }
 }
 
 impl CurveIndex {
     /// Computes the index for the keys, metric and rows of a request; `rows` are those of the request. `order` is that of the
     /// trace, computed here if it is not known. `None` if it serves no request: if groups depend on the visible range, are too
-    /// many, or if sizes are damaged.
+    /// many for the number of rows, or if sizes are damaged.
     ///
     /// # Errors
     /// [`Cancelled`] if `cancel` returns `true`.
@@ -144,12 +134,14 @@ impl CurveIndex {
         if request.keys.iter().any(|key| key.depends_on_range()) {
             return Ok(None);
         }
-        let Some(ids) = names.group_ids(request.keys, cancel)?.filter(|ids| ids.representatives().len() <= MAX_GROUPS)
-        else {
-            return Ok(None);
-        };
         let table = &names.trace().allocations;
-        let events = order.get_or_init(|| EventOrder::new(names.trace()));
+        let max_bytes = (table.len() / 2 * MAX_BYTES).max(MIN_BYTES);
+        let has_few_groups = |ids: &Arc<GroupIds>| {
+            let states = ids.representatives().len() * MIN_KEPT_STATES;
+            states * size_of::<State>() <= max_bytes
+        };
+        let Some(ids) = names.group_ids(request.keys, cancel)?.filter(has_few_groups) else { return Ok(None) };
+        let events = EventOrder::shared(order, names.trace(), cancel)?;
         if events.bytes().max(table.len() as u128) > i64::MAX as u128 {
             return Ok(None);
         }
@@ -161,12 +153,12 @@ impl CurveIndex {
             Group { key, ids }
         };
         let groups: Vec<Group> = ids.representatives().iter().map(group).collect();
-        let group_of = match group_by.keys_of_attributes() {
+        let event_groups = match group_by.keys_of_attributes() {
             Some(keys) => {
                 let numbers: FxHashMap<u64, u32> = groups.iter().map(|group| group.key).zip(0..).collect();
-                GroupOf::Attributes(keys.iter().map(|key| numbers.get(key).copied().unwrap_or(NONE)).collect())
+                EventGroups::Attributes(keys.iter().map(|key| numbers.get(key).copied().unwrap_or(NONE)).collect())
             }
-            None => GroupOf::Rows(ids),
+            None => EventGroups::of_rows(ids, rows.clone(), events, cancel)?,
         };
         let mut index = Self {
             names: Arc::clone(names),
@@ -177,14 +169,15 @@ impl CurveIndex {
             rows,
             group_by,
             groups,
-            group_of,
+            event_groups,
             ends: Vec::new(),
             events: Vec::new(),
             starts: Vec::new(),
             entries: Vec::new(),
+            kept_blocks: Vec::new(),
             states: Vec::new(),
         };
-        index.cut_into_blocks(events, min_events, cancel)?;
+        index.cut_into_blocks(events, (min_events, max_bytes), cancel)?;
         Ok(Some(index))
     }
 
@@ -204,13 +197,14 @@ impl CurveIndex {
             && from <= to
     }
 
-    /// Bytes that the index takes, without the groups of rows and the order of events.
+    /// Bytes that the index takes, without the numbers of the groups of rows and the order of events.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         size_of_val(self.entries.as_slice())
             + size_of_val(self.states.as_slice())
             + size_of_val(self.events.as_slice())
-            + (self.ends.len() + self.starts.len()) * size_of::<usize>()
+            + (self.ends.len() + self.starts.len() + self.kept_blocks.len()) * size_of::<usize>()
+            + self.event_groups.memory_bytes()
     }
 
     fn table(&self) -> &AllocationTable {
@@ -222,50 +216,83 @@ impl CurveIndex {
     }
 
     /// Chooses the blocks and computes their entries and the states between them.
-    fn cut_into_blocks(&mut self, order: &EventOrder, min_events: usize, cancel: Cancel<'_>) -> Result<(), Cancelled> {
+    fn cut_into_blocks(
+        &mut self,
+        order: &EventOrder,
+        (min_events, max_bytes): (usize, usize),
+        cancel: Cancel<'_>,
+    ) -> Result<(), Cancelled> {
         let names = Arc::clone(&self.names);
         let table = &names.trace().allocations;
-        let bytes = (table.len() / 2 * MAX_BYTES).max(MIN_BYTES);
+        let all = EventRange { allocs: order.first_known()..table.len(), frees: 0..order.frees().len() };
         let mut step = min_events;
         loop {
-            (self.ends, self.events) = blocks(table, order, step);
-            let blocks = self.ends.len();
-            let sample = blocks.min(SAMPLED_BLOCKS);
-            let block = |at: usize| at * blocks / sample.max(1);
-            let entries = |at: usize| self.entries_of(block(at)..block(at) + 1).0.len();
-            let sampled: usize = (0..sample).map(entries).sum();
-            let estimate = sampled * blocks / sample.max(1) * size_of::<Entry>();
-            if estimate <= bytes || blocks <= SAMPLED_BLOCKS {
+            (self.ends, self.events) = blocks(table, order, &all, step);
+            if self.ends.len() <= 1 || self.estimated_bytes(step, cancel)? <= max_bytes {
                 break;
             }
             step *= 2;
         }
-        let blocks = self.ends.len();
-        let runs = (0..blocks.div_ceil(BLOCKS_PER_STATE)).into_par_iter().map(|run| {
-            let first = run * BLOCKS_PER_STATE;
-            if cancel() { Err(Cancelled) } else { Ok(self.entries_of(first..blocks.min(first + BLOCKS_PER_STATE))) }
-        });
+        let per_run = (self.events.len() / (worker_chunks() * 4)).clamp(1, 1 << 7);
+        let runs = self.events.par_chunks(per_run).map(|run| self.entries_of(run, cancel));
         let runs: Vec<(Vec<Entry>, Vec<usize>)> = runs.collect::<Result<_, Cancelled>>()?;
-        let mut state = self.state_before_events();
+        let mut state = self.state_before_events(cancel)?;
+        let mut since_kept = usize::MAX;
+        self.starts.push(0);
         for (entries, counts) in runs {
-            self.states.extend_from_slice(&state);
-            entries.iter().for_each(|entry| state[entry.group as usize].add(entry));
+            if cancel() {
+                return Err(Cancelled);
+            }
+            let mut rest = entries.as_slice();
             for count in counts {
+                if since_kept >= self.groups.len() {
+                    self.kept_blocks.push(self.starts.len() - 1);
+                    self.states.extend_from_slice(&state);
+                    since_kept = 0;
+                }
+                let (own, others) = rest.split_at(count.min(rest.len()));
+                own.iter().for_each(|entry| state[entry.group as usize].add(entry));
+                rest = others;
+                since_kept += count;
                 self.starts.push(self.starts.last().copied().unwrap_or(0) + count);
             }
             self.entries.extend(entries);
         }
-        self.starts.insert(0, 0);
+        self.kept_blocks.push(self.events.len());
         self.states.extend(state);
         Ok(())
     }
 
+    /// Bytes of the entries and states of the blocks, which have `step` allocations or frees each, estimated by some of them.
+    fn estimated_bytes(&self, step: usize, cancel: Cancel<'_>) -> Result<usize, Cancelled> {
+        let blocks = self.events.len();
+        let sample = blocks.min(SAMPLED_BLOCKS).min((SAMPLED_EVENTS / step).max(2));
+        let sampled = (0..sample).into_par_iter().map(|at| {
+            let block = at * blocks / sample;
+            Ok(self.entries_of(self.events.get(block..=block).unwrap_or_default(), cancel)?.0.len())
+        });
+        let sampled: usize = sampled.collect::<Result<Vec<_>, Cancelled>>()?.iter().sum();
+        let entries = sampled * blocks / sample.max(1);
+        let states = MIN_KEPT_STATES * self.groups.len() + entries;
+        Ok(entries * size_of::<Entry>() + states * size_of::<State>())
+    }
+
     /// The groups before the first event with a time.
-    fn state_before_events(&self) -> Vec<State> {
+    fn state_before_events(&self, cancel: Cancel<'_>) -> Result<Vec<State>, Cancelled> {
         let table = self.table();
         let mut states = vec![State::default(); self.groups.len()];
-        for row in (0..self.order().first_known()).filter(|row| self.is_selected(*row)) {
-            if let Some(state) = states.get_mut(self.group_of.get(row, table.alloc_attributes[row].0)) {
+        for row in 0..self.order().first_known() {
+            if row.is_multiple_of(CHUNK_ROWS) && cancel() {
+                return Err(Cancelled);
+            }
+            let group = match &self.event_groups {
+                EventGroups::Attributes(groups) => group_at(groups, table.alloc_attributes[row].0),
+                EventGroups::Few(groups) => groups.numbers().of_alloc(row) as usize,
+                EventGroups::Many(groups) => groups.numbers().of_alloc(row) as usize,
+            };
+            if let Some(state) = states.get_mut(group)
+                && self.is_selected(row)
+            {
                 state.allocs += 1;
                 if self.include_preexisting {
                     let amount = self.amount(table.size.at(row));
@@ -274,7 +301,7 @@ impl CurveIndex {
                 }
             }
         }
-        states
+        Ok(states)
     }
 
     #[inline]
@@ -289,16 +316,53 @@ impl CurveIndex {
 
     /// Follows the curves of groups through events. `see` is called for a group with its new state at the end of a tick.
     #[inline]
-    fn follow(&self, events: &EventRange, states: &mut [State], mut see: impl FnMut(usize, &State)) {
+    fn follow(
+        &self,
+        events: &EventRange,
+        states: &mut [State],
+        cancel: Cancel<'_>,
+        see: impl FnMut(usize, &State),
+    ) -> Result<(), Cancelled> {
+        let changed = (states, see);
+        match &self.event_groups {
+            EventGroups::Attributes(groups) => {
+                let numbers = self.order().by_attributes(self.table());
+                let group_of = |number| group_at(groups, number);
+                match self.rows.as_deref() {
+                    None => self.follow_numbers((events, numbers), group_of, |_| true, changed, cancel),
+                    Some(rows) => {
+                        self.follow_numbers((events, numbers), group_of, |row| rows.contains(row), changed, cancel)
+                    }
+                }
+            }
+            EventGroups::Few(groups) => {
+                self.follow_numbers((events, groups.numbers()), |group| group as usize, |_| true, changed, cancel)
+            }
+            EventGroups::Many(groups) => {
+                self.follow_numbers((events, groups.numbers()), |group| group as usize, |_| true, changed, cancel)
+            }
+        }
+    }
+
+    /// [`Self::follow`] where events of these numbers are of `group_of` and count if `is_selected` says so of their row.
+    #[inline]
+    fn follow_numbers(
+        &self,
+        (events, numbers): (&EventRange, impl EventNumbers),
+        group_of: impl Fn(u32) -> usize,
+        is_selected: impl Fn(usize) -> bool,
+        (states, mut see): (&mut [State], impl FnMut(usize, &State)),
+        cancel: Cancel<'_>,
+    ) -> Result<(), Cancelled> {
         let order = self.order();
+        let first_counted = if self.include_preexisting { 0 } else { order.first_known() };
         let mut touched: Vec<u32> = Vec::new();
-        order.follow(self.table(), events, |Event { row, attributes, size, is_free, ends_tick }| {
-            let group = self.group_of.get(row, attributes);
+        order.follow(self.table(), events, numbers, cancel, |Event { row, number, size, is_free, ends_tick }| {
+            let group = group_of(number);
             if let Some(state) = states.get_mut(group)
-                && self.is_selected(row)
+                && is_selected(row)
             {
-                let counts = self.include_preexisting || row >= order.first_known();
-                let amount = if counts { self.amount(size) } else { 0 };
+                let amount = if row >= first_counted { self.amount(size) } else { 0 };
                 state.frees += u32::from(is_free);
                 state.allocs += u32::from(!is_free);
                 state.allocated += if is_free { 0 } else { amount };
@@ -313,17 +377,17 @@ impl CurveIndex {
             if ends_tick {
                 touched.drain(..).for_each(|group| see(group as usize, &states[group as usize]));
             }
-        });
+        })
     }
 
     /// The entries of some blocks, one block after the other, and their number in each.
-    fn entries_of(&self, blocks: Range<usize>) -> (Vec<Entry>, Vec<usize>) {
+    fn entries_of(&self, blocks: &[EventRange], cancel: Cancel<'_>) -> Result<(Vec<Entry>, Vec<usize>), Cancelled> {
         let mut states = vec![State::default(); self.groups.len()];
         let mut place = vec![NONE; self.groups.len()];
         let (mut entries, mut counts): (Vec<Entry>, Vec<usize>) = (Vec::new(), Vec::new());
-        for events in self.events.get(blocks).unwrap_or_default() {
+        for events in blocks {
             let first = entries.len();
-            self.follow(events, &mut states, |group, state| {
+            self.follow(events, &mut states, cancel, |group, state| {
                 let at = place[group];
                 if at == NONE {
                     place[group] = entries.len() as u32;
@@ -334,7 +398,7 @@ impl CurveIndex {
                     entry.low = entry.low.min(state.value);
                     entry.high = entry.high.max(state.value);
                 }
-            });
+            })?;
             for entry in &mut entries[first..] {
                 let State { allocs, frees, allocated, value } = std::mem::take(&mut states[entry.group as usize]);
                 (entry.allocs, entry.frees, entry.allocated, entry.end) = (allocs, frees, allocated, value);
@@ -342,7 +406,7 @@ impl CurveIndex {
             }
             counts.push(entries.len() - first);
         }
-        (entries, counts)
+        Ok((entries, counts))
     }
 
     fn entries(&self, block: usize) -> &[Entry] {
@@ -350,24 +414,68 @@ impl CurveIndex {
         self.entries.get(bound(block)..bound(block + 1)).unwrap_or_default()
     }
 
+    /// The last tick before a block.
+    fn start_of(&self, block: usize) -> Ticks {
+        block.checked_sub(1).and_then(|last| self.ends.get(last)).copied().unwrap_or(Ticks::UNKNOWN)
+    }
+
+    /// The entries of the events after `from` and not after `to`, in parts in the order of time: those of blocks, and of parts of
+    /// blocks at both ends.
+    fn entries_between(
+        &self,
+        from: Ticks,
+        to: Ticks,
+        cancel: Cancel<'_>,
+        mut visit: impl FnMut(&[Entry]),
+    ) -> Result<(), Cancelled> {
+        let (table, order) = (self.table(), self.order());
+        let mut from = from;
+        for block in self.ends.partition_point(|end| *end <= from)..self.events.len() {
+            let Some(end) = self.ends.get(block) else { break };
+            let last = (*end).min(to);
+            let is_whole = || {
+                let (own, all) = (order.within(table, from, last), self.events.get(block));
+                all.is_some_and(|all| all.allocs == own.allocs && all.frees == own.frees)
+            };
+            if *end <= to && (from == self.start_of(block) || is_whole()) {
+                visit(self.entries(block));
+            } else {
+                let (_, parts) = blocks(table, order, &order.within(table, from, last), PART_EVENTS);
+                let entries = parts.par_iter().map(|part| self.entries_of(std::slice::from_ref(part), cancel));
+                let entries: Vec<(Vec<Entry>, Vec<usize>)> = entries.collect::<Result<_, Cancelled>>()?;
+                entries.iter().for_each(|(entries, _)| visit(entries));
+            }
+            if *end >= to {
+                break;
+            }
+            from = last;
+        }
+        Ok(())
+    }
+
     /// The groups after all events up to and including those at `time`.
-    fn states_at(&self, time: Ticks) -> Vec<State> {
+    fn states_at(&self, time: Ticks, cancel: Cancel<'_>) -> Result<Vec<State>, Cancelled> {
         let block = self.ends.partition_point(|end| *end <= time);
-        let (kept, groups) = (block / BLOCKS_PER_STATE, self.groups.len());
+        let (kept, groups) =
+            (self.kept_blocks.partition_point(|kept| *kept <= block).saturating_sub(1), self.groups.len());
         let mut states = self.states[kept * groups..][..groups].to_vec();
-        for block in kept * BLOCKS_PER_STATE..block {
-            self.entries(block).iter().for_each(|entry| states[entry.group as usize].add(entry));
-        }
-        if let Some(events) = self.events.get(block) {
-            let begun = self.order().until(self.table(), events, time);
-            self.follow(&begun, &mut states, |_, _| {});
-        }
-        states
+        let first = self.kept_blocks.get(kept).copied().unwrap_or(0);
+        self.entries_between(self.start_of(first), time, cancel, |entries| {
+            entries.iter().for_each(|entry| states[entry.group as usize].add(entry));
+        })?;
+        Ok(states)
     }
 
     /// Follows the groups from just after `from` to `to`: `see` is called with a group, its lowest and highest value in a
     /// stretch of time, and its value at the end of that.
-    fn walk(&self, from: Ticks, to: Ticks, states: &mut [State], mut see: impl FnMut(usize, i64, i64, i64)) {
+    fn walk(
+        &self,
+        from: Ticks,
+        to: Ticks,
+        states: &mut [State],
+        cancel: Cancel<'_>,
+        mut see: impl FnMut(usize, i64, i64, i64),
+    ) -> Result<(), Cancelled> {
         let (table, order) = (self.table(), self.order());
         let mut block = self.ends.partition_point(|end| *end <= from);
         let mut events = match self.events.get(block) {
@@ -375,14 +483,14 @@ impl CurveIndex {
                 let done = order.until(table, events, from);
                 EventRange { allocs: done.allocs.end..events.allocs.end, frees: done.frees.end..events.frees.end }
             }
-            None => return,
+            None => return Ok(()),
         };
         let mut is_whole =
             self.events.get(block).is_some_and(|all| all.allocs == events.allocs && all.frees == events.frees);
         while let Some(end) = self.ends.get(block) {
             if *end > to || !is_whole {
                 let own = if *end > to { order.until(table, &events, to) } else { events };
-                self.follow(&own, states, |group, state| see(group, state.value, state.value, state.value));
+                self.follow(&own, states, cancel, |group, state| see(group, state.value, state.value, state.value))?;
             } else {
                 for entry in self.entries(block) {
                     let state = &mut states[entry.group as usize];
@@ -392,12 +500,13 @@ impl CurveIndex {
                 }
             }
             if *end > to {
-                return;
+                break;
             }
             block += 1;
             is_whole = true;
             events = self.events.get(block).cloned().unwrap_or(EventRange { allocs: 0..0, frees: 0..0 });
         }
+        Ok(())
     }
 
     /// The curves with the highest peaks: the result of [`decimate_highest`](super::decimate_highest) for a request that the index
@@ -407,8 +516,7 @@ impl CurveIndex {
     /// See [`SeriesError`].
     pub fn highest(&self, request: &SeriesRequest<'_>, cancel: Cancel<'_>) -> Result<MinMaxDecimation, SeriesError> {
         let points = Points::new(request.visible_range, request.points);
-        let start = self.states_at(request.visible_range.from);
-        let (selection, number) = self.select(request, &start);
+        let (selection, start, number) = self.select(request, cancel)?;
         check_size(request.keys, selection.curves(), &points)?;
         let found = if selection.others() == 0 && self.has_short_blocks(request) {
             self.scan_blocks(&points, selection.own, &number, cancel)?
@@ -420,27 +528,45 @@ impl CurveIndex {
         Ok(MinMaxDecimation { set, extremes })
     }
 
-    /// The groups in the order of their curves, and the curve of each group, or [`NONE`].
-    fn select(&self, request: &SeriesRequest<'_>, start: &[State]) -> (SeriesSelection, Vec<u32>) {
+    /// The groups in the order of their curves, the states at the start of the range, and the curve of each group, or [`NONE`].
+    fn select(&self, request: &SeriesRequest<'_>, cancel: Cancel<'_>) -> Result<Selected, Cancelled> {
         let TimeRange { from, to } = request.visible_range;
-        let before = self.states_at(Ticks(from.0 - 1));
-        let mut states = start.to_vec();
+        let before = self.states_at(Ticks(from.0 - 1), cancel)?;
+        let mut start = before.clone();
+        self.entries_between(Ticks(from.0 - 1), from, cancel, |entries| {
+            entries.iter().for_each(|entry| start[entry.group as usize].add(entry));
+        })?;
+        let mut states = start.clone();
         let mut peaks: Vec<i64> = start.iter().map(|state| state.value).collect();
-        self.walk(from, to, &mut states, |group, _, high, _| peaks[group] = peaks[group].max(high));
+        self.entries_between(from, to, cancel, |entries| {
+            for entry in entries {
+                let (state, peak) = (&mut states[entry.group as usize], &mut peaks[entry.group as usize]);
+                *peak = (*peak).max(state.value + entry.high);
+                state.add(entry);
+            }
+        })?;
         // Those with rows in the range, by the amount of the rows that count, as `CurveRows::groups` has them.
         let counted = |group: usize| states[group].allocated - start[group].allocated + start[group].value;
         let mut order: Vec<usize> =
             (0..self.groups.len()).filter(|group| states[*group].allocs > before[*group].frees).collect();
-        let ids = |group: &usize| &self.groups[*group].ids;
-        order.sort_unstable_by(|a, b| counted(*b).cmp(&counted(*a)).then_with(|| ids(a).cmp(ids(b))));
+        let by_amount = |a: &usize, b: &usize| {
+            let ids = |group: usize| &self.groups[group].ids;
+            counted(*b).cmp(&counted(*a)).then_with(|| ids(*a).cmp(ids(*b)))
+        };
         let compared = order.len().min(MAX_PEAK_GROUPS);
+        if compared < order.len() {
+            order.select_nth_unstable_by(compared, by_amount);
+        }
+        order[..compared].sort_unstable_by(by_amount);
         order[..compared].sort_by_key(|group| Reverse(peaks[*group]));
         let own = compared.min(request.top.unwrap_or(usize::MAX));
         let mut number = vec![NONE; self.groups.len()];
         order.iter().take(own).zip(0..).for_each(|(group, curve)| number[*group] = curve);
         let is_chosen_by_sum = compared < order.len();
-        let groups = order.into_iter().map(|group| self.groups[group].clone()).collect();
-        (SeriesSelection { groups, own, is_chosen_by_sum }, number)
+        // Only the number of the groups without a curve of their own is of interest.
+        let mut groups: Vec<Group> = order.iter().take(own).map(|group| self.groups[*group].clone()).collect();
+        groups.resize(order.len(), Group::default());
+        Ok((SeriesSelection { groups, own, is_chosen_by_sum }, start, number))
     }
 
     /// The curves of groups with a curve of their own, from blocks.
@@ -455,13 +581,11 @@ impl CurveIndex {
         let intervals = times.len() - 1;
         let parts = worker_chunks().min(intervals.max(1));
         let part = |at: usize| intervals * at / parts..intervals * (at + 1) / parts;
-        let scanned = (0..parts)
-            .into_par_iter()
-            .map(|at| if cancel() { Err(Cancelled) } else { Ok(self.scan_intervals(times, part(at), own, number)) });
+        let scanned = (0..parts).into_par_iter().map(|at| self.scan_intervals(times, part(at), (own, number), cancel));
         let scanned: Vec<Vec<(i64, i64, i64)>> = scanned.collect::<Result<_, Cancelled>>()?;
         let mut amounts = vec![0i128; own * times.len()];
         let mut extremes = vec![vec![(0i128, 0i128); intervals]; own];
-        for (group, state) in self.states_at(times[0]).iter().enumerate() {
+        for (group, state) in self.states_at(times[0], cancel)?.iter().enumerate() {
             if let Some(amount) = amounts.get_mut(number[group] as usize * times.len()) {
                 *amount = state.value.into();
             }
@@ -481,11 +605,11 @@ impl CurveIndex {
         &self,
         times: &[Ticks],
         intervals: Range<usize>,
-        own: usize,
-        number: &[u32],
-    ) -> Vec<(i64, i64, i64)> {
+        (own, number): (usize, &[u32]),
+        cancel: Cancel<'_>,
+    ) -> Result<Vec<(i64, i64, i64)>, Cancelled> {
         let mut found = Vec::with_capacity(intervals.len() * own);
-        let mut states = self.states_at(times[intervals.start]);
+        let mut states = self.states_at(times[intervals.start], cancel)?;
         let mut now = vec![(0i64, 0i64, 0i64); own];
         for (group, state) in states.iter().enumerate() {
             if let Some(curve) = now.get_mut(number[group] as usize) {
@@ -493,15 +617,18 @@ impl CurveIndex {
             }
         }
         for interval in intervals {
+            if cancel() {
+                return Err(Cancelled);
+            }
             now.iter_mut().for_each(|(low, high, end)| (*low, *high) = (*end, *end));
-            self.walk(times[interval], times[interval + 1], &mut states, |group, low, high, end| {
+            self.walk(times[interval], times[interval + 1], &mut states, cancel, |group, low, high, end| {
                 if let Some(curve) = now.get_mut(number[group] as usize) {
                     *curve = (curve.0.min(low), curve.1.max(high), end);
                 }
-            });
+            })?;
             found.extend_from_slice(&now);
         }
-        found
+        Ok(found)
     }
 
     /// Returns `true` if most of the events of an interval are in blocks that lie in it.
@@ -528,29 +655,42 @@ impl CurveIndex {
                 *value += i128::from(state.value);
             }
         }
-        let row_curves = match &self.group_of {
-            GroupOf::Attributes(groups) => {
+        let scan = TimelineScan { table: self.table(), request, order: self.order(), start: &values, points };
+        let of_number = Some(of_group.as_slice());
+        match &self.event_groups {
+            EventGroups::Attributes(groups) => {
                 let curve = |group: &u32| of_group.get(*group as usize).copied().unwrap_or(NONE);
-                RowCurves::Attributes(groups.iter().map(curve).collect())
+                let of_attributes: Vec<u32> = groups.iter().map(curve).collect();
+                scan.run(&scan.curves_by_attributes(&of_attributes), cancel)
             }
-            GroupOf::Rows(ids) => RowCurves::Numbered(Arc::clone(ids), of_group),
-        };
-        let (table, order) = (self.table(), self.order());
-        TimelineScan { table, request, order, row_curves: &row_curves, start: &values, points }.run(cancel)
+            EventGroups::Few(groups) => {
+                scan.run(&EventCurves { numbers: groups.numbers(), of_number, are_selected: true }, cancel)
+            }
+            EventGroups::Many(groups) => {
+                scan.run(&EventCurves { numbers: groups.numbers(), of_number, are_selected: true }, cancel)
+            }
+        }
     }
 }
 
-/// The last tick and the events of each block, with about `step` allocations or `step` frees in each.
-fn blocks(table: &AllocationTable, order: &EventOrder, step: usize) -> (Vec<Ticks>, Vec<EventRange>) {
-    let allocs = order.first_known()..table.len();
-    let frees = order.frees();
+/// The groups with a curve of their own, the states at the start of the range, and the curve of each group, or [`NONE`].
+type Selected = (SeriesSelection, Vec<State>, Vec<u32>);
+
+fn group_at(groups: &[u32], attributes: u32) -> usize {
+    groups.get(attributes as usize).copied().unwrap_or(NONE) as usize
+}
+
+/// The last tick and the events of each block of some events, with about `step` allocations or `step` frees in each.
+fn blocks(table: &AllocationTable, order: &EventOrder, all: &EventRange, step: usize) -> (Vec<Ticks>, Vec<EventRange>) {
+    let allocs = all.allocs.clone();
+    let frees = order.frees().get(all.frees.clone()).unwrap_or_default();
     let mut ends: Vec<Ticks> =
         allocs.clone().skip(step - 1).step_by(step).chain(allocs.last()).map(|row| table.alloc_time.at(row)).collect();
     let freed = frees.iter().skip(step - 1).step_by(step).chain(frees.last());
     ends.extend(freed.map(|row| table.free_time[*row as usize]));
     ends.sort_unstable();
     ends.dedup();
-    let mut rest = EventRange { allocs: order.first_known()..table.len(), frees: 0..frees.len() };
+    let mut rest = all.clone();
     let mut events = Vec::with_capacity(ends.len());
     for end in &ends {
         let own = order.until(table, &rest, *end);

@@ -4,10 +4,12 @@
 //! - [`curve`]: request and curves with values at points ([`series`])
 //! - [`selection`]: the rows that count, and the groups with a curve of their own
 //! - [`scan`]: outstanding curves with the extremes between points ([`decimate`])
-//! - [`curve_index`]: the same from blocks of events that were prepared ([`CurveIndex`])
+//! - [`curve_index`]: the same from blocks of events that were prepared ([`CurveIndex`]), with the help of
+//!   `event_groups`
 
 pub mod curve;
 pub mod curve_index;
+mod event_groups;
 pub mod scan;
 pub mod selection;
 

@@ -6,7 +6,7 @@
 use super::curve::{MAX_VALUES, Points, SeriesError, SeriesKind, SeriesRequest, SeriesSet, collect, too_many};
 use super::selection::{CurveRows, MAX_PEAK_GROUPS, SeriesSelection};
 use crate::group::column_values::ColumnValues;
-use crate::group::event_order::{EventOrder, EventRange};
+use crate::group::event_order::{AttributesNumbers, EventNumbers, EventOrder, EventRange};
 use crate::group::group_by::{GroupIds, GroupIndex, OUTSIDE};
 use crate::group::key::Key;
 use crate::group::parallel::{Cancel, Cancelled, fold_rows, worker_chunks};
@@ -129,6 +129,23 @@ pub(super) enum RowCurves {
     Numbered(Arc<GroupIds>, Vec<u32>),
 }
 
+/// The curves of events.
+#[derive(Clone, Copy)]
+pub(super) struct EventCurves<'c, N> {
+    pub numbers: N,
+    /// The curve of each number, [`NONE`] for those without one; `None` if numbers are curves.
+    pub of_number: Option<&'c [u32]>,
+    /// True if events of rows that the request leaves out have a number without a curve.
+    pub are_selected: bool,
+}
+
+impl<N> EventCurves<'_, N> {
+    #[inline]
+    fn of_number(&self, number: u32) -> usize {
+        self.of_number.map_or(number, |curves| curves.get(number as usize).copied().unwrap_or(NONE)) as usize
+    }
+}
+
 impl CurveOfRow {
     fn new(rows: &CurveRows<'_>, index: &GroupIndex, curves: usize, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
         let curve = |key: u64| index.get(key).unwrap_or(NONE);
@@ -190,16 +207,19 @@ impl CurveOfRow {
         points: &Points,
         cancel: Cancel<'_>,
     ) -> Result<ScanResult, Cancelled> {
-        let (start, row_curves) = (self.start_of(number, curves), self.curves.renumbered(number));
-        let scan = TimelineScan {
-            table: rows.table,
-            request: &rows.request,
-            order,
-            row_curves: &row_curves,
-            start: &start,
-            points,
-        };
-        scan.run(cancel)
+        let start = self.start_of(number, curves);
+        let scan = TimelineScan { table: rows.table, request: &rows.request, order, start: &start, points };
+        match self.curves.renumbered(number) {
+            RowCurves::Attributes(curves) => scan.run(&scan.curves_by_attributes(&curves), cancel),
+            RowCurves::Row(curves) => {
+                let numbers = order.by_row(&curves);
+                scan.run(&EventCurves { numbers, of_number: None, are_selected: false }, cancel)
+            }
+            RowCurves::Numbered(ids, curves) => {
+                let numbers = order.by_row(ids.of_row());
+                scan.run(&EventCurves { numbers, of_number: Some(&curves), are_selected: false }, cancel)
+            }
+        }
     }
 }
 
@@ -260,7 +280,6 @@ pub(super) struct TimelineScan<'s> {
     pub table: &'s AllocationTable,
     pub request: &'s SeriesRequest<'s>,
     pub order: &'s EventOrder,
-    pub row_curves: &'s RowCurves,
     /// The value of each curve at the start of the range.
     pub start: &'s [i128],
     pub points: &'s Points,
@@ -274,8 +293,19 @@ struct Segment {
     ends: Vec<i128>,
 }
 
-impl TimelineScan<'_> {
-    pub fn run(&self, cancel: Cancel<'_>) -> Result<ScanResult, Cancelled> {
+impl<'s> TimelineScan<'s> {
+    /// The curves of events by the attributes of their allocations.
+    pub fn curves_by_attributes<'c>(&self, of_attributes: &'c [u32]) -> EventCurves<'c, AttributesNumbers<'s>> {
+        let numbers = self.order.by_attributes(self.table);
+        EventCurves { numbers, of_number: Some(of_attributes), are_selected: false }
+    }
+
+    /// Scans the events of these curves.
+    pub fn run<N: EventNumbers>(
+        &self,
+        curves_of: &EventCurves<'_, N>,
+        cancel: Cancel<'_>,
+    ) -> Result<ScanResult, Cancelled> {
         if self.start.is_empty() {
             return Ok(ScanResult { amounts: Vec::new(), extremes: Vec::new() });
         }
@@ -286,8 +316,8 @@ impl TimelineScan<'_> {
             .map(|cut| match cancel() {
                 true => Err(Cancelled),
                 // 64 bits are twice as fast as 128, and sufficient unless the trace is damaged.
-                false if narrow => Ok(self.segment::<i64>(cut[0], cut[1])),
-                false => Ok(self.segment::<i128>(cut[0], cut[1])),
+                false if narrow => self.segment::<i64, N>(curves_of, cut[0], cut[1], cancel),
+                false => self.segment::<i128, N>(curves_of, cut[0], cut[1], cancel),
             })
             .collect();
         let (curves, width) = (self.start.len(), self.points.times().len());
@@ -346,47 +376,67 @@ impl TimelineScan<'_> {
     }
 
     /// Scans the events after `from`, up to `to`.
-    fn segment<A: Amount>(&self, from: Ticks, to: Ticks) -> Segment {
+    fn segment<A: Amount, N: EventNumbers>(
+        &self,
+        curves_of: &EventCurves<'_, N>,
+        from: Ticks,
+        to: Ticks,
+        cancel: Cancel<'_>,
+    ) -> Result<Segment, Cancelled> {
         let (table, order) = (self.table, self.order);
         let times = self.points.times();
         let first = times.partition_point(|time| *time <= from).saturating_sub(1);
         let last = self.points.first_at_or_after(to).saturating_sub(1);
         let mut segment = Segment { first, extremes: Vec::new(), ends: Vec::new() };
         if first > last || times.len() < 2 {
-            return segment;
+            return Ok(segment);
         }
         let mut rest = order.within(table, from, to);
         let mut now = vec![A::default(); self.start.len()];
         let mut extremes: Vec<(A, A)> = Vec::with_capacity(self.start.len());
         let mut touched: Vec<u32> = Vec::new();
+        let first_counted = if self.request.include_preexisting { 0 } else { self.order.first_known() };
+        let selected = self.request.rows.filter(|_| !curves_of.are_selected);
         for interval in first..=last {
             extremes.clear();
             extremes.extend(now.iter().map(|value| (*value, *value)));
             let end = times.get(interval + 1).copied().unwrap_or(to);
             let own = if interval == last { rest.clone() } else { order.until(table, &rest, end) };
-            self.interval(&own, &mut now, &mut extremes, &mut touched);
+            let changed = (now.as_mut_slice(), extremes.as_mut_slice(), &mut touched);
+            match selected {
+                None => self.interval(&own, curves_of, |row| row >= first_counted, changed, cancel)?,
+                Some(rows) => {
+                    let counts = |row: usize| row >= first_counted && rows.contains(row);
+                    self.interval(&own, curves_of, counts, changed, cancel)?;
+                }
+            }
             rest = EventRange { allocs: own.allocs.end..rest.allocs.end, frees: own.frees.end..rest.frees.end };
             segment.extremes.extend(extremes.iter().map(|(low, high)| ((*low).into(), (*high).into())));
             segment.ends.extend(now.iter().map(|value| -> i128 { (*value).into() }));
         }
-        segment
+        Ok(segment)
     }
 
     /// Scans the events of one interval.
-    fn interval<A: Amount>(&self, events: &EventRange, now: &mut [A], extremes: &mut [(A, A)], touched: &mut Vec<u32>) {
-        let request = self.request;
-        let by_count = request.metric.by_count;
-        let first = if request.include_preexisting { 0 } else { self.order.first_known() };
-        let counts = |row: usize| row >= first && request.rows.is_none_or(|rows| rows.contains(row));
-        let mut see = |curve: u32, now: &[A]| {
-            let curve = curve as usize;
+    #[inline]
+    fn interval<A: Amount, N: EventNumbers>(
+        &self,
+        events: &EventRange,
+        curves_of: &EventCurves<'_, N>,
+        counts: impl Fn(usize) -> bool,
+        (now, extremes, touched): (&mut [A], &mut [(A, A)], &mut Vec<u32>),
+        cancel: Cancel<'_>,
+    ) -> Result<(), Cancelled> {
+        let by_count = self.request.metric.by_count;
+        let curves_of = *curves_of;
+        let mut see = |curve: usize, now: &[A]| {
             let (low, high) = &mut extremes[curve];
             *low = now[curve].min(*low);
             *high = now[curve].max(*high);
         };
-        self.order.follow(self.table, events, |event| {
-            let curve = self.row_curves.get(event.row, event.attributes);
-            if let Some(value) = now.get_mut(curve as usize)
+        self.order.follow(self.table, events, curves_of.numbers, cancel, |event| {
+            let curve = curves_of.of_number(event.number);
+            if let Some(value) = now.get_mut(curve)
                 && counts(event.row)
             {
                 *value += A::of(if by_count { 1 } else { event.size }, event.is_free);
@@ -395,11 +445,11 @@ impl TimelineScan<'_> {
                     see(curve, now);
                     return;
                 }
-                touched.push(curve);
+                touched.push(curve as u32);
             }
             if event.ends_tick {
-                touched.drain(..).for_each(|curve| see(curve, now));
+                touched.drain(..).for_each(|curve| see(curve as usize, now));
             }
-        });
+        })
     }
 }

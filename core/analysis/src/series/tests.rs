@@ -358,6 +358,73 @@ fn curves_from_blocks_are_those_from_all_events() {
 }
 
 #[test]
+fn curves_of_very_many_groups_are_those_from_all_events() {
+    // More groups than are compared by peak, most with few events.
+    let mut blocks = random_blocks(77, 20_000);
+    let mut dice = Rng(78);
+    let groups = MAX_PEAK_GROUPS as u64 * 2;
+    blocks.iter_mut().for_each(|block| block.thread = (dice.roll(groups) * dice.roll(groups) / groups) as u32);
+    let names = std::sync::Arc::new(names(&blocks));
+    let order = std::sync::Arc::default();
+    let filter = std::sync::Arc::new(RowSet::from_fn(blocks.len(), |row| row % 5 != 2));
+    for (keys, is_filtered) in [(&[Key::Thread][..], false), (&[Key::Thread, Key::SizeClass], false)]
+        .into_iter()
+        .chain([(&[Key::Thread, Key::SizeClass][..], true), (&[Key::Thread], true)])
+    {
+        let mut wanted = SeriesRequest { keys, ..request("outstanding", visible_range(0, 10), 2) };
+        let rows = is_filtered.then(|| std::sync::Arc::clone(&filter));
+        (wanted.rows, wanted.include_preexisting) = (rows.as_deref(), keys.len() > 1);
+        for min_events in [64, 700, 1 << 20] {
+            let index = CurveIndex::with_blocks(&names, &wanted, rows.clone(), &order, min_events, &not_cancelled);
+            let index = index.unwrap().unwrap();
+            let (from, length) = (dice.roll(6000) as i64, dice.roll(6000) as i64);
+            for (from, length) in [(from, length), (-5, 20_000)] {
+                wanted.visible_range = visible_range(from, from + length);
+                (wanted.points, wanted.top) = (50, Some(20));
+                let found = index.highest(&wanted, &not_cancelled).unwrap();
+                let plain = decimate_highest(&names, &wanted, order.get().unwrap(), &not_cancelled).unwrap();
+                assert!(length < 20_000 || (found.set.is_chosen_by_sum && found.set.others > MAX_PEAK_GROUPS - 20));
+                assert_eq!(found.set.is_chosen_by_sum, plain.set.is_chosen_by_sum);
+                assert_eq!((&found.set.curves, found.set.others), (&plain.set.curves, plain.set.others), "{keys:?}");
+                assert_eq!(found.extremes, plain.extremes, "{keys:?} {from} {length}");
+            }
+        }
+    }
+}
+
+#[test]
+fn events_are_sorted_once_unless_that_is_cancelled() {
+    let names = names(&random_blocks(9, 5_000));
+    let cell = std::sync::OnceLock::new();
+    assert!(EventOrder::shared(&cell, names.trace(), &|| true).is_err() && cell.get().is_none());
+    let first: *const EventOrder = EventOrder::shared(&cell, names.trace(), &not_cancelled).unwrap();
+    // What is known needs no work that could be cancelled.
+    assert!(std::ptr::eq(first, EventOrder::shared(&cell, names.trace(), &|| true).unwrap()));
+}
+
+#[test]
+fn long_scans_look_at_the_token_all_the_time() {
+    let names = names(&random_blocks(10, 400_000));
+    let order = EventOrder::new(names.trace());
+    let wanted = SeriesRequest { keys: &[Key::Stack], ..request("outstanding", visible_range(0, 10_000), 2) };
+    let calls = std::sync::atomic::AtomicUsize::new(0);
+    let relaxed = std::sync::atomic::Ordering::Relaxed;
+    let count = || {
+        calls.fetch_add(1, relaxed);
+        false
+    };
+    decimate_highest(&names, &wanted, &order, &count).unwrap();
+    let all = calls.swap(0, relaxed);
+    // The rows are read for the sums and the values at the start, the events for the peaks and the curves.
+    assert!(all > 4 * 400_000 / (1 << 16), "{all}");
+    for after in [0, all / 3, all * 2 / 3] {
+        calls.store(0, relaxed);
+        let cancel = || calls.fetch_add(1, relaxed) >= after;
+        assert!(decimate_highest(&names, &wanted, &order, &cancel).is_err(), "{after} of {all}");
+    }
+}
+
+#[test]
 fn blocks_serve_their_own_question_only_and_any_number_of_workers() {
     let names = std::sync::Arc::new(names(&random_blocks(7, 150_000)));
     let order = std::sync::Arc::default();

@@ -44,6 +44,18 @@ impl Sizes {
         (row < self.low.len()).then(|| self.at(row))
     }
 
+    /// Size of a row whose value in the column, or a copy of it, is known; 0 if there is no such row.
+    #[inline]
+    pub(crate) fn decode(&self, row: usize, value: u32) -> u64 {
+        if value == LARGE { self.get(row).unwrap_or(0) } else { u64::from(value) }
+    }
+
+    /// The value of a row in the column, for [`Self::decode`].
+    #[inline]
+    pub(crate) fn encoded(&self) -> &[u32] {
+        &self.low
+    }
+
     /// Sizes of rows in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = u64> + Clone + '_ {
         (0..self.low.len()).map(|row| self.at(row))
@@ -180,6 +192,15 @@ impl SortedTimes {
     /// Times of rows in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Ticks> + DoubleEndedIterator + Clone + '_ {
         (0..self.len()).map(|row| self.at(row))
+    }
+
+    /// The first time of the block of some rows and their ticks from there; `None` if they are in several blocks or one does not
+    /// fit.
+    pub(crate) fn offsets_within(&self, rows: Range<usize>) -> Option<(Ticks, &[u32])> {
+        let block = rows.start / BLOCK_ROWS;
+        let is_one_block = rows.end <= (block + 1) * BLOCK_ROWS;
+        let offsets = self.offsets.get(rows).filter(|offsets| is_one_block && !offsets.contains(&FAR))?;
+        Some((*self.bases.get(block)?, offsets))
     }
 
     /// Number of rows, from the first one, for which `is_before` holds; it holds for no row behind another one for which it does

@@ -14,7 +14,7 @@ use crate::group::column::KeySource;
 use crate::group::column_values::{ColumnValues, UNKNOWN_ALLOCATOR};
 use crate::group::frames::function_label;
 use crate::group::key::Key;
-use crate::group::parallel::{Cancel, Cancelled};
+use crate::group::parallel::{Cancel, Cancelled, until_cancelled};
 use crate::group::responsible::reliable_name;
 use crate::group::wrapper_rules::{FrameRole, RuleOrigin};
 use crate::trace::Trace;
@@ -142,8 +142,8 @@ pub(super) fn add_attribution(
             return Err(Cancelled);
         }
         let rows = || {
-            let rows = own_units.iter().flat_map(|unit| units.rows_with_figures(*unit));
-            rows.filter(|(_, figure)| is_outstanding(figure, range)).map(|(row, _)| row)
+            let rows = own_units.iter().flat_map(|unit| units.unfreed_rows(*unit));
+            until_cancelled(rows, cancel).filter(|(_, figure)| is_outstanding(figure, range)).map(|(row, _)| row)
         };
         let first_unit = own_units.first().filter(|_| grouping == SuspectGrouping::Process);
         suspect.attribution = Attribution {

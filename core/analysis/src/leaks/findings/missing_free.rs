@@ -2,6 +2,7 @@
 //! similar to these.
 
 use super::{DetectorInput, Finding, SuspectUnits};
+use crate::group::parallel::until_cancelled;
 use crate::leaks::limits::{EXCEPTION_SHARE, MAX_LISTED, MIN_OUTSTANDING};
 use crate::trace::attributes::Tag;
 use crate::trace::ids::{AttributesId, StackId};
@@ -35,7 +36,8 @@ fn freeing_functions(input: &DetectorInput<'_>, tag: (Tag, bool)) -> FreeingFunc
     let table = &input.trace.allocations;
     let mut by_stack: FxHashMap<StackId, u64> = FxHashMap::default();
     let units = input.units_of_tag.get(&tag).into_iter().flatten();
-    for row in units.flat_map(|unit| input.units.rows(*unit)).map(|row| *row as usize) {
+    let rows = until_cancelled(units.flat_map(|unit| input.units.rows(*unit)), input.cancel);
+    for row in rows.map(|row| *row as usize) {
         let free = table.free_time[row];
         // An implied free has no attributes and no place.
         let is_recorded = table.free_attributes[row] != AttributesId::NONE;

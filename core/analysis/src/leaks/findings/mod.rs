@@ -18,7 +18,7 @@ use super::units::{RowFigure, Units};
 use super::{Suspect, Verdict};
 use crate::group::aggregate::Total;
 use crate::group::column_values::ColumnValues;
-use crate::group::parallel::{Cancel, Cancelled};
+use crate::group::parallel::{Cancel, Cancelled, until_cancelled};
 use crate::group::responsible::StackMarks;
 use crate::trace::Trace;
 use crate::trace::attributes::Tag;
@@ -134,6 +134,8 @@ impl UnitOutcome {
 
 /// Input of the detectors: the units of a trace, with what several detectors need to know of them.
 struct DetectorInput<'s> {
+    /// Ends loops over rows early; their results are then of no use.
+    cancel: Cancel<'s>,
     names: &'s ColumnValues,
     trace: &'s Trace,
     units: &'s Units,
@@ -150,7 +152,7 @@ struct DetectorInput<'s> {
 }
 
 impl<'s> DetectorInput<'s> {
-    fn new(names: &'s ColumnValues, units: &'s Units, range: TimeRange, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
+    fn new(names: &'s ColumnValues, units: &'s Units, range: TimeRange, cancel: Cancel<'s>) -> Result<Self, Cancelled> {
         let trace = names.trace().as_ref();
         let tags: Vec<(Tag, bool)> = (0..units.len()).map(|unit| tag_of(trace, units.sample_row(unit))).collect();
         let mut units_of_tag: FxHashMap<(Tag, bool), Vec<usize>> = FxHashMap::default();
@@ -162,7 +164,7 @@ impl<'s> DetectorInput<'s> {
                 return Err(Cancelled);
             }
             let mut outcome = UnitOutcome::default();
-            let figures = units.figures(unit);
+            let figures = until_cancelled(units.figures(unit), cancel);
             figures.filter_map(|row| is_freed_in_range(&row, range)).for_each(|is_freed| outcome.add(is_freed));
             Ok(outcome)
         });
@@ -171,12 +173,25 @@ impl<'s> DetectorInput<'s> {
         let has_process_ended =
             trace.attributes.rows().iter().map(|attributes| has_ended(attributes.process)).collect();
         let (paths, stack_marks) = (paired_tag::AllocationPaths::new(names, units), StackMarks::new(names));
-        Ok(Self { names, trace, units, range, tags, outcomes, units_of_tag, paths, has_process_ended, stack_marks })
+        Ok(Self {
+            cancel,
+            names,
+            trace,
+            units,
+            range,
+            tags,
+            outcomes,
+            units_of_tag,
+            paths,
+            has_process_ended,
+            stack_marks,
+        })
     }
 
     /// Rows of a suspect that were allocated in the range and are outstanding at its end.
     fn outstanding_rows(&self, suspect: &SuspectUnits<'s>) -> impl Iterator<Item = usize> {
-        let rows = suspect.units.iter().flat_map(|unit| self.units.rows_with_figures(*unit));
+        let rows = suspect.units.iter().flat_map(|unit| self.units.unfreed_rows(*unit));
+        let rows = until_cancelled(rows, self.cancel);
         rows.filter(|(_, figure)| is_freed_in_range(figure, self.range) == Some(false)).map(|(row, _)| row)
     }
 }

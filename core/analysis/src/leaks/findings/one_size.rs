@@ -1,6 +1,7 @@
 //! Code that frees all of its allocations except those of one size: one of several kinds of object is not freed.
 
 use super::{DetectorInput, Finding, SuspectUnits, UnitOutcome, is_freed_in_range};
+use crate::group::parallel::until_cancelled;
 use crate::leaks::limits::{
     MIN_EVENTS_FOR_SHARE, MIN_OTHER_SIZES_FREED_SHARE, MIN_OUTSTANDING, MIN_SIZE_OUTSTANDING_SHARE,
 };
@@ -17,7 +18,7 @@ pub fn find(input: &DetectorInput<'_>, suspect: &SuspectUnits<'_>) -> Option<Fin
 fn find_in_rows(input: &DetectorInput<'_>, unit: usize, stack: Option<StackId>) -> Option<Finding> {
     let table = &input.trace.allocations;
     let mut by_size: FxHashMap<u64, UnitOutcome> = FxHashMap::default();
-    for (row, figure) in input.units.rows_with_figures(unit) {
+    for (row, figure) in until_cancelled(input.units.rows_with_figures(unit), input.cancel) {
         if stack.is_some_and(|stack| table.alloc_stack[row] != stack) {
             continue;
         }

@@ -36,9 +36,9 @@ impl AllocationPaths {
     pub fn new(names: &ColumnValues, units: &Units) -> Self {
         let mut paths =
             Self { of_unit: Vec::new(), by_function: FxHashMap::default(), by_caller: FxHashMap::default() };
-        let mut ids: FxHashMap<String, u32> = FxHashMap::default();
+        let (mut ids, mut known) = (FxHashMap::default(), FxHashMap::default());
         for unit in 0..units.len() {
-            let path = allocation_path(names, units.sample_row(unit), &mut ids);
+            let path = allocation_path(names, units.sample_row(unit), &mut ids, &mut known);
             if let Some(path) = path {
                 paths.by_function.entry(path.function).or_default().push(unit);
                 paths.by_caller.entry((path.driver, path.caller)).or_default().push(unit);
@@ -49,8 +49,17 @@ impl AllocationPaths {
     }
 }
 
-/// The path of a row; `None` without a responsible frame or without a caller of it. `ids`: ids of the names so far.
-fn allocation_path(names: &ColumnValues, row: usize, ids: &mut FxHashMap<String, u32>) -> Option<AllocationPath> {
+/// The ids of function and driver of a frame, and whether it is in a driver.
+type ResponsibleFrame = (u32, u32, bool);
+
+/// The path of a row; `None` without a responsible frame or without a caller of it. `ids`: ids of the names so far; `known`: the
+/// frames so far.
+fn allocation_path(
+    names: &ColumnValues,
+    row: usize,
+    ids: &mut FxHashMap<String, u32>,
+    known: &mut FxHashMap<FrameId, ResponsibleFrame>,
+) -> Option<AllocationPath> {
     let trace = names.trace();
     let stack = *trace.allocations.alloc_stack.get(row)?;
     let responsible = names.responsible_frame(stack);
@@ -64,14 +73,16 @@ fn allocation_path(names: &ColumnValues, row: usize, ids: &mut FxHashMap<String,
     let caller = trace.stacks.parent(at)?;
     // The root of the stack tree is no caller.
     trace.stacks.frame(caller)?;
-    let driver = driver_label(trace, responsible);
-    let is_in_driver = WrapperRules::built_in().of_module(&driver).role() == FrameRole::Driver;
-    let mut id_of = |name: String| {
-        let next = ids.len() as u32;
-        *ids.entry(name).or_insert(next)
-    };
-    let function = id_of(names.responsible_function(stack));
-    Some(AllocationPath { function, driver: id_of(driver), is_in_driver, caller })
+    let (function, driver, is_in_driver) = *known.entry(responsible).or_insert_with(|| {
+        let driver = driver_label(trace, responsible);
+        let is_in_driver = WrapperRules::built_in().of_module(&driver).role() == FrameRole::Driver;
+        let mut id_of = |name: String| {
+            let next = ids.len() as u32;
+            *ids.entry(name).or_insert(next)
+        };
+        (id_of(names.responsible_function(stack)), id_of(driver), is_in_driver)
+    });
+    Some(AllocationPath { function, driver, is_in_driver, caller })
 }
 
 /// Finds another tag, nearly all of whose allocations are freed, that the same function allocates about as often, or the same driver
