@@ -550,7 +550,7 @@ mod tests {
         let runs: Vec<&EventRun> = runs.iter().collect();
         let first = runs.iter().map(|run| run.base).min().unwrap();
         let input = SliceInput::new(&runs, (first, Ticks::NEVER));
-        let mut chunk = AllocationChunk::new(0, input.allocs, false);
+        let mut chunk = AllocationChunk::new(0, input.allocs, false, true);
         let part = chunk.split(&[input.allocs]).remove(0);
         let slice = merge_slice(&input, part, (0, 0), MergedSlice::default(), &mut SliceScratch::default());
         let rows = chunk.time.iter().map(|time| time.0).zip(chunk.address.iter().copied()).collect();
