@@ -117,7 +117,7 @@ mod tests {
     fn the_order_of_events_is_kept_if_there_is_memory_for_it() {
         let within = |memory_limit_bytes: Option<u64>| {
             let file = TraceFile::from_bytes(sample::TRACE.to_vec(), sample::NAME).expect("the sample opens");
-            let options = LoadOptions { memory_limit_bytes, ..LoadOptions::default() };
+            let options = LoadOptions { free_order: true, memory_limit_bytes, ..LoadOptions::default() };
             load(file, options, &Progress::default(), &CancelToken::none()).ok()
         };
         let is_kept = |trace: &Arc<Trace>| {

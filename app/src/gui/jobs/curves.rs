@@ -13,7 +13,7 @@ use poolscope_analysis::series::{
     SeriesSet, decimate, decimate_highest, highest_groups, series,
 };
 use poolscope_analysis::trace::time::TimeRange;
-use poolscope_base::progress::CancelToken;
+use poolscope_base::progress::{CancelToken, Cancelled};
 
 use super::range_sums::MIN_ALLOCATIONS;
 use crate::gui::model::query::CurvesQuery;
@@ -153,7 +153,7 @@ impl Pen<'_> {
         if wanted.metric.kind == SeriesKind::Outstanding {
             let MinMaxDecimation { set, extremes } = match self.index(&wanted)? {
                 Some(index) => index.highest(&wanted, &cancelled)?,
-                None => decimate_highest(names, &wanted, self.order(), &cancelled)?,
+                None => decimate_highest(names, &wanted, self.order()?, &cancelled)?,
             };
             return Ok(Drawn { set, extremes });
         }
@@ -211,12 +211,13 @@ impl Pen<'_> {
             let set = series(names, wanted, &cancelled)?;
             return Ok(Drawn { set, extremes: Vec::new() });
         }
-        let drawn = decimate(names, wanted, self.order(), &cancelled)?;
+        let drawn = decimate(names, wanted, self.order()?, &cancelled)?;
         Ok(Drawn { set: drawn.set, extremes: drawn.extremes })
     }
 
-    fn order(&self) -> &EventOrder {
-        self.request.order.get_or_init(|| EventOrder::new(self.request.names.trace()))
+    fn order(&self) -> Result<&EventOrder, Cancelled> {
+        let cancelled = || self.cancel.is_cancelled();
+        EventOrder::shared(&self.request.order, self.request.names.trace(), &cancelled)
     }
 }
 

@@ -228,11 +228,11 @@ fn by_greatest_value(rows: &CurveRows<'_>, groups: Vec<Group>, cancel: Cancel<'_
 pub fn highest_groups<'o>(
     names: &ColumnValues,
     request: &SeriesRequest<'_>,
-    order: impl FnOnce() -> &'o EventOrder,
+    order: impl FnOnce() -> Result<&'o EventOrder, Cancelled>,
     cancel: Cancel<'_>,
 ) -> Result<Vec<Vec<u32>>, SeriesError> {
     if request.metric.kind == SeriesKind::Outstanding {
-        let drawn = decimate_highest(names, &SeriesRequest { points: 2, ..*request }, order(), cancel)?;
+        let drawn = decimate_highest(names, &SeriesRequest { points: 2, ..*request }, order()?, cancel)?;
         return Ok(drawn.set.curves.into_iter().filter_map(|curve| curve.ids).collect());
     }
     let coarse = SeriesRequest { points: PEAK_POINTS, top: Some(MAX_PEAK_GROUPS), chosen: None, ..*request };

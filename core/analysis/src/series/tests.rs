@@ -218,7 +218,7 @@ fn the_highest_drawn_at_once_are_the_highest_and_then_drawn() {
             let mut wanted = request("outstanding", visible_range(from, from + 2000), 1 + dice.roll(12) as usize);
             (wanted.keys, wanted.rows, wanted.top) = (keys, Some(&rows), top);
             let drawn = decimate_highest(&names, &wanted, &order, &not_cancelled).unwrap();
-            let ids = highest_groups(&names, &wanted, || &order, &not_cancelled).unwrap();
+            let ids = highest_groups(&names, &wanted, || Ok(&order), &not_cancelled).unwrap();
             let again = SeriesRequest { chosen: Some(&ids), ..wanted };
             let chosen = decimate(&names, &again, &order, &not_cancelled).unwrap();
             assert_eq!((&drawn.set.curves, drawn.set.others), (&chosen.set.curves, chosen.set.others), "seed {seed}");
@@ -311,7 +311,7 @@ fn the_highest_are_found_by_their_exact_peaks() {
     let order = EventOrder::new(names.trace());
     let found = |measure: &str, top| {
         let wanted = SeriesRequest { keys: &[Key::Tag], top, ..request(measure, visible_range(0, 10_000), 3) };
-        let ids = highest_groups(&names, &wanted, || &order, &not_cancelled).unwrap();
+        let ids = highest_groups(&names, &wanted, || Ok(&order), &not_cancelled).unwrap();
         let column = names.column(Key::Tag);
         ids.iter().map(|ids| column.text(ids[0]).into_owned()).collect::<Vec<_>>()
     };
