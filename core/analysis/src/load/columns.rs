@@ -6,7 +6,7 @@ use crate::trace::time::Ticks;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 
-/// Recorded allocations of one slice of time, in time order, as columns.
+/// Recorded allocations of one merge, in time order, as columns.
 #[derive(Debug, Default)]
 pub struct AllocationChunk {
     /// Number of rows in the chunks before.
@@ -28,16 +28,20 @@ pub struct AllocationChunk {
 }
 
 impl AllocationChunk {
-    /// A chunk with room for rows.
-    pub fn with_room(base: u32, rows: usize, with_stacks: bool, with_addresses: bool) -> Self {
+    /// A chunk of rows to be filled.
+    pub fn new(base: u32, rows: usize, with_stacks: bool, with_addresses: bool) -> Self {
+        let stacks = if with_stacks { rows } else { 0 };
+        let addresses = if with_addresses { rows } else { 0 };
+        // Zeros: the system provides the memory when a worker writes it.
         Self {
             base,
-            time: Vec::with_capacity(rows),
-            address: Vec::with_capacity(if with_addresses { rows } else { 0 }),
-            size: Vec::with_capacity(rows),
-            attributes: Vec::with_capacity(rows),
-            recorded_stack: Vec::with_capacity(if with_stacks { rows } else { 0 }),
-            ..Self::default()
+            time: vec![0; rows].into_iter().map(Ticks).collect(),
+            address: vec![0; addresses],
+            size: vec![0; rows],
+            attributes: vec![0; rows],
+            recorded_stack: RecordedStack::none_recorded(stacks),
+            stack: Vec::new(),
+            large_sizes: Vec::new(),
         }
     }
 
@@ -51,6 +55,62 @@ impl AllocationChunk {
         let numbers = size_of_val(self.size.as_slice()) + size_of_val(self.attributes.as_slice());
         let wide = size_of_val(self.time.as_slice()) + size_of_val(self.address.as_slice());
         numbers + wide + size_of_val(self.recorded_stack.as_slice())
+    }
+
+    /// The columns as slices of the given lengths.
+    pub fn split(&mut self, lengths: &[usize]) -> Vec<ChunkPart<'_>> {
+        let mut rest = ChunkPart {
+            time: &mut self.time,
+            address: &mut self.address,
+            size: &mut self.size,
+            attributes: &mut self.attributes,
+            recorded_stack: &mut self.recorded_stack,
+        };
+        let mut parts = Vec::with_capacity(lengths.len());
+        for &length in lengths {
+            let (part, behind) = rest.split_at(length);
+            parts.push(part);
+            rest = behind;
+        }
+        parts
+    }
+}
+
+/// Consecutive rows of a chunk.
+#[derive(Debug)]
+pub struct ChunkPart<'a> {
+    pub time: &'a mut [Ticks],
+    pub address: &'a mut [u64],
+    pub size: &'a mut [u32],
+    pub attributes: &'a mut [u32],
+    pub recorded_stack: &'a mut [RecordedStack],
+}
+
+impl<'a> ChunkPart<'a> {
+    fn split_at(self, length: usize) -> (Self, Self) {
+        fn cut<T>(column: &mut [T], length: usize) -> (&mut [T], &mut [T]) {
+            let length = length.min(column.len());
+            column.split_at_mut(length)
+        }
+        let (time, address) = (cut(self.time, length), cut(self.address, length));
+        let (size, attributes) = (cut(self.size, length), cut(self.attributes, length));
+        let recorded_stack = cut(self.recorded_stack, length);
+        (
+            Self {
+                time: time.0,
+                address: address.0,
+                size: size.0,
+                attributes: attributes.0,
+                recorded_stack: recorded_stack.0,
+            },
+            Self {
+                time: time.1,
+                address: address.1,
+                size: size.1,
+                attributes: attributes.1,
+                recorded_stack: recorded_stack.1,
+            },
+        )
     }
 }
 
@@ -159,18 +219,20 @@ impl FreeEnds {
     #[inline]
     pub fn recorded_stack(&self, row: u32) -> RecordedStack {
         let Some(stack) = self.free_stack(row) else { return RecordedStack::default() };
-        let parts = stack.parts.load(Ordering::Relaxed);
-        let delays = PartDelays(stack.delays.load(Ordering::Relaxed));
-        RecordedStack { parts: [parts as u32, (parts >> 32) as u32], delays }
+        let [parts, delays] = [&stack.parts, &stack.delays].map(|pair| {
+            let pair = pair.load(Ordering::Relaxed);
+            [pair as u32, (pair >> 32) as u32]
+        });
+        RecordedStack { parts, delays: PartDelays(delays) }
     }
 
     /// Sets the free stack of a row.
     #[inline]
     pub fn set_recorded_stack(&self, row: u32, stack: RecordedStack) {
         if let Some(own) = self.free_stack(row) {
-            let [kernel, user] = stack.parts.map(u64::from);
-            own.parts.store(user << 32 | kernel, Ordering::Relaxed);
-            own.delays.store(stack.delays.0, Ordering::Relaxed);
+            let pair = |[kernel, user]: [u32; 2]| u64::from(user) << 32 | u64::from(kernel);
+            own.parts.store(pair(stack.parts), Ordering::Relaxed);
+            own.delays.store(pair(stack.delays.0), Ordering::Relaxed);
         }
     }
 

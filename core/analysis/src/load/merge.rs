@@ -4,7 +4,7 @@
 //! A slice is sorted by itself, so that its events stay in the processor's cache. Any overlap of the buffers in time is right: a
 //! run is cut where a slice begins and ends, and only what is before the end of the merge is taken.
 
-use super::columns::{AllocationChunk, FreeEnds, UnrecordedAllocation};
+use super::columns::{AllocationChunk, ChunkPart, FreeEnds, UnrecordedAllocation};
 use super::decode::DecodedBuffer;
 use super::event::{EventRun, FREE, LARGE_SIZE, NUMBER, PackedEvent};
 use super::free_rows::FreeRows;
@@ -123,25 +123,31 @@ impl EventMerger {
                 Ok(SliceInput::new(&runs, bounds))
             })
             .collect::<Result<_, Cancelled>>()?;
+        let allocs: Vec<usize> = inputs.iter().map(|input| input.allocs).collect();
+        let rows = allocs.iter().sum();
+        let mut chunk = AllocationChunk::new(self.allocs, rows, self.with_stacks, !self.left_out.addresses);
         let mut numbers = Vec::with_capacity(inputs.len());
         for input in &inputs {
             numbers.push((self.allocs, self.frees));
             self.allocs += input.allocs as u32;
             self.frees += (input.events - input.allocs) as u32;
         }
-        let work = inputs.into_par_iter().zip(numbers).with_max_len(1);
-        let merged: Vec<(MergedSlice, AllocationChunk)> = work
-            .map(|(input, numbers)| {
+        let base = chunk.base;
+        let work = inputs.into_par_iter().zip(chunk.split(&allocs)).zip(numbers).with_max_len(1);
+        let slices: Vec<MergedSlice> = work
+            .map(|((input, part), numbers)| {
                 cancel.check()?;
                 let worker = rayon::current_thread_index().unwrap_or(0) % self.scratches.len();
                 let slice = self.spare.lock().pop().unwrap_or_default();
-                let chunk =
-                    AllocationChunk::with_room(numbers.0, input.allocs, self.with_stacks, !self.left_out.addresses);
-                Ok(merge_slice(&input, chunk, numbers, slice, &mut self.scratches[worker].lock()))
+                Ok(merge_slice(&input, part, numbers, slice, &mut self.scratches[worker].lock()))
             })
             .collect::<Result<_, Cancelled>>()?;
-        let (slices, chunks): (Vec<MergedSlice>, Vec<AllocationChunk>) = merged.into_iter().unzip();
-        self.chunks.extend(chunks.into_iter().filter(|chunk| chunk.len() > 0));
+        for slice in &slices {
+            let large = slice.large_sizes.iter().filter(|((_, direction), _)| *direction != FREE);
+            chunk.large_sizes.extend(large.map(|(&(row, _), &size)| (row - base, size)));
+        }
+        chunk.large_sizes.sort_unstable();
+        self.chunks.push(chunk);
         self.ends.reserve(self.allocs as usize);
         if let Some(rows) = &mut self.free_rows {
             rows.reserve(self.frees as usize);
@@ -319,23 +325,22 @@ struct SliceScratch {
 /// Bits of a key that hold the position of its event among those of the slice; the others hold its ticks from the start of the slice.
 const POSITION_BITS: u32 = 24;
 
-/// Sorts a slice by time, fills the chunk of its allocations, and groups its events by owner. `numbers` are those of its first
+/// Sorts a slice by time, fills its rows of the allocation table, and groups its events by owner. `numbers` are those of its first
 /// allocation and its first free; `slice` is memory to reuse.
 fn merge_slice(
     input: &SliceInput<'_>,
-    chunk: AllocationChunk,
+    part: ChunkPart<'_>,
     numbers: (u32, u32),
     mut slice: MergedSlice,
     scratch: &mut SliceScratch,
-) -> (MergedSlice, AllocationChunk) {
+) -> MergedSlice {
     gather(input, scratch);
     let SliceScratch { events, stacks, keys, sorted, counts } = scratch;
     // Every element up to the last start is written below.
     slice.events.resize(events.len().max(slice.events.len()), PairEvent::default());
     slice.stacks.resize(stacks.len().max(slice.stacks.len()), RecordedStack::default());
     slice.large_sizes.clear();
-    let next = starts_of_owners(events, &mut slice.starts);
-    let mut placing = SlicePlacing { input, numbers, next, slice, chunk };
+    let mut placing = SlicePlacing { input, numbers, next: starts_of_owners(events, &mut slice.starts), slice, part };
     if input.has_short_keys() {
         keys.clear();
         for (Segment { run, start, end }, first) in input.segments_with_positions() {
@@ -356,7 +361,7 @@ fn merge_slice(
         order.sort_unstable();
         placing.place(events, stacks, order.into_iter());
     }
-    (placing.slice, placing.chunk)
+    placing.slice
 }
 
 /// Copies the events of a slice.
@@ -393,7 +398,7 @@ struct SlicePlacing<'a> {
     /// Place of the next event of each owner.
     next: [u32; OWNERS],
     slice: MergedSlice,
-    chunk: AllocationChunk,
+    part: ChunkPart<'a>,
 }
 
 impl SlicePlacing<'_> {
@@ -401,8 +406,12 @@ impl SlicePlacing<'_> {
     #[inline]
     fn place(&mut self, events: &[PackedEvent], stacks: &[RecordedStack], order: impl Iterator<Item = (u64, u64)>) {
         let (mut row, mut free_number) = self.numbers;
-        // There is no room for them if addresses are left out.
-        let with_addresses = self.chunk.address.capacity() > 0;
+        let ChunkPart { time: times, address: addresses, size: sizes, attributes: numbers, recorded_stack } =
+            &mut self.part;
+        let mut recorded_stacks = recorded_stack.iter_mut();
+        // None if addresses are left out.
+        let mut addresses = addresses.iter_mut();
+        let mut rows = times.iter_mut().zip(sizes.iter_mut()).zip(numbers.iter_mut());
         for (ticks, at) in order {
             let at = at as usize;
             let Some(&PackedEvent { address, size, attributes, .. }) = events.get(at) else { continue };
@@ -412,26 +421,21 @@ impl SlicePlacing<'_> {
             *place += 1;
             let is_free = attributes & FREE != 0;
             let number = if is_free { free_number } else { row };
-            let stack = stacks.get(at);
-            if let Some(stack) = stack {
+            if let Some(stack) = stacks.get(at) {
                 self.slice.stacks[own] = *stack;
+                if let Some(recorded) = if is_free { None } else { recorded_stacks.next() } {
+                    *recorded = *stack;
+                }
             }
             if is_free {
                 free_number += 1;
             } else {
                 row += 1;
-                let chunk = &mut self.chunk;
-                if size == LARGE_SIZE {
-                    chunk.large_sizes.push((chunk.len() as u32, large_size(self.input, at)));
+                if let Some(((own_time, own_size), own_attributes)) = rows.next() {
+                    (*own_time, *own_size, *own_attributes) = (time, size, attributes & NUMBER);
                 }
-                chunk.time.push(time);
-                if with_addresses {
-                    chunk.address.push(address);
-                }
-                chunk.size.push(size);
-                chunk.attributes.push(attributes & NUMBER);
-                if let Some(stack) = stack {
-                    chunk.recorded_stack.push(*stack);
+                if let Some(own_address) = addresses.next() {
+                    *own_address = address;
                 }
             }
             self.slice.events[own] = PairEvent { address, time, number, size, attributes };
@@ -546,8 +550,9 @@ mod tests {
         let runs: Vec<&EventRun> = runs.iter().collect();
         let first = runs.iter().map(|run| run.base).min().unwrap();
         let input = SliceInput::new(&runs, (first, Ticks::NEVER));
-        let chunk = AllocationChunk::with_room(0, input.allocs, false, true);
-        let (slice, chunk) = merge_slice(&input, chunk, (0, 0), MergedSlice::default(), &mut SliceScratch::default());
+        let mut chunk = AllocationChunk::new(0, input.allocs, false, true);
+        let part = chunk.split(&[input.allocs]).remove(0);
+        let slice = merge_slice(&input, part, (0, 0), MergedSlice::default(), &mut SliceScratch::default());
         let rows = chunk.time.iter().map(|time| time.0).zip(chunk.address.iter().copied()).collect();
         assert_eq!(*slice.starts.last().unwrap() as usize, input.events);
         for owner in 0..OWNERS {

@@ -86,6 +86,12 @@ pub struct RecordedStack {
 }
 
 impl RecordedStack {
+    /// Stacks that are not recorded, in memory that the system provides when a worker writes it.
+    pub fn none_recorded(count: usize) -> Vec<Self> {
+        let zeros = vec![[0; 4]; count].into_iter();
+        zeros.map(|[kernel, user, a, b]| Self { parts: [kernel, user], delays: PartDelays([a, b]) }).collect()
+    }
+
     /// Returns `true` if a part was recorded.
     #[inline]
     pub fn is_recorded(&self) -> bool {
@@ -95,7 +101,7 @@ impl RecordedStack {
 
 /// Ticks from an event to the records of the kernel and user part of its stack.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct PartDelays(pub u64);
+pub struct PartDelays(pub [u32; 2]);
 
 impl PartDelays {
     /// Bit of a delay that is in units of 2^16 ticks: more than seven minutes at 5 MHz.
@@ -104,18 +110,17 @@ impl PartDelays {
 
     /// Sets the delay of a part (0: kernel, 1: user).
     #[must_use]
-    pub fn with(self, side: usize, ticks: i64) -> Self {
+    pub fn with(mut self, side: usize, ticks: i64) -> Self {
         let ticks = ticks.max(0) as u64;
         let coarse = || (ticks >> Self::COARSE_BITS).min(u64::from(Self::COARSE - 1)) as u32 | Self::COARSE;
-        let delay = u32::try_from(ticks).ok().filter(|delay| delay & Self::COARSE == 0).unwrap_or_else(coarse);
-        let shift = 32 * side as u32;
-        Self(self.0 & !(u64::from(u32::MAX) << shift) | u64::from(delay) << shift)
+        self.0[side] = u32::try_from(ticks).ok().filter(|delay| delay & Self::COARSE == 0).unwrap_or_else(coarse);
+        self
     }
 
     /// Delay of a part in ticks. Those of more than 2^31 ticks are rounded up to 2^16 ticks.
     #[must_use]
     pub fn ticks(self, side: usize) -> i64 {
-        let delay = (self.0 >> (32 * side as u32)) as u32;
+        let delay = self.0[side];
         if delay & Self::COARSE == 0 {
             return i64::from(delay);
         }
