@@ -82,7 +82,8 @@ fn trace() -> Arc<Trace> {
         }
     };
     let file = file.expect("the trace opens");
-    load(file, LoadOptions { free_order: true, ..LoadOptions::default() }, &Progress::default(), &CancelToken::none()).expect("the trace loads")
+    load(file, LoadOptions { free_order: true, ..LoadOptions::default() }, &Progress::default(), &CancelToken::none())
+        .expect("the trace loads")
 }
 
 /// Column values of the trace without anything that was computed before.
