@@ -113,15 +113,22 @@ pub struct AllocationActivity {
     pub first: i64,
     /// The last allocation, in ticks.
     pub last: i64,
-    /// End of the allocations.
+    /// End of the allocations; the default unless there are enough outstanding allocations older than usual
+    /// ([`MIN_OUTSTANDING`]) for a verdict that depends on it.
     pub end: GrowthEnd,
 }
 
 impl AllocationActivity {
-    /// `births`: all allocations after the warm-up, ascending.
-    fn new(births: &[i64], range: &AnalysisRange) -> Self {
+    /// `births`: all allocations after the warm-up, ascending. `older_than_usual`: number of outstanding allocations older than
+    /// usual.
+    fn new(births: &[i64], older_than_usual: u64, range: &AnalysisRange) -> Self {
         let (Some(first), Some(last)) = (births.first(), births.last()) else { return Self::default() };
-        Self { first: *first, last: *last, end: find_growth_end(births, range.warm_up_end.0, range.active.to.0) }
+        let end = if older_than_usual < MIN_OUTSTANDING {
+            GrowthEnd::default()
+        } else {
+            find_growth_end(births, range.warm_up_end.0, range.active.to.0)
+        };
+        Self { first: *first, last: *last, end }
     }
 
     /// Adds another unit. The end is that of the unit with the latest allocation.
@@ -181,11 +188,12 @@ pub(super) fn collect_evidence(
         }
     }
     evidence.distinct_sizes = sizes.len();
-    evidence.activity = AllocationActivity::new(&births_after_warm_up, range);
     let usual_lifetime = find_usual_lifetime(&births_outstanding, lifetimes, range);
     let births = UnitBirths { all: &births_after_warm_up, outstanding: &births_outstanding };
     let older = older_allocations(rows.clone(), usual_lifetime, range);
     evidence.older_than_usual = OlderThanUsual::new(&older, usual_lifetime, &births, range);
+    let count_older = evidence.older_than_usual.allocations.count;
+    evidence.activity = AllocationActivity::new(&births_after_warm_up, count_older, range);
     if usual_lifetime > 0 && evidence.freed.count <= evidence.outstanding.count {
         // Nearly all of it may be one cache: then the first frees of any age show when it was full.
         let of_any_age = older_allocations(rows, 0, range);

@@ -323,12 +323,12 @@ impl<'n> AnalysisInput<'n> {
         known.max(ratios.get(ratios.len() / 2).copied().unwrap_or(0.0))
     }
 
-    /// Rows of a unit that were allocated in the active range and are outstanding at its end.
-    pub fn outstanding_rows(&self, unit: usize) -> impl Iterator<Item = usize> + '_ {
+    /// Rows of a unit that were allocated in the active range and are outstanding at its end, with their figures.
+    pub fn outstanding_rows(&self, unit: usize) -> impl Iterator<Item = (usize, RowFigure)> + '_ {
         let TimeRange { from, to } = self.range.active;
         let rows = until_cancelled(self.units.unfreed_rows(unit), self.cancel);
         let is_outstanding = move |figure: &RowFigure| figure.alloc >= from && figure.alloc <= to && figure.free > to;
-        rows.filter(move |(_, figure)| is_outstanding(figure)).map(|(row, _)| row)
+        rows.filter(move |(_, figure)| is_outstanding(figure))
     }
 
     /// Id of the value of a row in a key column.

@@ -239,7 +239,9 @@ fn build_suspect(input: &AnalysisInput<'_>, names: &ColumnValues, group: UnitGro
     let mut evidence = units[0].evidence.clone();
     units.iter().skip(1).for_each(|unit| evidence.merge(&unit.evidence));
     preexisting_frees.iter().for_each(|freed| evidence.merge_freed(freed));
-    evidence.update_curve_statistics(&input.range);
+    if units.len() > 1 || !preexisting_frees.is_empty() {
+        evidence.update_curve_statistics(&input.range);
+    }
     let (classification, basis) = classify_suspect(input, &units);
     let main = units[0].index;
     let row = input.units.sample_row(main);
@@ -299,9 +301,11 @@ fn classify_suspect(input: &AnalysisInput<'_>, units: &[AnalyzedUnit]) -> (Class
     let by_worst = || {
         let mut basis = worst.evidence.clone();
         let alike = units.iter().skip(1);
-        let alike = alike.filter(|unit| unit.classification.verdict == worst.classification.verdict);
-        alike.for_each(|unit| basis.merge(&unit.evidence));
-        basis.update_curve_statistics(&input.range);
+        let mut alike = alike.filter(|unit| unit.classification.verdict == worst.classification.verdict).peekable();
+        if alike.peek().is_some() {
+            alike.for_each(|unit| basis.merge(&unit.evidence));
+            basis.update_curve_statistics(&input.range);
+        }
         (worst.classification, basis)
     };
     match worst.classification.verdict {
@@ -402,11 +406,11 @@ fn classify_combined(input: &AnalysisInput<'_>, units: &[&AnalyzedUnit]) -> Opti
 
 /// Outstanding allocations by the generation of their birth.
 fn outstanding_by_generation(input: &AnalysisInput<'_>, names: &ColumnValues, units: &[AnalyzedUnit]) -> Vec<Total> {
-    let (generations, table) = (names.generations(), &input.trace.allocations);
+    let generations = names.generations();
     let mut totals = vec![Total::default(); generations.count() as usize];
-    for row in units.iter().flat_map(|unit| input.outstanding_rows(unit.index)) {
-        if let Some(total) = totals.get_mut(generations.of(table.alloc_time.at(row)) as usize) {
-            total.add(table.size.at(row));
+    for (_, figure) in units.iter().flat_map(|unit| input.outstanding_rows(unit.index)) {
+        if let Some(total) = totals.get_mut(generations.of(figure.alloc) as usize) {
+            total.add(figure.size);
         }
     }
     totals
@@ -417,10 +421,21 @@ fn top_stack(input: &AnalysisInput<'_>, unit: usize, all_bytes: u64) -> (StackId
     let table = &input.trace.allocations;
     // Bytes and the first row, which decides between equal stacks.
     let mut bytes_of: FxHashMap<StackId, (u64, usize)> = FxHashMap::default();
-    for row in input.outstanding_rows(unit).filter(|row| table.alloc_stack[*row] != StackId::EMPTY) {
-        let bytes = &mut bytes_of.entry(table.alloc_stack[row]).or_insert((0, row)).0;
-        *bytes = bytes.saturating_add(table.size.at(row));
+    // The latest allocations, which have one stack: neighbors often do.
+    let mut run: Option<(StackId, (u64, usize))> = None;
+    let mut end_run = |run: Option<(StackId, (u64, usize))>| {
+        if let Some((stack, (bytes, row))) = run.filter(|(stack, _)| *stack != StackId::EMPTY) {
+            let sum = &mut bytes_of.entry(stack).or_insert((0, row)).0;
+            *sum = sum.saturating_add(bytes);
+        }
+    };
+    for (row, figure) in input.outstanding_rows(unit) {
+        match &mut run {
+            Some((stack, (bytes, _))) if *stack == table.alloc_stack[row] => *bytes = bytes.saturating_add(figure.size),
+            _ => end_run(run.replace((table.alloc_stack[row], (figure.size, row)))),
+        }
     }
+    end_run(run);
     let top = bytes_of.into_iter().max_by_key(|(_, (bytes, row))| (*bytes, std::cmp::Reverse(*row)));
     top.map_or((StackId::EMPTY, 0.0), |(stack, (bytes, _))| (stack, bytes as f64 / all_bytes.max(1) as f64))
 }
@@ -464,10 +479,16 @@ fn group_lockstep_suspects(suspects: &mut Vec<Suspect>) {
     if groups.iter().all(Option::is_none) {
         return;
     }
+    let mut first_of: FxHashMap<&[(String, bool)], usize> = FxHashMap::default();
+    for (at, group) in groups.iter().enumerate() {
+        if let Some(group) = group {
+            first_of.entry(group).or_insert(at);
+        }
+    }
     let sort_key = |at: usize| {
         let suspect = &suspects[at];
         let Some(group) = &groups[at] else { return (at, !suspect.verdict.is_growing(), 0, at) };
-        let first_of_group = groups.iter().position(|other| other.as_ref() == Some(group)).unwrap_or(at);
+        let first_of_group = first_of.get(group.as_slice()).copied().unwrap_or(at);
         let own = suspect.tag.clone().map(|tag| (tag, suspect.is_paged));
         let place_in_group = own.and_then(|own| group.iter().position(|member| *member == own)).unwrap_or(0);
         // Within a group, suspects that no longer grow are last.

@@ -21,7 +21,7 @@ pub fn find(input: &DetectorInput<'_>, suspect: &SuspectUnits<'_>) -> Option<Fin
     }
     let mut by_process: FxHashMap<ProcessId, Total> = FxHashMap::default();
     let mut allocations = Total::default();
-    for row in input.outstanding_rows(suspect) {
+    for (row, figure) in input.outstanding_rows(suspect.units) {
         let id = table.alloc_attributes[row];
         if !input.has_process_ended.get(id.index()).copied().unwrap_or(false) {
             continue;
@@ -29,12 +29,12 @@ pub fn find(input: &DetectorInput<'_>, suspect: &SuspectUnits<'_>) -> Option<Fin
         let Some(process_id) = trace.attributes.get(id).map(|attributes| attributes.process) else { continue };
         let is_user = |process: &Process| process.pid != SYSTEM_PID && process.pid != 0;
         let process = trace.processes.get(process_id);
-        if process.is_some_and(|process| is_user(process) && table.alloc_time.at(row) <= process.end)
+        if process.is_some_and(|process| is_user(process) && figure.alloc <= process.end)
             && table.is_allocation_recorded(row)
             && input.stack_marks.is_called_by_program(table.alloc_stack[row])
         {
-            by_process.entry(process_id).or_default().add(table.size.at(row));
-            allocations.add(table.size.at(row));
+            by_process.entry(process_id).or_default().add(figure.size);
+            allocations.add(figure.size);
         }
     }
     let outstanding = suspect.suspect.evidence.outstanding.count as f64;

@@ -2,11 +2,12 @@
 //! the same times. They are parts of one object; the tag that never frees is the one to investigate.
 
 use super::{DetectorInput, Finding, SuspectUnits};
-use crate::group::parallel::{Cancel, Cancelled};
+use crate::group::parallel::{Cancel, Cancelled, worker_chunks};
 use crate::leaks::Verdict;
 use crate::leaks::limits::LOCKSTEP_INTERVALS;
 use crate::leaks::statistics::bin_of;
 use poolscope_base::lockstep::{self, CountSeries, LockstepGroup, LockstepMember};
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 /// A tag of a lockstep group.
@@ -41,6 +42,7 @@ pub fn find_groups(
     let mut index_of: FxHashMap<(String, bool), usize> = FxHashMap::default();
     let mut tags: Vec<(String, bool)> = Vec::new();
     let mut series: Vec<CountSeries> = Vec::new();
+    let mut units_of: Vec<Vec<usize>> = Vec::new();
     for suspect in suspects.iter().filter(|suspect| has_grown(suspect.suspect.verdict)) {
         let Some(tag) = &suspect.suspect.tag else { continue };
         if cancel() {
@@ -50,12 +52,20 @@ pub fn find_groups(
         let at = *index_of.entry(key.clone()).or_insert_with(|| {
             tags.push(key);
             series.push(CountSeries { gained: vec![0.0; LOCKSTEP_INTERVALS], allocs: Some(0), frees: Some(0) });
+            units_of.push(Vec::new());
             series.len() - 1
         });
         if let Some(series) = series.get_mut(at) {
-            add_to_series(input, suspect, series);
+            let evidence = &suspect.suspect.evidence;
+            let plus = |sum: Option<u64>, more: u64| sum.map(|sum| sum.saturating_add(more));
+            series.allocs = plus(series.allocs, evidence.allocated.count);
+            series.frees = plus(series.frees, evidence.freed.count);
+        }
+        if let Some(units) = units_of.get_mut(at) {
+            units.extend_from_slice(suspect.units);
         }
     }
+    add_births(input, &units_of, &mut series);
     let tag_of = |member: &LockstepMember| {
         let (tag, paged) = tags.get(member.series)?.clone();
         let outstanding = series.get(member.series).map_or(0, |series| series.total() as u64);
@@ -71,20 +81,24 @@ pub fn find_groups(
     Ok(found)
 }
 
-/// Adds the births of a suspect's outstanding allocations by interval, and the number of its allocations and frees.
-fn add_to_series(input: &DetectorInput<'_>, suspect: &SuspectUnits<'_>, series: &mut CountSeries) {
+/// Adds the births of outstanding allocations by interval to each series. `units_of`: the units of each.
+fn add_births(input: &DetectorInput<'_>, units_of: &[Vec<usize>], series: &mut [CountSeries]) {
     let (from, to) = (input.range.from.0, input.range.to.0);
     let length = to.saturating_sub(from).max(0);
-    for row in input.outstanding_rows(suspect) {
-        let offset = input.trace.allocations.alloc_time.at(row).0.saturating_sub(from);
-        if let Some(gained) = series.gained.get_mut(bin_of(offset, length, LOCKSTEP_INTERVALS)) {
-            *gained += 1.0;
+    let count = |units: &[usize]| {
+        let mut births = vec![0_u64; LOCKSTEP_INTERVALS];
+        for (_, figure) in input.outstanding_rows(units) {
+            births[bin_of(figure.alloc.0.saturating_sub(from), length, LOCKSTEP_INTERVALS)] += 1;
         }
-    }
-    let evidence = &suspect.suspect.evidence;
-    let plus = |sum: Option<u64>, more: u64| sum.map(|sum| sum.saturating_add(more));
-    series.allocs = plus(series.allocs, evidence.allocated.count);
-    series.frees = plus(series.frees, evidence.freed.count);
+        births
+    };
+    // One tag may have nearly all units.
+    let units_at_a_time = units_of.iter().map(Vec::len).sum::<usize>().div_ceil(worker_chunks()).max(1);
+    series.par_iter_mut().zip(units_of).for_each(|(series, units)| {
+        for births in units.par_chunks(units_at_a_time).map(count).collect::<Vec<_>>() {
+            series.gained.iter_mut().zip(births).for_each(|(gained, births)| *gained += births as f64);
+        }
+    });
 }
 
 /// Returns the group of a suspect's tag.

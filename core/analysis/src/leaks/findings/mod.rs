@@ -188,11 +188,11 @@ impl<'s> DetectorInput<'s> {
         })
     }
 
-    /// Rows of a suspect that were allocated in the range and are outstanding at its end.
-    fn outstanding_rows(&self, suspect: &SuspectUnits<'s>) -> impl Iterator<Item = usize> {
-        let rows = suspect.units.iter().flat_map(|unit| self.units.unfreed_rows(*unit));
+    /// Rows of some units that were allocated in the range and are outstanding at its end, with their figures.
+    fn outstanding_rows(&self, units: &[usize]) -> impl Iterator<Item = (usize, RowFigure)> {
+        let rows = units.iter().flat_map(|unit| self.units.unfreed_rows(*unit));
         let rows = until_cancelled(rows, self.cancel);
-        rows.filter(|(_, figure)| is_freed_in_range(figure, self.range) == Some(false)).map(|(row, _)| row)
+        rows.filter(|(_, figure)| is_freed_in_range(figure, self.range) == Some(false))
     }
 }
 

@@ -16,11 +16,11 @@ pub fn find(input: &DetectorInput<'_>, suspect: &SuspectUnits<'_>) -> Vec<Findin
     }
     // Births and bytes in each part between two markers.
     let mut parts = vec![(0_u64, 0_u64); markers.len() + 1];
-    for row in input.outstanding_rows(suspect) {
-        let birth = input.trace.allocations.alloc_time.at(row).0;
+    for (_, figure) in input.outstanding_rows(suspect.units) {
+        let birth = figure.alloc.0;
         if birth <= end {
             let part = &mut parts[markers.partition_point(|marker| *marker <= birth)];
-            *part = (part.0 + 1, part.1 + input.trace.allocations.size.at(row));
+            *part = (part.0 + 1, part.1 + figure.size);
         }
     }
     let bounds: Vec<i64> = std::iter::once(from).chain(markers.iter().copied()).chain([end]).collect();
