@@ -26,6 +26,8 @@ const CACHE_SIZE: usize = 2;
 const MAX_TABLE_KEYS: u64 = 1 << 20;
 /// Upper bound on the possible keys, of all pieces together, whose numbers are found in tables while groups are numbered.
 const MAX_NUMBERED_KEYS: u64 = 1 << 24;
+/// Numbers from which a worker selects those in its own buckets at a time.
+const SELECTED: usize = 1 << 12;
 /// No group.
 const NONE: u32 = u32::MAX;
 
@@ -447,7 +449,8 @@ impl Buckets {
     /// Sorts numbers into `count` buckets; those without a bucket are left out.
     #[must_use]
     pub fn new(bucket_of: &[u32], count: usize) -> Self {
-        Self::with_workers(bucket_of, count, 1, &not_cancelled).unwrap_or_default()
+        let parts = Self::with_workers(bucket_of, count, 1, |row| row as u32, &not_cancelled);
+        parts.map_or_else(|Cancelled| Self::default(), |(items, starts)| Self { items, starts })
     }
 
     /// [`Self::new`] on all workers.
@@ -455,15 +458,36 @@ impl Buckets {
     /// # Errors
     /// [`Cancelled`] if `cancel` returns `true`.
     pub fn of_rows(bucket_of: &[u32], count: usize, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
-        let workers = rayon::current_num_threads().min(bucket_of.len().div_ceil(CHUNK_ROWS));
-        Self::with_workers(bucket_of, count, workers.max(1), cancel)
+        let (items, starts) = Self::items_of_rows(bucket_of, count, |row| row as u32, cancel)?;
+        Ok(Self { items, starts })
     }
 
-    /// [`Self::new`], where each worker fills some neighboring buckets.
-    fn with_workers(bucket_of: &[u32], count: usize, workers: usize, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
+    /// What `item` makes of each number, bucket by bucket, and the start of each bucket, with the end of the last one. `T` is a number
+    /// or an array of numbers, of which memory that was not written yet is full of zeros.
+    ///
+    /// # Errors
+    /// [`Cancelled`] if `cancel` returns `true`.
+    pub fn items_of_rows<T: Copy + Default + Send>(
+        bucket_of: &[u32],
+        count: usize,
+        item: impl Fn(usize) -> T + Sync,
+        cancel: Cancel<'_>,
+    ) -> Result<(Vec<T>, Vec<u32>), Cancelled> {
+        let workers = rayon::current_num_threads().min(bucket_of.len().div_ceil(CHUNK_ROWS));
+        Self::with_workers(bucket_of, count, workers.max(1), item, cancel)
+    }
+
+    /// [`Self::items_of_rows`], where each worker fills some neighboring buckets.
+    fn with_workers<T: Copy + Default + Send>(
+        bucket_of: &[u32],
+        count: usize,
+        workers: usize,
+        item: impl Fn(usize) -> T + Sync,
+        cancel: Cancel<'_>,
+    ) -> Result<(Vec<T>, Vec<u32>), Cancelled> {
         let starts = Self::starts(bucket_of, count, workers, cancel)?;
         let total = starts.last().copied().unwrap_or(0) as usize;
-        let mut items = vec![0u32; total];
+        let mut items = vec![T::default(); total];
         let mut shares = Vec::with_capacity(workers);
         let (mut rest, mut first) = (items.as_mut_slice(), 0);
         for worker in 1..=workers {
@@ -477,23 +501,33 @@ impl Buckets {
         shares.into_par_iter().try_for_each(|(buckets, items)| {
             let base = starts[buckets.start];
             let mut next: Vec<u32> = starts[buckets.clone()].iter().map(|start| start - base).collect();
+            let mut own = vec![(0_u32, 0_u32); SELECTED];
             for (chunk, of_chunk) in bucket_of.chunks(CHUNK_ROWS).enumerate() {
                 if cancel() {
                     return Err(Cancelled);
                 }
-                for (at, bucket) in of_chunk.iter().enumerate() {
-                    // Buckets of other workers become greater than all of one's own.
-                    let own = (*bucket as usize).wrapping_sub(buckets.start);
-                    let Some(next) = next.get_mut(own) else { continue };
-                    if let Some(place) = items.get_mut(*next as usize) {
-                        *place = (chunk * CHUNK_ROWS + at) as u32;
+                for (part, of_part) in of_chunk.chunks(SELECTED).enumerate() {
+                    // Which numbers are the worker's own cannot be predicted: they are selected without a branch.
+                    let mut count = 0;
+                    for (at, bucket) in of_part.iter().enumerate() {
+                        // Buckets of other workers become greater than all of one's own.
+                        let bucket = bucket.wrapping_sub(buckets.start as u32);
+                        own[count] = (bucket, at as u32);
+                        count += usize::from((bucket as usize) < next.len());
                     }
-                    *next += 1;
+                    let first = chunk * CHUNK_ROWS + part * SELECTED;
+                    for (bucket, at) in own.get(..count).unwrap_or_default() {
+                        let next = &mut next[*bucket as usize];
+                        if let Some(place) = items.get_mut(*next as usize) {
+                            *place = item(first + *at as usize);
+                        }
+                        *next += 1;
+                    }
                 }
             }
             Ok(())
         })?;
-        Ok(Self { items, starts })
+        Ok((items, starts))
     }
 
     /// The start of each bucket, and the end of the last one.

@@ -44,9 +44,6 @@ impl AnalysisRange {
 /// Outstanding allocations by age: eighths of the active range, the youngest first.
 pub type AgeHistogram = [u64; 8];
 
-/// Lifetimes of freed allocations, in ticks, in any order.
-pub(super) type Lifetimes = Vec<i64>;
-
 /// Evidence about a unit, or about several together. "In the range" means the active range.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Evidence {
@@ -147,14 +144,31 @@ impl AllocationActivity {
     }
 }
 
-/// Collects the evidence about `rows`, which are in the order of the table. `lifetimes`: those of the allocations among them that
-/// were made and freed in the range.
+/// Memory that [`collect_evidence`] uses again for each unit.
+#[derive(Default)]
+pub(super) struct EvidenceScratch {
+    /// Times of the allocations after the warm-up, and of the outstanding ones in the range.
+    births_after_warm_up: Vec<i64>,
+    births_outstanding: Vec<i64>,
+    /// Lifetimes of the allocations that were made and freed in the range.
+    lifetimes: Vec<i64>,
+    /// Distinct sizes of the outstanding allocations.
+    sizes: Vec<u64>,
+    older: Vec<OldAllocation>,
+}
+
+/// Collects the evidence about `rows`, which are in the order of the table.
 #[must_use]
 pub(super) fn collect_evidence(
     rows: impl Iterator<Item = RowFigure> + Clone,
     range: &AnalysisRange,
-    lifetimes: &[i64],
+    scratch: &mut EvidenceScratch,
 ) -> Evidence {
+    let EvidenceScratch { births_after_warm_up, births_outstanding, lifetimes, sizes, older } = scratch;
+    births_after_warm_up.clear();
+    births_outstanding.clear();
+    lifetimes.clear();
+    sizes.clear();
     let mut evidence = Evidence {
         bytes_curve: vec![0.0; CURVE_POINTS],
         count_curve: vec![0.0; CURVE_POINTS],
@@ -162,13 +176,12 @@ pub(super) fn collect_evidence(
         ..Evidence::default()
     };
     let scale = GrowthScale::new(range.analyzed);
-    let mut births_after_warm_up: Vec<i64> = Vec::new();
-    let mut births_outstanding: Vec<i64> = Vec::new();
-    let mut sizes: Vec<u64> = Vec::new();
-    for RowFigure { alloc, free, size, .. } in rows.clone() {
+    rows.clone().for_each(|figure| {
+        let RowFigure { alloc, free, size, .. } = figure;
         evidence.growth.add(scale.weigh(alloc, free, size));
+        lifetimes.extend(figure.lifetime(range.active));
         if alloc > range.active.to || free < range.active.from {
-            continue;
+            return;
         }
         evidence.count_allocation(alloc, free, size, range);
         if alloc >= range.warm_up_end {
@@ -176,9 +189,9 @@ pub(super) fn collect_evidence(
         }
         if alloc >= range.active.from && free > range.active.to {
             births_outstanding.push(alloc.0);
-            insert_distinct_size(&mut sizes, size);
+            insert_distinct_size(sizes, size);
         }
-    }
+    });
     // So far the curves have the changes in each interval.
     for curve in [&mut evidence.bytes_curve, &mut evidence.count_curve] {
         let mut sum = 0.0;
@@ -188,16 +201,16 @@ pub(super) fn collect_evidence(
         }
     }
     evidence.distinct_sizes = sizes.len();
-    let usual_lifetime = find_usual_lifetime(&births_outstanding, lifetimes, range);
-    let births = UnitBirths { all: &births_after_warm_up, outstanding: &births_outstanding };
-    let older = older_allocations(rows.clone(), usual_lifetime, range);
-    evidence.older_than_usual = OlderThanUsual::new(&older, usual_lifetime, &births, range);
+    let usual_lifetime = find_usual_lifetime(births_outstanding, lifetimes, range);
+    let births = UnitBirths { all: births_after_warm_up, outstanding: births_outstanding };
+    find_older(rows.clone(), usual_lifetime, range, older);
+    evidence.older_than_usual = OlderThanUsual::new(older, usual_lifetime, &births, range);
     let count_older = evidence.older_than_usual.allocations.count;
-    evidence.activity = AllocationActivity::new(&births_after_warm_up, count_older, range);
+    evidence.activity = AllocationActivity::new(births_after_warm_up, count_older, range);
     if usual_lifetime > 0 && evidence.freed.count <= evidence.outstanding.count {
         // Nearly all of it may be one cache: then the first frees of any age show when it was full.
-        let of_any_age = older_allocations(rows, 0, range);
-        let start = LateFreeStart::new(&of_any_age, 0, range.active.to.0, range);
+        find_older(rows, 0, range, older);
+        let start = LateFreeStart::new(older, 0, range.active.to.0, range);
         if start.surprisal > evidence.older_than_usual.late_free_start.surprisal {
             evidence.older_than_usual.late_free_start = start;
         }
@@ -206,15 +219,16 @@ pub(super) fn collect_evidence(
     evidence
 }
 
-/// Allocations made in the range that are older than `lifetime`, or were when they were freed.
-fn older_allocations(
+/// Finds the allocations made in the range that are older than `lifetime`, or were when they were freed.
+fn find_older(
     rows: impl Iterator<Item = RowFigure>,
     lifetime: i64,
     range: &AnalysisRange,
-) -> Vec<OldAllocation> {
+    found: &mut Vec<OldAllocation>,
+) {
     let to = range.active.to;
     let window_end = to.0.saturating_sub(lifetime);
-    let older = rows.filter_map(|RowFigure { alloc, free, size, flags }| {
+    let older = rows.filter_map(|RowFigure { alloc, free, size, flags, .. }| {
         let is_freed = free <= to;
         let end = if is_freed { free.0 } else { to.0 };
         let is_older = alloc >= range.active.from && alloc.0 < window_end && end.saturating_sub(alloc.0) > lifetime;
@@ -222,7 +236,8 @@ fn older_allocations(
         let has_known_end = !is_freed || flags & flag::IMPLIED == 0;
         (is_older && has_known_end).then_some(OldAllocation { birth: alloc.0, end, size, is_freed })
     });
-    older.collect()
+    found.clear();
+    found.extend(older);
 }
 
 impl Evidence {
@@ -343,16 +358,6 @@ fn after_warm_up<'c>(curve: &'c [f64], range: &AnalysisRange) -> &'c [f64] {
     let share = (range.warm_up_end.0.saturating_sub(range.active.from.0)) as f64 / range.active_ticks() as f64;
     let first = (share * CURVE_POINTS as f64).round() as usize;
     curve.get(first.min(CURVE_POINTS)..).unwrap_or_default()
-}
-
-/// Lifetimes of the allocations among `rows` that were made and freed in a range; implied frees have none.
-#[must_use]
-pub(super) fn lifetimes(rows: impl Iterator<Item = RowFigure>, range: &TimeRange) -> Lifetimes {
-    let lifetimes = rows.filter_map(|RowFigure { alloc, free, flags, .. }| {
-        let is_known = alloc >= range.from && free <= range.to && flags & flag::IMPLIED == 0;
-        is_known.then(|| free.0.saturating_sub(alloc.0))
-    });
-    lifetimes.collect()
 }
 
 /// Adds a size to a sorted list of at most [`MAX_DISTINCT_SIZES`] sizes.

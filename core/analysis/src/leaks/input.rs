@@ -4,16 +4,16 @@
 use super::SuspectGrouping;
 use super::attribution::allocating_process;
 use super::classification::{Classification, OtherAllocations, Uncertainty, classify};
-use super::evidence::{
-    AgeHistogram, AnalysisRange, Evidence, Lifetimes, collect_evidence, count_older_than, lifetimes,
-};
+use super::evidence::{AgeHistogram, AnalysisRange, Evidence, EvidenceScratch, collect_evidence, count_older_than};
+use super::findings::UnitOutcome;
 use super::limits::{MIN_EVENTS_FOR_SHARE, MIN_TAGS_FOR_LOSS};
 use super::units::{RowFigure, Units};
 use super::verdict::Verdict;
+use crate::filter::rowset::RowSet;
 use crate::group::column::{KeyColumn, KeySource};
 use crate::group::column_values::ColumnValues;
 use crate::group::key::Key;
-use crate::group::parallel::{CHUNK_ROWS, Cancel, Cancelled, until_cancelled};
+use crate::group::parallel::{CHUNK_ROWS, Cancel, Cancelled, until_cancelled, worker_chunks};
 use crate::trace::Trace;
 use crate::trace::allocation::flag;
 use crate::trace::time::TimeRange;
@@ -48,11 +48,65 @@ pub(super) struct AnalysisInput<'n> {
     pub paged: Arc<KeyColumn>,
     pub driver: Arc<KeyColumn>,
     pub function: Arc<KeyColumn>,
-    /// Lifetimes of each unit.
-    lifetimes: Vec<Lifetimes>,
     tag_units: Vec<TagUnits>,
     /// For each unit, the index into `tag_units`.
     tag_units_of: Vec<u32>,
+}
+
+/// Facts about the rows of one unit, all from one look at them: the rows of all units are more than a processor's cache holds.
+pub(super) struct UnitFacts {
+    pub evidence: Evidence,
+    pub outcome: UnitOutcome,
+    /// Positions among the rows of the unit of those that are not freed by the end of the active range.
+    pub unfreed: Vec<u32>,
+    /// Minimum ages of the preexisting allocations that were freed after the warm-up, in ticks, in any order.
+    preexisting_free_ages: Vec<i64>,
+    /// All frees after the warm-up.
+    frees: u64,
+}
+
+impl UnitFacts {
+    /// The facts about each unit.
+    ///
+    /// # Errors
+    /// [`Cancelled`] if `cancel` returns `true`.
+    pub fn of_units(units: &Units, range: &AnalysisRange, cancel: Cancel<'_>) -> Result<Vec<Self>, Cancelled> {
+        let facts = (0..units.len()).into_par_iter().map_init(EvidenceScratch::default, |scratch, unit| {
+            if cancel() {
+                return Err(Cancelled);
+            }
+            Ok(Self::new(until_cancelled(units.figures(unit), cancel), range, scratch))
+        });
+        facts.collect()
+    }
+
+    fn new(
+        rows: impl Iterator<Item = RowFigure> + Clone,
+        range: &AnalysisRange,
+        scratch: &mut EvidenceScratch,
+    ) -> Self {
+        let mut facts = Self {
+            evidence: collect_evidence(rows.clone(), range, scratch),
+            outcome: UnitOutcome::default(),
+            unfreed: Vec::new(),
+            preexisting_free_ages: Vec::new(),
+            frees: 0,
+        };
+        let TimeRange { from, to } = range.active;
+        rows.enumerate().for_each(|(at, figure)| {
+            facts.outcome.add_row(&figure, range.analyzed);
+            let RowFigure { alloc, free, .. } = figure;
+            if free > to {
+                facts.unfreed.push(at as u32);
+            } else if free >= range.warm_up_end {
+                facts.frees += 1;
+                if alloc < from {
+                    facts.preexisting_free_ages.push(free.0.saturating_sub(from.0.max(alloc.0)));
+                }
+            }
+        });
+        facts
+    }
 }
 
 /// The units of one tag and pool.
@@ -62,6 +116,17 @@ struct TagUnits {
     preexisting_free_ages: Vec<i64>,
     /// All frees after the warm-up.
     frees: u64,
+}
+
+impl TagUnits {
+    fn new(units: Vec<usize>, facts: &[UnitFacts]) -> Self {
+        let of_units = || units.iter().filter_map(|unit| facts.get(*unit));
+        let mut preexisting_free_ages =
+            of_units().map(|facts| facts.preexisting_free_ages.as_slice()).collect::<Vec<_>>().concat();
+        preexisting_free_ages.par_sort_unstable();
+        let frees = of_units().map(|facts| facts.frees).sum();
+        Self { units, preexisting_free_ages, frees }
+    }
 }
 
 /// The units of one tag and pool that grow by themselves, together. Empty where the tag has no frees of preexisting allocations.
@@ -77,12 +142,23 @@ struct GrowingTagUnits {
 }
 
 impl GrowingTagUnits {
-    /// Counts the lifetimes that are longer than each usual lifetime.
-    fn count_longer<'l>(&self, lifetimes: impl Iterator<Item = &'l i64>) -> Vec<u64> {
+    /// Counts the lifetimes of the units that are longer than each usual lifetime.
+    fn count_longer(&self, input: &AnalysisInput<'_>) -> Vec<u64> {
         // By the number of usual lifetimes that are shorter; then those that are longer than the next one are longer than each.
+        let count = |units: &[usize]| {
+            let mut longer = vec![0_u64; self.usual_lifetimes.len() + 1];
+            let figures = units.iter().flat_map(|unit| input.figures(*unit));
+            for lifetime in figures.filter_map(|figure| figure.lifetime(input.range.active)) {
+                longer[self.usual_lifetimes.partition_point(|usual| *usual < lifetime)] += 1;
+            }
+            longer
+        };
+        // One tag may have nearly all units.
+        let units_at_a_time = self.units.len().div_ceil(worker_chunks()).max(1);
+        let counts: Vec<Vec<u64>> = self.units.par_chunks(units_at_a_time).map(count).collect();
         let mut longer = vec![0; self.usual_lifetimes.len() + 1];
-        for lifetime in lifetimes {
-            longer[self.usual_lifetimes.partition_point(|usual| usual < lifetime)] += 1;
+        for counts in counts {
+            longer.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
         }
         for at in (1..longer.len()).rev() {
             longer[at - 1] += longer[at];
@@ -105,7 +181,7 @@ fn map_parallel<T: Send>(count: usize, cancel: Cancel<'_>, f: impl Fn(usize) -> 
 impl<'n> AnalysisInput<'n> {
     pub fn new(
         names: &'n ColumnValues,
-        units: &'n Units,
+        (units, facts): (&'n Units, &[UnitFacts]),
         range: AnalysisRange,
         cancel: Cancel<'n>,
     ) -> Result<Self, Cancelled> {
@@ -119,11 +195,9 @@ impl<'n> AnalysisInput<'n> {
             paged: names.column(Key::Paged),
             driver: names.column(Key::Driver),
             function: names.column(Key::Function),
-            lifetimes: Vec::new(),
             tag_units: Vec::new(),
             tag_units_of: vec![0; units.len()],
         };
-        input.lifetimes = map_parallel(units.len(), cancel, |unit| lifetimes(input.figures(unit), &range.active))?;
         let mut by_tag: Vec<(u64, usize)> = (0..units.len()).map(|unit| (input.tag_pool_key(unit), unit)).collect();
         by_tag.sort_unstable();
         let tags: Vec<&[(u64, usize)]> = by_tag.chunk_by(|a, b| a.0 == b.0).collect();
@@ -131,44 +205,37 @@ impl<'n> AnalysisInput<'n> {
             of_tag.iter().for_each(|(_, unit)| input.tag_units_of[*unit] = at as u32);
         }
         input.tag_units = map_parallel(tags.len(), cancel, |at| {
-            input.tag_units_for(tags[at].iter().map(|(_, unit)| *unit).collect())
+            TagUnits::new(tags[at].iter().map(|(_, unit)| *unit).collect(), facts)
         })?;
         Ok(input)
     }
 
-    fn tag_units_for(&self, units: Vec<usize>) -> TagUnits {
-        let TimeRange { from, to } = self.range.active;
-        let (mut preexisting_free_ages, mut frees) = (Vec::new(), 0);
-        for RowFigure { alloc, free, .. } in units.iter().flat_map(|unit| self.figures(*unit)) {
-            if free < self.range.warm_up_end || free > to {
-                continue;
-            }
-            frees += 1;
-            if alloc < from {
-                preexisting_free_ages.push(free.0.saturating_sub(from.0.max(alloc.0)));
-            }
+    /// The rows of several units, in the order of the table, until the analysis is cancelled.
+    pub fn rows_of(&self, units: impl Iterator<Item = usize> + Clone) -> Vec<u32> {
+        let count: usize = units.clone().map(|unit| self.units.row_count(unit)).sum();
+        let rows = units.flat_map(|unit| self.figures(unit)).map(|figure| figure.row);
+        let table_rows = self.trace.allocations.len();
+        if count < table_rows / 64 {
+            let mut rows: Vec<u32> = rows.map(|row| row as u32).collect();
+            // Those of each unit are sorted: a stable sort merges them.
+            rows.sort();
+            return rows;
         }
-        preexisting_free_ages.sort_unstable();
-        TagUnits { units, preexisting_free_ages, frees }
+        // More rows than words of a set of all rows, which sorts them.
+        let mut words = vec![0_u64; table_rows.div_ceil(64)];
+        for row in rows {
+            words[row / 64] |= 1 << (row % 64);
+        }
+        RowSet::from_words(words, table_rows).iter().map(|row| row as u32).collect()
     }
 
     /// The figures of the rows of a unit, until the analysis is cancelled.
-    fn figures(&self, unit: usize) -> impl Iterator<Item = RowFigure> + Clone + '_ {
+    pub fn figures(&self, unit: usize) -> impl Iterator<Item = RowFigure> + Clone + '_ {
         until_cancelled(self.units.figures(unit), self.cancel)
     }
 
-    fn lifetimes_of_unit(&self, unit: usize) -> &[i64] {
-        self.lifetimes.get(unit).map_or(&[], Vec::as_slice)
-    }
-
-    /// Lifetimes of the freed allocations of several units.
-    pub fn lifetimes_of(&self, units: impl Iterator<Item = usize>) -> Lifetimes {
-        units.map(|unit| self.lifetimes_of_unit(unit)).collect::<Vec<_>>().concat()
-    }
-
-    /// Collects the evidence about all units and classifies those in which something was allocated.
-    pub fn analyze_units(&self, cancel: Cancel<'_>) -> Result<AnalyzedUnits, Cancelled> {
-        let evidence: Vec<Evidence> = map_parallel(self.units.len(), cancel, |unit| self.evidence_of_unit(unit))?;
+    /// Classifies the units in which something was allocated, by the evidence about each of all units.
+    pub fn analyze_units(&self, evidence: Vec<Evidence>, cancel: Cancel<'_>) -> Result<AnalyzedUnits, Cancelled> {
         let lost_ratio = self.lost_frees_per_free(&evidence);
         // First each unit by itself: which of them grow decides how frees of preexisting allocations are divided.
         let alone: Vec<Verdict> = map_parallel(evidence.len(), cancel, |unit| {
@@ -200,11 +267,6 @@ impl<'n> AnalysisInput<'n> {
         Ok(AnalyzedUnits { units: units.collect(), freed_only })
     }
 
-    fn evidence_of_unit(&self, unit: usize) -> Evidence {
-        let lifetimes = self.lifetimes_of_unit(unit);
-        collect_evidence(self.figures(unit), &self.range, lifetimes)
-    }
-
     /// Allocations of all other units before and after the unit's allocations ended.
     pub fn other_allocations(&self, evidence: &Evidence) -> OtherAllocations {
         let times = &self.trace.allocations.alloc_time;
@@ -233,7 +295,7 @@ impl<'n> AnalysisInput<'n> {
         growing.usual_lifetimes = of_tag.map(|evidence| evidence.older_than_usual.usual_lifetime).collect();
         growing.usual_lifetimes.sort_unstable();
         growing.usual_lifetimes.dedup();
-        growing.longer = growing.count_longer(growing.units.iter().flat_map(|unit| self.lifetimes_of_unit(*unit)));
+        growing.longer = growing.count_longer(self);
         for evidence in growing.units.iter().filter_map(|unit| evidence.get(*unit)) {
             growing.outstanding += evidence.outstanding.count;
             growing.age_histogram.iter_mut().zip(&evidence.age_histogram).for_each(|(sum, count)| *sum += count);
@@ -264,8 +326,7 @@ impl<'n> AnalysisInput<'n> {
         }
         let usual_lifetime = evidence.older_than_usual.usual_lifetime;
         let own_older = count_older_than(&evidence.age_histogram, usual_lifetime, &self.range);
-        let own_late =
-            self.lifetimes_of_unit(unit).iter().filter(|lifetime| **lifetime > usual_lifetime).count() as f64;
+        let own_late = evidence.older_than_usual.late_frees as f64;
         let mut all_older = count_older_than(&growing.age_histogram, usual_lifetime, &self.range);
         let mut all_late = growing.late_frees(usual_lifetime) as f64;
         let mut all_outstanding = growing.outstanding;
@@ -324,11 +385,11 @@ impl<'n> AnalysisInput<'n> {
     }
 
     /// Rows of a unit that were allocated in the active range and are outstanding at its end, with their figures.
-    pub fn outstanding_rows(&self, unit: usize) -> impl Iterator<Item = (usize, RowFigure)> + '_ {
+    pub fn outstanding_rows(&self, unit: usize) -> impl Iterator<Item = RowFigure> + '_ {
         let TimeRange { from, to } = self.range.active;
         let rows = until_cancelled(self.units.unfreed_rows(unit), self.cancel);
         let is_outstanding = move |figure: &RowFigure| figure.alloc >= from && figure.alloc <= to && figure.free > to;
-        rows.filter(move |(_, figure)| is_outstanding(figure))
+        rows.filter(is_outstanding)
     }
 
     /// Id of the value of a row in a key column.

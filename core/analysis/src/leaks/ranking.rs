@@ -4,9 +4,9 @@ use super::attribution::{Attribution, add_attribution};
 use super::capacity;
 use super::classification::{Borderline, Classification, Uncertainty, classify};
 use super::data_quality::DataQuality;
-use super::evidence::{AnalysisRange, Evidence, collect_evidence};
+use super::evidence::{AnalysisRange, Evidence, EvidenceScratch, collect_evidence};
 use super::findings::{Finding, SuspectUnits, detect};
-use super::input::{AnalysisInput, AnalyzedUnit, AnalyzedUnits};
+use super::input::{AnalysisInput, AnalyzedUnit, AnalyzedUnits, UnitFacts};
 use super::limits::{
     MAX_IDLE_END, MAX_RECORDED_SHARE, MIN_COUNTED_EVENTS, MIN_OUTSTANDING, MIN_OUTSTANDING_ALONE, MIN_RECORDED_SHARE,
     MIN_SPREAD_UNITS, STOPPED_MANY, STOPPED_RANK_FEW, STOPPED_RANK_MANY,
@@ -14,7 +14,7 @@ use super::limits::{
 use super::reason::{Reason, add_shares_of_pool_growth, borderline_reason, reasons};
 use super::reconcile::Reconciliation;
 use super::suspect::{LeakAnalysis, PoolGrowth, Suspect};
-use super::units::{PROCESS_UNIT_KEYS, RowFigures, Units};
+use super::units::{PROCESS_UNIT_KEYS, RowFigure, Units};
 use super::verdict::Verdict;
 use super::{AnalysisRequest, SuspectGrouping};
 use crate::group::aggregate::Total;
@@ -50,9 +50,12 @@ pub fn analyze(names: &ColumnValues, request: AnalysisRequest, cancel: Cancel<'_
         SuspectGrouping::Tag | SuspectGrouping::Driver => &[Key::Tag, Key::Paged, Key::Function],
         SuspectGrouping::Process => PROCESS_UNIT_KEYS,
     };
-    let units = Units::new(names, keys, range.active.to, cancel)?;
-    let input = AnalysisInput::new(names, &units, range, cancel)?;
-    let Groups { groups, unattributed } = group_units(&input, input.analyze_units(cancel)?, request.grouping);
+    let mut units = Units::new(names, keys, cancel)?;
+    let facts = UnitFacts::of_units(&units, &range, cancel)?;
+    units.set_unfreed(facts.iter().map(|facts| facts.unfreed.as_slice()));
+    let input = AnalysisInput::new(names, (&units, &facts), range, cancel)?;
+    let (evidence, outcomes) = facts.into_iter().map(|facts| (facts.evidence, facts.outcome)).unzip();
+    let Groups { groups, unattributed } = group_units(&input, input.analyze_units(evidence, cancel)?, request.grouping);
     let built = groups
         .into_par_iter()
         .map(|group| if cancel() { Err(Cancelled) } else { Ok(build_suspect(&input, names, group)) });
@@ -71,7 +74,7 @@ pub fn analyze(names: &ColumnValues, request: AnalysisRequest, cancel: Cancel<'_
     add_attribution(&mut suspects, &units_of, (names, &units), (analyzed, request.grouping), cancel)?;
     let cases: Vec<SuspectUnits<'_>> =
         suspects.iter().zip(&units_of).map(|(suspect, units)| SuspectUnits { suspect, units }).collect();
-    let findings = detect(names, &units, &cases, analyzed, cancel)?;
+    let findings = detect(names, (&units, outcomes), &cases, analyzed, cancel)?;
     for (suspect, findings) in suspects.iter_mut().zip(findings) {
         suspect.confidence *= data_quality.confidence_factor();
         suspect.reasons.extend(findings.into_iter().map(Reason::Finding));
@@ -330,9 +333,8 @@ fn growth_before_stop(input: &AnalysisInput<'_>, units: &[AnalyzedUnit], basis: 
     let (from, to) = (Ticks(basis.older_than_usual.first_birth), Ticks(basis.older_than_usual.last_birth));
     let scale = GrowthScale::new(TimeRange { from, to });
     let mut sum = GrowthSum::default();
-    let chunks = units.iter().flat_map(|unit| input.units.rows(unit.index).chunks(CHUNK_ROWS));
-    for rows in chunks.take_while(|_| !(input.cancel)()) {
-        sum.add(scale.weigh_rows(&input.trace.allocations, rows));
+    for figure in units.iter().flat_map(|unit| input.figures(unit.index)) {
+        sum.add(scale.weigh(figure.alloc, figure.free, figure.size));
     }
     let bytes_per_s = scale.bytes_per_s(sum, clock);
     Reason::GrewUntil { from_s: clock.seconds(from), until_s: clock.seconds(to), bytes_per_s }
@@ -387,12 +389,10 @@ fn classify_combined(input: &AnalysisInput<'_>, units: &[&AnalyzedUnit]) -> Opti
     if units.len() < 2 {
         return None;
     }
-    let mut rows: Vec<u32> = units.iter().flat_map(|unit| input.units.rows(unit.index)).copied().collect();
-    // Those of each unit are sorted: a stable sort merges them.
-    rows.sort();
-    let lifetimes = input.lifetimes_of(units.iter().map(|unit| unit.index));
-    let figures = RowFigures::of(&input.trace.allocations, &rows, input.cancel).unwrap_or_default();
-    let evidence = collect_evidence(until_cancelled(figures.iter(), input.cancel), &input.range, &lifetimes);
+    let rows = input.rows_of(units.iter().map(|unit| unit.index));
+    let figures = rows.iter().map(|row| RowFigure::of(&input.trace.allocations, *row as usize));
+    let figures = until_cancelled(figures, input.cancel);
+    let evidence = collect_evidence(figures, &input.range, &mut EvidenceScratch::default());
     let sum = |part: fn(&Uncertainty) -> f64| units.iter().map(|unit| part(&unit.uncertainty)).sum();
     let uncertainty = Uncertainty {
         replaced: sum(|uncertainty| uncertainty.replaced),
@@ -408,7 +408,7 @@ fn classify_combined(input: &AnalysisInput<'_>, units: &[&AnalyzedUnit]) -> Opti
 fn outstanding_by_generation(input: &AnalysisInput<'_>, names: &ColumnValues, units: &[AnalyzedUnit]) -> Vec<Total> {
     let generations = names.generations();
     let mut totals = vec![Total::default(); generations.count() as usize];
-    for (_, figure) in units.iter().flat_map(|unit| input.outstanding_rows(unit.index)) {
+    for figure in units.iter().flat_map(|unit| input.outstanding_rows(unit.index)) {
         if let Some(total) = totals.get_mut(generations.of(figure.alloc) as usize) {
             total.add(figure.size);
         }
@@ -429,10 +429,10 @@ fn top_stack(input: &AnalysisInput<'_>, unit: usize, all_bytes: u64) -> (StackId
             *sum = sum.saturating_add(bytes);
         }
     };
-    for (row, figure) in input.outstanding_rows(unit) {
+    for RowFigure { row, size, .. } in input.outstanding_rows(unit) {
         match &mut run {
-            Some((stack, (bytes, _))) if *stack == table.alloc_stack[row] => *bytes = bytes.saturating_add(figure.size),
-            _ => end_run(run.replace((table.alloc_stack[row], (figure.size, row)))),
+            Some((stack, (bytes, _))) if *stack == table.alloc_stack[row] => *bytes = bytes.saturating_add(size),
+            _ => end_run(run.replace((table.alloc_stack[row], (size, row)))),
         }
     }
     end_run(run);

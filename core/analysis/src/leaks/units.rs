@@ -1,17 +1,15 @@
 //! Units of the analysis: allocations with the same tag, pool and function (or stack, or process). One tag is often used by
 //! several functions of which one leaks, so units are smaller than the suspects that are shown.
 
-use super::attribution::allocating_process;
 use crate::group::column_values::ColumnValues;
 use crate::group::group_by::Buckets;
 use crate::group::key::Key;
-use crate::group::parallel::{CHUNK_ROWS, Cancel, Cancelled, map_items, until_cancelled};
+use crate::group::parallel::{Cancel, Cancelled, until_cancelled};
 use crate::trace::Trace;
-use crate::trace::allocation::AllocationTable;
+use crate::trace::allocation::{AllocationTable, flag};
 use crate::trace::ids::ProcessId;
-use crate::trace::time::Ticks;
+use crate::trace::time::{Ticks, TimeRange};
 use rayon::prelude::*;
-use std::ops::Range;
 
 /// Keys of the units where suspects are processes.
 pub const PROCESS_UNIT_KEYS: &[Key] = &[Key::Tag, Key::Paged, Key::Function, Key::Process];
@@ -19,14 +17,12 @@ pub const PROCESS_UNIT_KEYS: &[Key] = &[Key::Tag, Key::Paged, Key::Function, Key
 /// Rows of the allocation table by unit.
 #[derive(Debug, Default)]
 pub struct Units {
-    /// Row numbers, those of one unit together, in the order of the table.
-    rows: Vec<u32>,
+    /// The rows of one unit together, in the order of the table.
+    rows: Vec<PackedFigure>,
     /// Index into `rows` at which each unit starts, and the end of the last unit.
     starts: Vec<u32>,
     /// One row of each unit.
     samples: Vec<u32>,
-    /// The figures of `rows`.
-    figures: RowFigures,
     /// Positions in `rows` of those that are not freed by the end of the active range, those of one unit together and in the
     /// order of the table, and the position here at which each unit starts, with the end of the last one.
     unfreed: Vec<u32>,
@@ -35,19 +31,12 @@ pub struct Units {
     dropped_keys: Vec<Key>,
 }
 
-/// The figures of some rows of the allocation table that the analysis reads again and again, copied together: the rows of one unit
-/// are far apart in the table. 25 bytes for each row.
-#[derive(Debug, Default)]
-pub struct RowFigures {
-    alloc: Vec<Ticks>,
-    free: Vec<Ticks>,
-    size: Vec<u64>,
-    flags: Vec<u8>,
-}
-
-/// The figures of one row of the allocation table.
-#[derive(Clone, Copy)]
+/// The figures of one row of the allocation table that the analysis reads again and again, copied together: the rows of one unit are
+/// far apart in the table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RowFigure {
+    /// The row.
+    pub row: usize,
     /// Allocation time.
     pub alloc: Ticks,
     /// Free time.
@@ -58,50 +47,58 @@ pub struct RowFigure {
     pub flags: u8,
 }
 
-impl RowFigures {
-    /// Copies the figures of these rows.
+/// A [`RowFigure`] in 32 bytes: allocation time, free time, size, and the row with the flags above it.
+type PackedFigure = [u64; 4];
+
+impl RowFigure {
+    /// The figures of a row.
     ///
-    /// # Errors
-    /// [`Cancelled`] if `cancel` returns `true`.
-    pub fn of(table: &AllocationTable, rows: &[u32], cancel: Cancel<'_>) -> Result<Self, Cancelled> {
-        Ok(Self {
-            alloc: map_items(rows, cancel, |row| table.alloc_time.at(*row as usize))?,
-            free: map_items(rows, cancel, |row| table.free_time[*row as usize])?,
-            size: map_items(rows, cancel, |row| table.size.at(*row as usize))?,
-            flags: map_items(rows, cancel, |row| table.flags[*row as usize])?,
-        })
+    /// # Panics
+    /// There is no such row.
+    #[inline]
+    pub fn of(table: &AllocationTable, row: usize) -> Self {
+        let (alloc, free) = (table.alloc_time.at(row), table.free_time[row]);
+        Self { row, alloc, free, size: table.size.at(row), flags: table.flags[row] }
     }
 
-    /// The figures of one of the rows, by its position.
-    fn get(&self, at: usize) -> Option<RowFigure> {
-        let (alloc, free) = (*self.alloc.get(at)?, *self.free.get(at)?);
-        Some(RowFigure { alloc, free, size: *self.size.get(at)?, flags: *self.flags.get(at)? })
+    /// Ticks from allocation to free, if both were recorded and are in a range.
+    #[inline]
+    pub fn lifetime(&self, range: TimeRange) -> Option<i64> {
+        let is_known = self.alloc >= range.from && self.free <= range.to && self.flags & flag::IMPLIED == 0;
+        is_known.then(|| self.free.0.saturating_sub(self.alloc.0))
     }
 
-    /// The figures of all rows, in their order.
-    pub fn iter(&self) -> impl Iterator<Item = RowFigure> + Clone + '_ {
-        self.within(0..self.alloc.len())
+    /// The process that allocated the row; [`ProcessId::NONE`] if it is unknown. The attributes of an allocation that was not recorded
+    /// are those of its free.
+    #[inline]
+    pub fn allocating_process(&self, trace: &Trace) -> ProcessId {
+        let is_recorded = self.alloc.is_known() && self.flags & flag::IMPLIED_ALLOCATION == 0;
+        let attributes = trace.allocations.alloc_attributes.get(self.row).filter(|_| is_recorded);
+        let attributes = attributes.and_then(|id| trace.attributes.get(*id));
+        attributes.map_or(ProcessId::NONE, |attributes| attributes.process)
     }
 
-    /// The figures of a range of the rows.
-    fn within(&self, range: Range<usize>) -> impl Iterator<Item = RowFigure> + Clone + '_ {
-        let alloc = self.alloc.get(range.clone()).unwrap_or_default();
-        let free = self.free.get(range.clone()).unwrap_or_default();
-        let size = self.size.get(range.clone()).unwrap_or_default();
-        let flags = self.flags.get(range).unwrap_or_default();
-        let times = alloc.iter().zip(free).zip(size.iter().zip(flags));
-        times.map(|((alloc, free), (size, flags))| RowFigure { alloc: *alloc, free: *free, size: *size, flags: *flags })
+    #[inline]
+    fn packed(self) -> PackedFigure {
+        let place = self.row as u64 | u64::from(self.flags) << u32::BITS;
+        [self.alloc.0.cast_unsigned(), self.free.0.cast_unsigned(), self.size, place]
+    }
+
+    #[inline]
+    fn unpacked([alloc, free, size, place]: PackedFigure) -> Self {
+        let (alloc, free) = (Ticks(alloc.cast_signed()), Ticks(free.cast_signed()));
+        Self { row: place as u32 as usize, alloc, free, size, flags: (place >> u32::BITS) as u8 }
     }
 }
 
 impl Units {
     /// Splits a trace into units. Where the requested keys have more than
     /// [`MAX_GROUPS`](crate::group::group_by::MAX_GROUPS) combinations, stacks are dropped, then as many further keys as
-    /// necessary: see [`Self::dropped_keys`]. `end`: the end of the active range.
+    /// necessary: see [`Self::dropped_keys`].
     ///
     /// # Errors
     /// [`Cancelled`] if `cancel` returns `true`.
-    pub fn new(names: &ColumnValues, requested: &[Key], end: Ticks, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
+    pub fn new(names: &ColumnValues, requested: &[Key], cancel: Cancel<'_>) -> Result<Self, Cancelled> {
         let by_process = requested.contains(&Key::Process);
         // The last set always has few enough combinations.
         let fallbacks: [&[Key]; 3] = if by_process {
@@ -109,17 +106,16 @@ impl Units {
         } else {
             [&[Key::Tag, Key::Paged, Key::Function], &[Key::Tag, Key::Paged], &[Key::Paged]]
         };
+        let table = &names.trace().allocations;
         for keys in std::iter::once(requested).chain(fallbacks) {
             if let Some(combos) = names.group_ids(keys, cancel)? {
+                let figure = |row: usize| RowFigure::of(table, row).packed();
                 let (rows, starts) =
-                    Buckets::of_rows(combos.of_row(), combos.representatives().len(), cancel)?.into_parts();
+                    Buckets::items_of_rows(combos.of_row(), combos.representatives().len(), figure, cancel)?;
                 let dropped_keys = requested.iter().copied().filter(|key| !keys.contains(key)).collect();
                 let samples = combos.representatives().to_vec();
                 let units = Self { rows, starts, samples, dropped_keys, ..Self::default() };
-                let mut units = if by_process { units.split_by_process(names.trace(), cancel)? } else { units };
-                units.figures = RowFigures::of(&names.trace().allocations, &units.rows, cancel)?;
-                units.find_unfreed(end, cancel)?;
-                return Ok(units);
+                return if by_process { units.split_by_process(names.trace(), cancel) } else { Ok(units) };
             }
         }
         Ok(Self::default())
@@ -133,46 +129,43 @@ impl Units {
 
     /// Splits each unit by allocating process. The key column is not enough: two processes with the same process ID may have the
     /// same name, and a free whose allocation was not recorded names the freeing process.
-    fn split_by_process(self, trace: &Trace, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
-        let parts_of = |unit: usize| {
+    fn split_by_process(mut self, trace: &Trace, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
+        let mut units: Vec<&mut [PackedFigure]> = Vec::with_capacity(self.len());
+        let mut rest = self.rows.as_mut_slice();
+        for bounds in self.starts.windows(2) {
+            units.push(rest.split_off_mut(..(bounds[1] - bounds[0]) as usize).unwrap_or_default());
+        }
+        let lengths_of = |rows: &mut [PackedFigure]| {
             if cancel() {
                 return Err(Cancelled);
             }
-            let of_row = |row: &u32| (allocating_process(trace, *row as usize), *row);
-            let mut rows: Vec<(ProcessId, u32)> = until_cancelled(self.rows(unit).iter(), cancel).map(of_row).collect();
+            let with_process =
+                |figure: &PackedFigure| (RowFigure::unpacked(*figure).allocating_process(trace), *figure);
+            let mut split: Vec<(ProcessId, PackedFigure)> =
+                until_cancelled(rows.iter(), cancel).map(with_process).collect();
             // Stable, so that the rows of one process stay in their order; most neighbors are of one process.
-            rows.sort_by_key(|row| row.0);
-            let lengths: Vec<u32> = rows.chunk_by(|a, b| a.0 == b.0).map(|part| part.len() as u32).collect();
-            Ok((rows.into_iter().map(|row| row.1).collect::<Vec<u32>>(), lengths))
+            split.sort_by_key(|figure| figure.0);
+            rows.iter_mut().zip(&split).for_each(|(place, (_, figure))| *place = *figure);
+            Ok(split.chunk_by(|a, b| a.0 == b.0).map(|part| part.len() as u32).collect::<Vec<u32>>())
         };
-        let parts = (0..self.len()).into_par_iter().map(parts_of).collect::<Result<Vec<_>, Cancelled>>()?;
-        let mut split = Self { starts: vec![0], dropped_keys: self.dropped_keys.clone(), ..Self::default() };
-        split.rows.reserve_exact(self.rows.len());
-        for (rows, lengths) in parts {
-            let mut start = split.rows.len();
-            split.rows.extend(rows);
-            for length in lengths {
-                split.samples.extend(split.rows.get(start));
-                start += length as usize;
-                split.starts.push(start as u32);
-            }
+        let lengths: Vec<Vec<u32>> = units.into_par_iter().map(lengths_of).collect::<Result<_, Cancelled>>()?;
+        (self.starts, self.samples) = (vec![0], Vec::new());
+        let mut start = 0;
+        for length in lengths.into_iter().flatten() {
+            self.samples.extend(self.rows.get(start as usize).map(|first| RowFigure::unpacked(*first).row as u32));
+            start += length;
+            self.starts.push(start);
         }
-        Ok(split)
+        Ok(self)
     }
 
-    /// Lists the rows that are not freed by `end`.
-    fn find_unfreed(&mut self, end: Ticks, cancel: Cancel<'_>) -> Result<(), Cancelled> {
-        let found = self.figures.free.par_chunks(CHUNK_ROWS).enumerate().map(|(chunk, frees)| {
-            if cancel() {
-                return Err(Cancelled);
-            }
-            let own = frees.iter().enumerate().filter(|(_, free)| **free > end);
-            Ok(own.map(|(at, _)| (chunk * CHUNK_ROWS + at) as u32).collect::<Vec<u32>>())
-        });
-        self.unfreed = found.collect::<Result<Vec<_>, Cancelled>>()?.concat();
-        let before = |start: &u32| self.unfreed.partition_point(|position| position < start) as u32;
-        self.unfreed_starts = self.starts.par_iter().map(before).collect();
-        Ok(())
+    /// Sets the rows that are not freed by the end of the active range: for each unit, their positions among its rows, ascending.
+    pub fn set_unfreed<'u>(&mut self, of_units: impl Iterator<Item = &'u [u32]>) {
+        (self.unfreed, self.unfreed_starts) = (Vec::new(), vec![0]);
+        for (start, of_unit) in self.starts.iter().zip(of_units) {
+            self.unfreed.extend(of_unit.iter().map(|at| start + at));
+            self.unfreed_starts.push(self.unfreed.len() as u32);
+        }
     }
 
     /// Number of units.
@@ -181,32 +174,25 @@ impl Units {
         self.samples.len()
     }
 
-    /// Rows of a unit, in the order of the table.
+    /// Number of rows of a unit.
     #[must_use]
-    pub fn rows(&self, unit: usize) -> &[u32] {
-        let bound = |at: usize| self.starts.get(at).map_or(0, |start| *start as usize);
-        self.rows.get(bound(unit)..bound(unit + 1)).unwrap_or_default()
+    pub fn row_count(&self, unit: usize) -> usize {
+        let bound = |at: usize| self.starts.get(at).copied().unwrap_or(0);
+        bound(unit + 1).saturating_sub(bound(unit)) as usize
     }
 
-    /// The figures of the rows of a unit, in the order of the table.
+    /// The rows of a unit with their figures, in the order of the table.
     pub fn figures(&self, unit: usize) -> impl Iterator<Item = RowFigure> + Clone + '_ {
         let bound = |at: usize| self.starts.get(at).map_or(0, |start| *start as usize);
-        self.figures.within(bound(unit)..bound(unit + 1))
-    }
-
-    /// The rows of a unit with their figures.
-    pub fn rows_with_figures(&self, unit: usize) -> impl Iterator<Item = (usize, RowFigure)> + Clone + '_ {
-        self.rows(unit).iter().map(|row| *row as usize).zip(self.figures(unit))
+        let rows = self.rows.get(bound(unit)..bound(unit + 1)).unwrap_or_default();
+        rows.iter().map(|figure| RowFigure::unpacked(*figure))
     }
 
     /// The rows of a unit that are not freed by the end of the active range, with their figures, in the order of the table.
-    pub fn unfreed_rows(&self, unit: usize) -> impl Iterator<Item = (usize, RowFigure)> + Clone + '_ {
+    pub fn unfreed_rows(&self, unit: usize) -> impl Iterator<Item = RowFigure> + Clone + '_ {
         let bound = |at: usize| self.unfreed_starts.get(at).map_or(0, |start| *start as usize);
         let positions = self.unfreed.get(bound(unit)..bound(unit + 1)).unwrap_or_default();
-        positions.iter().filter_map(|position| {
-            let at = *position as usize;
-            Some((*self.rows.get(at)? as usize, self.figures.get(at)?))
-        })
+        positions.iter().filter_map(|position| self.rows.get(*position as usize).copied().map(RowFigure::unpacked))
     }
 
     /// One row of a unit, which has the key values of the unit.
@@ -218,13 +204,10 @@ impl Units {
 
 #[cfg(test)]
 mod tests {
-    use super::super::evidence::lifetimes;
     use super::*;
     use crate::group::group_by::MAX_GROUPS;
     use crate::group::parallel::not_cancelled;
     use crate::group::test_util::{Block, block, names};
-    use crate::trace::allocation::flag;
-    use crate::trace::time::{Ticks, TimeRange};
 
     const WANTED: [Key; 3] = [Key::Tag, Key::Paged, Key::Stack];
 
@@ -239,12 +222,12 @@ mod tests {
 
     #[test]
     fn dropped_keys_are_reported() {
-        let few = Units::new(&names(&called_from(50)), &WANTED, Ticks(0), &not_cancelled).unwrap();
+        let few = Units::new(&names(&called_from(50)), &WANTED, &not_cancelled).unwrap();
         assert_eq!((few.len(), few.dropped_keys()), (50, &[][..]));
         let names = names(&called_from(MAX_GROUPS + 1));
-        let many = Units::new(&names, &WANTED, Ticks(0), &not_cancelled).unwrap();
+        let many = Units::new(&names, &WANTED, &not_cancelled).unwrap();
         assert_eq!((many.len(), many.dropped_keys()), (1, &[Key::Stack][..]));
-        assert_eq!(many.rows(0).len(), MAX_GROUPS + 1);
+        assert!(many.figures(0).map(|figure| figure.row).eq(0..=MAX_GROUPS));
     }
 
     #[test]
@@ -258,7 +241,18 @@ mod tests {
         ];
         let names = names(&blocks);
         let visible_range = TimeRange { from: Ticks(0), to: Ticks(10_000) };
-        let figures = RowFigures::of(&names.trace().allocations, &[0, 1, 2, 3], &not_cancelled).unwrap();
-        assert_eq!(lifetimes(figures.iter(), &visible_range), [10, 30]);
+        let figures = (0..4).map(|row| RowFigure::of(&names.trace().allocations, row));
+        assert!(figures.filter_map(|figure| figure.lifetime(visible_range)).eq([10, 30]));
+    }
+
+    #[test]
+    fn figures_of_any_values_come_back() {
+        for (alloc, free, size) in [(5, 9, 8), (i64::MIN, i64::MAX, u64::MAX), (-7, -3, 0), (i64::MIN, i64::MIN, 1)] {
+            let (alloc, free) = (Ticks(alloc), Ticks(free));
+            for (row, flags) in [(0, 0), (u32::MAX as usize, 31), (70_000, u8::MAX)] {
+                let figure = RowFigure { row, alloc, free, size, flags };
+                assert_eq!(RowFigure::unpacked(figure.packed()), figure);
+            }
+        }
     }
 }

@@ -134,11 +134,11 @@ pub(super) fn add_attribution(
             return Err(Cancelled);
         }
         let rows = own_units.iter().flat_map(|unit| units.unfreed_rows(*unit));
-        let rows = until_cancelled(rows, cancel).filter(|(_, figure)| is_outstanding(figure, range));
+        let rows = until_cancelled(rows, cancel).filter(|figure| is_outstanding(figure, range));
         let (mut by_process, mut by_driver) = (TotalsByKey::default(), TotalsByKey::default());
-        for (row, figure) in rows {
-            by_process.add(allocating_process(trace, row), figure.size);
-            by_driver.add(drivers.of_row(trace, row), figure.size);
+        for figure in rows {
+            by_process.add(figure.allocating_process(trace), figure.size);
+            by_driver.add(drivers.of_row(trace, figure.row), figure.size);
         }
         let first_unit = own_units.first().filter(|_| grouping == SuspectGrouping::Process);
         suspect.attribution = Attribution {
@@ -159,13 +159,11 @@ fn is_outstanding(row: &RowFigure, range: TimeRange) -> bool {
     row.alloc >= range.from && row.alloc <= range.to && row.free > range.to
 }
 
-/// The process that allocated a row; [`ProcessId::NONE`] if it is unknown. The attributes of an allocation that was not recorded are
-/// those of its free.
+/// The process that allocated a row: see [`RowFigure::allocating_process`].
 #[must_use]
 pub(super) fn allocating_process(trace: &Trace, row: usize) -> ProcessId {
-    let attributes = trace.allocations.alloc_attributes.get(row).and_then(|id| trace.attributes.get(*id));
-    let attributes = attributes.filter(|_| trace.allocations.is_allocation_recorded(row));
-    attributes.map_or(ProcessId::NONE, |attributes| attributes.process)
+    let is_row = row < trace.allocations.len();
+    if is_row { RowFigure::of(&trace.allocations, row).allocating_process(trace) } else { ProcessId::NONE }
 }
 
 /// The allocating process of a row as `name (pid)`.

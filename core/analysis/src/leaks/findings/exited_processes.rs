@@ -21,8 +21,8 @@ pub fn find(input: &DetectorInput<'_>, suspect: &SuspectUnits<'_>) -> Option<Fin
     }
     let mut by_process: FxHashMap<ProcessId, Total> = FxHashMap::default();
     let mut allocations = Total::default();
-    for (row, figure) in input.outstanding_rows(suspect.units) {
-        let id = table.alloc_attributes[row];
+    for figure in input.outstanding_rows(suspect.units) {
+        let id = table.alloc_attributes[figure.row];
         if !input.has_process_ended.get(id.index()).copied().unwrap_or(false) {
             continue;
         }
@@ -30,8 +30,8 @@ pub fn find(input: &DetectorInput<'_>, suspect: &SuspectUnits<'_>) -> Option<Fin
         let is_user = |process: &Process| process.pid != SYSTEM_PID && process.pid != 0;
         let process = trace.processes.get(process_id);
         if process.is_some_and(|process| is_user(process) && figure.alloc <= process.end)
-            && table.is_allocation_recorded(row)
-            && input.stack_marks.is_called_by_program(table.alloc_stack[row])
+            && table.is_allocation_recorded(figure.row)
+            && input.stack_marks.is_called_by_program(table.alloc_stack[figure.row])
         {
             by_process.entry(process_id).or_default().add(figure.size);
             allocations.add(figure.size);

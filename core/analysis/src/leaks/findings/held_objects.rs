@@ -3,8 +3,8 @@
 
 use super::{DetectorInput, Finding, SuspectUnits};
 use crate::group::aggregate::Total;
+use crate::leaks::attribution::ProcessObjects;
 use crate::leaks::attribution::objects::{PROCESS_OBJECT_TAG, object_type, process_objects};
-use crate::leaks::attribution::{ProcessObjects, allocating_process};
 
 /// Outstanding kernel objects of one type.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,14 +26,15 @@ pub fn find(input: &DetectorInput<'_>, suspect: &SuspectUnits<'_>) -> Option<Fin
     let object_type = object_type(tag)?;
     let (trace, table) = (input.trace, &input.trace.allocations);
     let mut by_ended_processes = Total::default();
-    for (row, figure) in input.outstanding_rows(suspect.units) {
-        let process = trace.processes.get(allocating_process(trace, row));
+    for figure in input.outstanding_rows(suspect.units) {
+        let process = trace.processes.get(figure.allocating_process(trace));
         let has_ended = process.is_some_and(|process| process.end <= input.range.to);
-        if has_ended && !input.stack_marks.is_system_work(table.alloc_stack[row]) {
+        if has_ended && !input.stack_marks.is_system_work(table.alloc_stack[figure.row]) {
             by_ended_processes.add(figure.size);
         }
     }
-    let objects = || process_objects(trace, input.outstanding_rows(suspect.units).map(|(row, _)| row), input.range);
+    let objects =
+        || process_objects(trace, input.outstanding_rows(suspect.units).map(|figure| figure.row), input.range);
     let process_objects = (tag == PROCESS_OBJECT_TAG).then(objects).flatten();
     let outstanding = suspect.suspect.evidence.outstanding.count;
     Some(Finding::HeldObjects(HeldObjects { object_type, outstanding, by_ended_processes, process_objects }))

@@ -87,7 +87,7 @@ fn add_births(input: &DetectorInput<'_>, units_of: &[Vec<usize>], series: &mut [
     let length = to.saturating_sub(from).max(0);
     let count = |units: &[usize]| {
         let mut births = vec![0_u64; LOCKSTEP_INTERVALS];
-        for (_, figure) in input.outstanding_rows(units) {
+        for figure in input.outstanding_rows(units) {
             births[bin_of(figure.alloc.0.saturating_sub(from), length, LOCKSTEP_INTERVALS)] += 1;
         }
         births

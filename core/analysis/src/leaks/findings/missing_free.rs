@@ -4,6 +4,7 @@
 use super::{DetectorInput, Finding, SuspectUnits};
 use crate::group::parallel::until_cancelled;
 use crate::leaks::limits::{EXCEPTION_SHARE, MAX_LISTED, MIN_OUTSTANDING};
+use crate::leaks::units::RowFigure;
 use crate::trace::attributes::Tag;
 use crate::trace::ids::{AttributesId, StackId};
 use rayon::prelude::*;
@@ -36,12 +37,11 @@ fn freeing_functions(input: &DetectorInput<'_>, tag: (Tag, bool)) -> FreeingFunc
     let table = &input.trace.allocations;
     let mut by_stack: FxHashMap<StackId, u64> = FxHashMap::default();
     let units = input.units_of_tag.get(&tag).into_iter().flatten();
-    let rows = until_cancelled(units.flat_map(|unit| input.units.rows(*unit)), input.cancel);
-    for row in rows.map(|row| *row as usize) {
-        let free = table.free_time[row];
+    let rows = until_cancelled(units.flat_map(|unit| input.units.figures(*unit)), input.cancel);
+    for RowFigure { row, free, .. } in rows {
         // An implied free has no attributes and no place.
-        let is_recorded = table.free_attributes[row] != AttributesId::NONE;
-        if free >= input.range.from && free <= input.range.to && is_recorded {
+        let is_recorded = || table.free_attributes[row] != AttributesId::NONE;
+        if free >= input.range.from && free <= input.range.to && is_recorded() {
             *by_stack.entry(table.free_stack[row]).or_default() += 1;
         }
     }

@@ -108,7 +108,7 @@ impl SuspectUnits<'_> {
 
 /// Allocations made in the range, by whether they were freed in it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-struct UnitOutcome {
+pub(super) struct UnitOutcome {
     freed: u64,
     outstanding: u64,
 }
@@ -116,6 +116,11 @@ struct UnitOutcome {
 impl UnitOutcome {
     fn add(&mut self, is_freed: bool) {
         *(if is_freed { &mut self.freed } else { &mut self.outstanding }) += 1;
+    }
+
+    /// Adds a row, if it was allocated in the range.
+    pub fn add_row(&mut self, row: &RowFigure, range: TimeRange) {
+        is_freed_in_range(row, range).into_iter().for_each(|is_freed| self.add(is_freed));
     }
 
     fn merge(&mut self, other: Self) {
@@ -152,47 +157,30 @@ struct DetectorInput<'s> {
 }
 
 impl<'s> DetectorInput<'s> {
-    fn new(names: &'s ColumnValues, units: &'s Units, range: TimeRange, cancel: Cancel<'s>) -> Result<Self, Cancelled> {
+    fn new(
+        names: &'s ColumnValues,
+        (units, outcomes): (&'s Units, Vec<UnitOutcome>),
+        range: TimeRange,
+        cancel: Cancel<'s>,
+    ) -> Self {
         let trace = names.trace().as_ref();
         let tags: Vec<(Tag, bool)> = (0..units.len()).map(|unit| tag_of(trace, units.sample_row(unit))).collect();
         let mut units_of_tag: FxHashMap<(Tag, bool), Vec<usize>> = FxHashMap::default();
         for (unit, tag) in tags.iter().enumerate() {
             units_of_tag.entry(*tag).or_default().push(unit);
         }
-        let outcomes = (0..units.len()).into_par_iter().map(|unit| {
-            if cancel() {
-                return Err(Cancelled);
-            }
-            let mut outcome = UnitOutcome::default();
-            let figures = until_cancelled(units.figures(unit), cancel);
-            figures.filter_map(|row| is_freed_in_range(&row, range)).for_each(|is_freed| outcome.add(is_freed));
-            Ok(outcome)
-        });
-        let outcomes = outcomes.collect::<Result<_, Cancelled>>()?;
         let has_ended = |id| trace.processes.get(id).is_some_and(|process| process.end <= range.to);
         let has_process_ended =
             trace.attributes.rows().iter().map(|attributes| has_ended(attributes.process)).collect();
         let (paths, stack_marks) = (paired_tag::AllocationPaths::new(names, units), StackMarks::new(names));
-        Ok(Self {
-            cancel,
-            names,
-            trace,
-            units,
-            range,
-            tags,
-            outcomes,
-            units_of_tag,
-            paths,
-            has_process_ended,
-            stack_marks,
-        })
+        Self { cancel, names, trace, units, range, tags, outcomes, units_of_tag, paths, has_process_ended, stack_marks }
     }
 
-    /// Rows of some units that were allocated in the range and are outstanding at its end, with their figures.
-    fn outstanding_rows(&self, units: &[usize]) -> impl Iterator<Item = (usize, RowFigure)> {
+    /// Rows of some units that were allocated in the range and are outstanding at its end.
+    fn outstanding_rows(&self, units: &[usize]) -> impl Iterator<Item = RowFigure> {
         let rows = units.iter().flat_map(|unit| self.units.unfreed_rows(*unit));
         let rows = until_cancelled(rows, self.cancel);
-        rows.filter(|(_, figure)| is_freed_in_range(figure, self.range) == Some(false))
+        rows.filter(|figure| is_freed_in_range(figure, self.range) == Some(false))
     }
 }
 
@@ -207,13 +195,13 @@ fn tag_of(trace: &Trace, row: usize) -> (Tag, bool) {
     attributes.map_or((Tag([0; 4]), false), |attributes| (attributes.tag, attributes.pool_type.is_paged()))
 }
 
-/// Runs all detectors; returns the findings of each suspect.
+/// Runs all detectors; returns the findings of each suspect. `outcomes`: of each unit in the range.
 ///
 /// # Errors
 /// [`Cancelled`] if `cancel` returns `true`.
 pub(super) fn detect(
     names: &ColumnValues,
-    units: &Units,
+    (units, outcomes): (&Units, Vec<UnitOutcome>),
     suspects: &[SuspectUnits<'_>],
     range: TimeRange,
     cancel: Cancel<'_>,
@@ -223,7 +211,7 @@ pub(super) fn detect(
     if !suspects.iter().any(has_grown_or_leveled_off) {
         return Ok(vec![Vec::new(); suspects.len()]);
     }
-    let input = DetectorInput::new(names, units, range, cancel)?;
+    let input = DetectorInput::new(names, (units, outcomes), range, cancel);
     let lockstep_groups = lockstep::find_groups(&input, suspects, cancel)?;
     let freeing_functions = missing_free::freeing_functions_by_tag(&input, suspects);
     let find = |suspect: &SuspectUnits<'_>| {

@@ -18,8 +18,8 @@ pub fn find(input: &DetectorInput<'_>, suspect: &SuspectUnits<'_>) -> Option<Fin
 fn find_in_rows(input: &DetectorInput<'_>, unit: usize, stack: Option<StackId>) -> Option<Finding> {
     let table = &input.trace.allocations;
     let mut by_size: FxHashMap<u64, UnitOutcome> = FxHashMap::default();
-    for (row, figure) in until_cancelled(input.units.rows_with_figures(unit), input.cancel) {
-        if stack.is_some_and(|stack| table.alloc_stack[row] != stack) {
+    for figure in until_cancelled(input.units.figures(unit), input.cancel) {
+        if stack.is_some_and(|stack| table.alloc_stack[figure.row] != stack) {
             continue;
         }
         if let Some(is_freed) = is_freed_in_range(&figure, input.range) {

@@ -16,7 +16,7 @@ pub fn find(input: &DetectorInput<'_>, suspect: &SuspectUnits<'_>) -> Vec<Findin
     }
     // Births and bytes in each part between two markers.
     let mut parts = vec![(0_u64, 0_u64); markers.len() + 1];
-    for (_, figure) in input.outstanding_rows(suspect.units) {
+    for figure in input.outstanding_rows(suspect.units) {
         let birth = figure.alloc.0;
         if birth <= end {
             let part = &mut parts[markers.partition_point(|marker| *marker <= birth)];
