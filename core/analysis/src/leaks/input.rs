@@ -9,7 +9,6 @@ use super::findings::UnitOutcome;
 use super::limits::{MIN_EVENTS_FOR_SHARE, MIN_TAGS_FOR_LOSS};
 use super::units::{RowFigure, Units};
 use super::verdict::Verdict;
-use crate::filter::rowset::RowSet;
 use crate::group::column::{KeyColumn, KeySource};
 use crate::group::column_values::ColumnValues;
 use crate::group::key::Key;
@@ -210,23 +209,13 @@ impl<'n> AnalysisInput<'n> {
         Ok(input)
     }
 
-    /// The rows of several units, in the order of the table, until the analysis is cancelled.
-    pub fn rows_of(&self, units: impl Iterator<Item = usize> + Clone) -> Vec<u32> {
-        let count: usize = units.clone().map(|unit| self.units.row_count(unit)).sum();
-        let rows = units.flat_map(|unit| self.figures(unit)).map(|figure| figure.row);
-        let table_rows = self.trace.allocations.len();
-        if count < table_rows / 64 {
-            let mut rows: Vec<u32> = rows.map(|row| row as u32).collect();
-            // Those of each unit are sorted: a stable sort merges them.
-            rows.sort();
-            return rows;
-        }
-        // More rows than words of a set of all rows, which sorts them.
-        let mut words = vec![0_u64; table_rows.div_ceil(64)];
-        for row in rows {
-            words[row / 64] |= 1 << (row % 64);
-        }
-        RowSet::from_words(words, table_rows).iter().map(|row| row as u32).collect()
+    /// The figures of the rows of several units, in the order of the table, until the analysis is cancelled.
+    pub fn figures_of(&self, units: impl Iterator<Item = usize> + Clone) -> Vec<RowFigure> {
+        let mut figures = Vec::with_capacity(units.clone().map(|unit| self.units.row_count(unit)).sum());
+        units.for_each(|unit| figures.extend(self.figures(unit)));
+        // Those of each unit are sorted: a stable sort merges them.
+        figures.sort_by_key(|figure| figure.row);
+        figures
     }
 
     /// The figures of the rows of a unit, until the analysis is cancelled.
@@ -432,5 +421,88 @@ impl<'n> AnalysisInput<'n> {
 
     fn with_pool(&self, unit: usize, id: u32) -> u64 {
         u64::from(id) << 1 | u64::from(self.is_paged(unit))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::group::parallel::not_cancelled;
+    use crate::group::test_util::{names, random_blocks};
+    use crate::leaks::{AnalysisRequest, SuspectGrouping, WarmUp};
+    use crate::trace::time::Ticks;
+
+    fn range(names: &ColumnValues) -> AnalysisRange {
+        let visible_range = TimeRange { from: Ticks(1_000), to: Ticks(9_000) };
+        let request = AnalysisRequest { visible_range, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic };
+        request.analysis_range(names.generations())
+    }
+
+    #[test]
+    fn facts_are_those_of_the_rows_of_each_unit() {
+        for (seed, keys) in [&[Key::Tag, Key::Stack][..], &[Key::Tag, Key::Process], &[Key::Paged]].iter().enumerate() {
+            let mut blocks = random_blocks(seed as u64 + 30, 3_000);
+            blocks.iter_mut().step_by(7).for_each(|block| block.flags = flag::IMPLIED_FREE);
+            let names = names(&blocks);
+            let range = range(&names);
+            let mut units = Units::new(&names, keys, &not_cancelled).unwrap();
+            let facts = UnitFacts::of_units(&units, &range, &not_cancelled).unwrap();
+            units.set_unfreed(facts.iter().map(|facts| facts.unfreed.as_slice()));
+            let (table, TimeRange { from, to }) = (&names.trace().allocations, range.active);
+            let mut rows_of_all = Vec::new();
+            for (unit, facts) in facts.iter().enumerate() {
+                let rows: Vec<usize> = units.figures(unit).map(|figure| figure.row).collect();
+                assert!(rows.is_sorted() && rows.contains(&units.sample_row(unit)));
+                assert!(units.figures(unit).all(|figure| figure == RowFigure::of(table, figure.row)));
+                let count = |is_counted: &dyn Fn(Ticks, Ticks, usize) -> bool| {
+                    let is_counted =
+                        |row: &&usize| is_counted(table.alloc_time.at(**row), table.free_time[**row], **row);
+                    rows.iter().filter(is_counted).count() as u64
+                };
+                let unfreed: Vec<usize> = rows.iter().copied().filter(|row| table.free_time[*row] > to).collect();
+                assert_eq!(units.unfreed_rows(unit).map(|figure| figure.row).collect::<Vec<_>>(), unfreed);
+                assert_eq!(facts.frees, count(&|_, free, _| free >= range.warm_up_end && free <= to));
+                let preexisting = count(&|alloc, free, _| alloc < from && free >= range.warm_up_end && free <= to);
+                assert_eq!(facts.preexisting_free_ages.len() as u64, preexisting);
+                let freed = count(&|alloc, free, _| alloc >= from && alloc <= to && free <= to);
+                let outstanding = count(&|alloc, free, _| alloc >= from && alloc <= to && free > to);
+                assert_eq!(facts.outcome, UnitOutcome::of_counts(freed, outstanding));
+                // Late frees are the lifetimes longer than the usual one.
+                let usual = facts.evidence.older_than_usual.usual_lifetime;
+                let late = |alloc: Ticks, free: Ticks, row: usize| {
+                    alloc >= from && free <= to && table.flags[row] & flag::IMPLIED == 0 && free.0 - alloc.0 > usual
+                };
+                assert_eq!(facts.evidence.older_than_usual.late_frees, count(&late));
+                rows_of_all.extend(rows);
+            }
+            let input = AnalysisInput::new(&names, (&units, &facts), range, &not_cancelled).unwrap();
+            let figures = input.figures_of(0..units.len());
+            assert!(figures.iter().map(|figure| figure.row).eq(0..table.len()));
+            rows_of_all.sort_unstable();
+            assert!(rows_of_all.into_iter().eq(0..table.len()));
+        }
+    }
+
+    #[test]
+    fn longer_lifetimes_are_counted_for_each_usual_lifetime() {
+        let names = names(&random_blocks(9, 2_000));
+        let range = range(&names);
+        let units = Units::new(&names, &[Key::Tag, Key::Stack], &not_cancelled).unwrap();
+        let facts = UnitFacts::of_units(&units, &range, &not_cancelled).unwrap();
+        let input = AnalysisInput::new(&names, (&units, &facts), range, &not_cancelled).unwrap();
+        let growing = GrowingTagUnits {
+            units: (0..units.len()).step_by(2).collect(),
+            usual_lifetimes: vec![-1, 0, 300, 301, 2_500, 9_000],
+            ..GrowingTagUnits::default()
+        };
+        let lifetimes: Vec<i64> = growing
+            .units
+            .iter()
+            .flat_map(|unit| units.figures(*unit))
+            .filter_map(|figure| figure.lifetime(range.active))
+            .collect();
+        let longer = |usual: &i64| lifetimes.iter().filter(|lifetime| *lifetime > usual).count() as u64;
+        assert_eq!(growing.count_longer(&input), growing.usual_lifetimes.iter().map(longer).collect::<Vec<_>>());
+        assert!(lifetimes.len() > 100);
     }
 }

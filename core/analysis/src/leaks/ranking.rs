@@ -389,9 +389,8 @@ fn classify_combined(input: &AnalysisInput<'_>, units: &[&AnalyzedUnit]) -> Opti
     if units.len() < 2 {
         return None;
     }
-    let rows = input.rows_of(units.iter().map(|unit| unit.index));
-    let figures = rows.iter().map(|row| RowFigure::of(&input.trace.allocations, *row as usize));
-    let figures = until_cancelled(figures, input.cancel);
+    let figures = input.figures_of(units.iter().map(|unit| unit.index));
+    let figures = until_cancelled(figures.iter().copied(), input.cancel);
     let evidence = collect_evidence(figures, &input.range, &mut EvidenceScratch::default());
     let sum = |part: fn(&Uncertainty) -> f64| units.iter().map(|unit| part(&unit.uncertainty)).sum();
     let uncertainty = Uncertainty {

@@ -5,7 +5,6 @@
 //! over its events, so growth adds up over any partition (tags, drivers, stacks, processes). Events near either end of the
 //! range, among them allocations that are merely in flight there, have little weight.
 
-use super::allocation::AllocationTable;
 use super::time::{Clock, Ticks, TimeRange};
 
 /// Positions in the range are integers of this many bits. Weights are integers up to 2^60, so that sums do not depend on
@@ -61,16 +60,6 @@ impl GrowthScale {
     pub fn weigh(&self, alloc: Ticks, free: Ticks, size_bytes: u64) -> GrowthSum {
         let weight = self.weight(alloc) - self.weight(free);
         GrowthSum(weight * i128::from(size_bytes.min(MAX_SIZE_BYTES)))
-    }
-
-    /// Weighted bytes of rows of the allocation table.
-    #[must_use]
-    pub fn weigh_rows(&self, table: &AllocationTable, rows: &[u32]) -> GrowthSum {
-        let mut sum = GrowthSum::default();
-        for row in rows.iter().map(|row| *row as usize) {
-            sum.add(self.weigh(table.alloc_time.at(row), table.free_time[row], table.size.at(row)));
-        }
-        sum
     }
 
     /// Slope in bytes per second.

@@ -118,6 +118,11 @@ impl UnitOutcome {
         *(if is_freed { &mut self.freed } else { &mut self.outstanding }) += 1;
     }
 
+    #[cfg(test)]
+    pub fn of_counts(freed: u64, outstanding: u64) -> Self {
+        Self { freed, outstanding }
+    }
+
     /// Adds a row, if it was allocated in the range.
     pub fn add_row(&mut self, row: &RowFigure, range: TimeRange) {
         is_freed_in_range(row, range).into_iter().for_each(|is_freed| self.add(is_freed));
