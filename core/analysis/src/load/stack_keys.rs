@@ -417,7 +417,6 @@ impl KeyCache {
 
 #[cfg(test)]
 mod tests {
-    use super::super::frame_lists::hash_of;
     use super::*;
 
     #[test]
@@ -442,7 +441,7 @@ mod tests {
             time: Ticks(time),
             key,
             is_kernel,
-            frames: FrameRange { start: at, count: 1, hash: hash_of(&[u64::from(at)]) },
+            frames: FrameRange { start: at, count: 1 },
         };
         // Two definitions of one key, one of another kind and one after the first merge.
         let mut first = vec![definition(10, 7, true, 1), definition(10, 7, false, 2), definition(20, 7, true, 3)];
