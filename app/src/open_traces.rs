@@ -48,7 +48,7 @@ impl Entry {
     }
 }
 
-/// What a load leaves out that questions need.
+/// Parts of a trace that commands need and that a memory limit can cost.
 const LEFT_OUT: [DiagnosticKind; 2] = [DiagnosticKind::FreeStacksLeftOut, DiagnosticKind::AddressesLeftOut];
 
 /// Pause between two looks at a load of another command that is waited for.

@@ -1,8 +1,10 @@
 //! A load keeps within its memory limit: it leaves out indices, then the stacks of frees, then addresses, and says so; what needs
 //! addresses then says that there are none. It fails with the size that it needs if that is not enough.
 
-use crate::gui_harness::{all_rows, document, filter, settle, window_loading};
+use crate::gui_harness::{all_rows, click, document, filter, press_with, settle, window_loading, write};
+use egui_kittest::kittest::Queryable;
 use poolscope::gui::OpenRequest;
+use poolscope::gui::egui::{self, Modifiers};
 use poolscope::gui::jobs::load::{Failure, Loader, Source};
 use poolscope::gui::model::data_quality::issues;
 use poolscope::memory::ADDRESSES_LEFT_OUT as ADDRESSES_NOT_LOADED;
@@ -25,12 +27,12 @@ use poolscope_tests::synthetic::{OnDisk, bytes_of};
 use poolscope_tests::variants::base;
 use std::sync::Arc;
 
-/// What is left out, in the order of the steps.
+/// Diagnostics of the parts that are left out, in the order of the steps.
 const STEPS: [DiagnosticKind; 3] =
     [DiagnosticKind::IndicesLeftOut, DiagnosticKind::FreeStacksLeftOut, DiagnosticKind::AddressesLeftOut];
-/// The load of the window and of `leaks`.
+/// The load of the window, and of `report` with peaks by stack.
 const WITH_INDICES: LoadOptions = LoadOptions { stacks: StackScope::Pool, free_order: true, memory_limit_bytes: None };
-/// The load of `report` by stack.
+/// The load of `leaks`, and of `report` by stack.
 const WITH_STACKS: LoadOptions = LoadOptions { free_order: false, ..WITH_INDICES };
 
 type Loaded = Result<Arc<Trace>, LoadError>;
@@ -172,6 +174,27 @@ fn the_window_names_what_was_left_out_and_refuses_filters_by_address() {
     }
 }
 
+#[test]
+fn comparisons_refuse_filters_by_addresses_that_were_left_out() {
+    let bytes = leaks();
+    let limit = limit_of(&descending(&bytes, WITH_INDICES), [true; 3]);
+    let mut window = window_loading(OpenRequest::File("limited.etl".into()), Arc::new(Limited(limit, bytes)));
+    settle(&mut window);
+    press_with(&mut window, Modifiers::COMMAND | Modifiers::SHIFT, egui::Key::N);
+    settle(&mut window);
+    click(&mut window, "Compare both halves");
+    settle(&mut window);
+    window.get_by_label("Filter both sides").focus();
+    window.run_steps(2);
+    write(&mut window, "address:0xffff");
+    settle(&mut window);
+    window.get_by_label_contains(ADDRESSES_NOT_LOADED);
+    click(&mut window, "Clear filter");
+    settle(&mut window);
+    let answer = document(&window).comparison().answer.clone().expect("compared");
+    assert!(answer.whole.is_ok() && window.query_by_label_contains(ADDRESSES_NOT_LOADED).is_none());
+}
+
 /// Tag, verdict and figures of the suspects.
 fn verdicts(path: &str, limit: &str) -> Vec<Vec<String>> {
     let (header, rows) = csv(&["leaks", path, "--memory-limit", limit, "--format", "csv"]);
@@ -185,16 +208,33 @@ fn the_command_line_names_each_thing_that_it_leaves_out() {
     let bytes = leaks();
     let file = OnDisk::new("limited.etl", &bytes);
     let loads = descending(&bytes, WITH_INDICES);
-    let whole = verdicts(file.path(), "1GB");
-    assert!(whole.len() > 1);
+    let peaks = ["--by", "type,tag,stack", "--columns", "count,peak_size", "--format", "csv", "--no-pooltag"];
+    let report = |limit: &str| run(&[&["report", file.path(), "--memory-limit", limit][..], &peaks].concat());
+    let whole = report("1GB");
+    assert!(whole.code == 0 && whole.out.split(|byte| *byte == b'\n').count() > 3, "{}", whole.err);
     for steps in [[false; 3], [true, false, false], [true, true, false], [true, true, true]] {
-        let limit = limit_of(&loads, steps).to_string();
-        let ran = run(&["leaks", file.path(), "--memory-limit", &limit]);
-        assert_eq!(ran.code, 0, "{}", ran.err);
+        let ran = report(&limit_of(&loads, steps).to_string());
+        assert!(ran.code == 0 && ran.out == whole.out, "{}", ran.err);
         for (kind, is_taken) in STEPS.into_iter().zip(steps) {
             let line = format!("poolscope: warning: {} (1): {}\n", kind.name(), kind.effect());
             assert_eq!(ran.err.contains(&line), is_taken, "{steps:?}: {}", ran.err);
         }
+    }
+}
+
+#[test]
+fn verdicts_are_the_same_without_what_a_limit_costs() {
+    let bytes = leaks();
+    let file = OnDisk::new("limited.etl", &bytes);
+    let loads = descending(&bytes, WITH_STACKS);
+    let whole = verdicts(file.path(), "1GB");
+    assert!(whole.len() > 1);
+    for steps in [[false; 3], [false, true, false], [false, true, true]] {
+        let limit = limit_of(&loads, steps).to_string();
+        let ran = run(&["leaks", file.path(), "--memory-limit", &limit]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let named = STEPS.map(|kind| ran.err.contains(kind.effect()));
+        assert_eq!(named, steps, "{}", ran.err);
         assert!(verdicts(file.path(), &limit) == whole, "{steps:?}");
     }
 }

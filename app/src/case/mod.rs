@@ -1,5 +1,5 @@
-//! A case: traces, pool snapshots, debugger logs and performance logs of one machine together. What each piece of evidence shows, what they support
-//! together, and which files were not used. Shared by the command line and the window, so that both say the same.
+//! A case: traces, pool snapshots, debugger logs and performance logs of one machine together. What each piece of evidence shows,
+//! what they support together, and which files were not used. Shared by the command line and the window, so that both say the same.
 //!
 //! | module | content |
 //! | --- | --- |

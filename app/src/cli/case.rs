@@ -1,4 +1,5 @@
-//! `case`: traces, pool snapshots, debugger logs and performance logs of one machine together: what each shows, and what they support together.
+//! `case`: traces, pool snapshots, debugger logs and performance logs of one machine together: what each shows, and what they support
+//! together.
 
 use super::io::Io;
 use super::open::{TraceArgs, UsageError};

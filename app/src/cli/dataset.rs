@@ -1,5 +1,5 @@
-//! `export … --to FOLDER/`: the tables of many traces as Parquet files; `--to FILE.parquet`: one table of one trace. Traces are worked on side by side, as many as memory allows; one
-//! that is damaged does not stop the others; one that is done is skipped.
+//! `export … --to FOLDER/`: the tables of many traces as Parquet files; `--to FILE.parquet`: one table of one trace. Traces are worked
+//! on side by side, as many as memory allows; one that is damaged does not stop the others; one that is done is skipped.
 
 use super::export::Args;
 use super::io::Io;

@@ -206,9 +206,8 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     if content == Content::Report {
         needed.extend(REPORT_KEYS);
     }
-    let sorted = args.sort.metrics().any(Metric::needs_stacks);
-    needed.extend(sorted.then_some(Key::Stack));
-    args.trace.with_trace(io, args.selection.load_options(&needed), |trace, workers, io| {
+    let sorted_by: Vec<Metric> = args.sort.metrics().collect();
+    args.trace.with_trace(io, args.selection.load_options(&needed, &sorted_by), |trace, workers, io| {
         let request = args.request(trace, &needed, keys, workers, io)?;
         let progress = WriteProgress::default();
         let run = || {

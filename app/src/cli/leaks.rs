@@ -26,7 +26,6 @@ use poolscope_analysis::leaks::owner::{ScannedDrivers, TagOwnerCandidate, TagOwn
 use poolscope_analysis::leaks::{
     AnalysisRequest, DataQualityIssue, LeakAnalysis, Suspect, SuspectGrouping, WarmUp, analyze,
 };
-use poolscope_analysis::load::LoadOptions;
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::time::{Ticks, TimeRange};
 use poolscope_symbols::names::SourceLine;
@@ -127,7 +126,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
         return Err(UsageError(message.to_owned()).into());
     }
     args.html.iter().try_for_each(|path| output_file::check(path, args.force))?;
-    let options = LoadOptions { free_order: true, ..args.selection.load_options(&KEYS) };
+    let options = args.selection.load_options(&KEYS, &[]);
     args.trace.with_trace(io, options, |trace, workers, io| {
         let visible_range = args.selection.visible_range(trace)?;
         if args.html.is_some() {

@@ -34,7 +34,7 @@ pub struct TraceArgs {
     /// Reader of the trace file
     #[arg(long, value_enum, default_value_t)]
     pub reader: Reader,
-    /// Memory that the trace may use, such as 4GB [default: what the system has available]. What does not fit is left out and named: indices, then stacks of frees, then addresses
+    /// Memory that the trace may use, such as 4GB [default: what the system has available]. What does not fit is left out and named: indices (for peaks), then stacks of frees, then addresses
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     pub memory_limit: Option<u64>,
     /// Number of worker threads (default: RAYON_NUM_THREADS, else one per processor)

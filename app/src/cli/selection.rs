@@ -18,6 +18,7 @@ use poolscope_analysis::group::parallel::not_cancelled;
 use poolscope_analysis::group::stack_tags::StackTags;
 use poolscope_analysis::group::wrapper_rules::WrapperRules;
 use poolscope_analysis::load::{LoadOptions, StackScope};
+use poolscope_analysis::pivot::Metric;
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::time::TimeRange;
 use std::io::Write as _;
@@ -111,12 +112,14 @@ fn parse_marks(text: &str) -> Result<Marks, String> {
 }
 
 impl SelectionArgs {
-    /// Parts of the trace to load for these keys and the query.
+    /// Parts of the trace to load for these keys and metrics, and the query.
     #[must_use]
-    pub fn load_options(&self, keys: &[Key]) -> LoadOptions {
-        let needed = self.with_query_keys(keys).any(Key::needs_stacks);
-        let stacks = if needed { StackScope::Pool } else { StackScope::None };
-        LoadOptions { stacks, ..LoadOptions::default() }
+    pub fn load_options(&self, keys: &[Key], metrics: &[Metric]) -> LoadOptions {
+        let mut metrics = metrics.iter().copied();
+        let needs_stacks =
+            self.with_query_keys(keys).any(Key::needs_stacks) || metrics.clone().any(Metric::needs_stacks);
+        let stacks = if needs_stacks { StackScope::Pool } else { StackScope::None };
+        LoadOptions { stacks, free_order: metrics.any(Metric::needs_event_order), ..LoadOptions::default() }
     }
 
     /// The keys, and the keys that the query uses.

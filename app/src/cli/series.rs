@@ -7,7 +7,6 @@ use super::selection::{Keys, SelectionArgs, parse_key_list};
 use crate::format;
 use poolscope_analysis::export::DocumentHeader;
 use poolscope_analysis::export::series::{OTHER, write_csv, write_json};
-use poolscope_analysis::load::LoadOptions;
 use poolscope_analysis::pivot::Value;
 use poolscope_analysis::series::{MAX_COMPARED_GROUPS, SeriesKind, SeriesMetric, SeriesRequest, SeriesSet, series_at};
 use std::io::Write;
@@ -49,7 +48,7 @@ const TEXT_TOP: usize = 20;
 /// # Errors
 /// The trace cannot be loaded, there are too many curves, or the output cannot be written.
 pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
-    let options = LoadOptions { free_order: true, ..args.selection.load_options(&args.by.0) };
+    let options = args.selection.load_options(&args.by.0, &[]);
     args.trace.with_trace(io, options, |trace, workers, io| {
         let visible_range = args.selection.visible_range(trace)?;
         require_times(trace, &args.trace.name(), "curves")?;

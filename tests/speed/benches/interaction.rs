@@ -12,7 +12,9 @@ use poolscope_analysis::group::range_sums::RangeSums;
 use poolscope_analysis::leaks::{AnalysisRequest, SuspectGrouping, WarmUp, analyze};
 use poolscope_analysis::load::{LoadOptions, load};
 use poolscope_analysis::pivot::{FindRequest, Pivot, PivotRequest, SortOrder, find, pivot, pivot_of_range};
-use poolscope_analysis::series::{CurveIndex, EventOrder, SeriesKind, SeriesMetric, SeriesRequest, decimate_highest};
+use poolscope_analysis::series::{
+    CurveIndex, EventOrder, SeriesKind, SeriesMetric, SeriesRequest, SharedEventOrder, decimate_highest,
+};
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::time::{Ticks, TimeRange};
 use poolscope_base::progress::{CancelToken, Progress};
@@ -20,7 +22,7 @@ use poolscope_etl::file::TraceFile;
 use poolscope_synth::{SynthParams, write_trace};
 use std::io::{Cursor, Write};
 use std::path::Path;
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock};
 
 const TRACE: &str = "POOLSCOPE_BENCH_TRACE";
 /// Allocations of the synthetic trace.
@@ -37,7 +39,7 @@ const SHARES: [i64; 4] = [100, 33, 10, 1];
 
 struct Loaded {
     names: Arc<ColumnValues>,
-    order: Arc<OnceLock<EventOrder>>,
+    order: Arc<SharedEventOrder>,
     sums: RangeSums,
     table: Arc<Pivot>,
 }
@@ -163,7 +165,7 @@ fn event_order(bencher: Bencher<'_, '_>) {
 fn curves_over_all_events(bencher: Bencher<'_, '_>, by: &str) {
     let (keys, Loaded { names, order, .. }) = (keys(by), &*LOADED);
     let request = curves(&keys, names.trace().extent);
-    let order = order.get_or_init(|| EventOrder::new(names.trace()));
+    let order = order.get(names.trace());
     bencher.bench_local(|| decimate_highest(names, &request, order, &not_cancelled));
 }
 

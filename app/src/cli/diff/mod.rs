@@ -156,7 +156,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     let conditions = args.conditions()?;
     args.html.iter().try_for_each(|path| output_file::check(path, args.force))?;
     let keys: Vec<Key> = args.by.0.iter().copied().chain(SUMMARY_KEYS).collect();
-    let options = args.selection.load_options(&keys);
+    let options = args.selection.load_options(&keys, &[]);
     args.trace.with_trace(io, options, |baseline, workers, io| {
         require_times(baseline, &args.trace.name(), PURPOSE)?;
         let names = Arc::new(args.selection.names(baseline, &keys, &args.trace, io)?);

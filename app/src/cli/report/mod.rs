@@ -86,12 +86,10 @@ const MARKDOWN_TOP: usize = 30;
 /// # Errors
 /// The trace cannot be loaded, or the output cannot be written.
 pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
-    let unique = args.columns.iter().flat_map(|f| &f.0).copied().chain(args.sort.metrics());
-    let unique = unique.filter_map(|f| if let Metric::Unique(key) = f { Some(key) } else { None });
+    let metrics: Vec<Metric> = args.metrics().iter().copied().chain(args.sort.metrics()).collect();
+    let unique = metrics.iter().filter_map(|f| if let Metric::Unique(key) = f { Some(*key) } else { None });
     let keys: Vec<Key> = args.by.0.iter().copied().chain(unique).collect();
-    let needs_stacks = args.metrics().iter().copied().chain(args.sort.metrics()).any(Metric::needs_stacks);
-    let loaded: Vec<Key> = keys.iter().copied().chain(needs_stacks.then_some(Key::Stack)).collect();
-    args.trace.with_trace(io, args.selection.load_options(&loaded), |trace, workers, io| {
+    args.trace.with_trace(io, args.selection.load_options(&keys, &metrics), |trace, workers, io| {
         let visible_range = args.selection.visible_range(trace)?;
         let names = Arc::new(args.selection.names(trace, &keys, &args.trace, io)?);
         let (pivot, evaluator) = workers.run(|| evaluate(args, &names, visible_range, workers))?;

@@ -1,12 +1,12 @@
 //! Results of background work for an open trace. Rows and curves carry the question that they answer: they are outdated when the document
 //! asks another one.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::pivot::Evaluator;
-use poolscope_analysis::series::EventOrder;
+use poolscope_analysis::series::SharedEventOrder;
 use poolscope_analysis::trace::Trace;
 
 use crate::gui::document::details::Details;
@@ -63,7 +63,7 @@ pub struct Results {
     /// Sizes, ages, processes and stacks of that row's allocations.
     pub profile: Option<ProfileAnswer>,
     /// The trace's events in order of time, once a question needed them.
-    pub(in crate::gui) event_order: Arc<OnceLock<EventOrder>>,
+    pub(in crate::gui) event_order: Arc<SharedEventOrder>,
     /// Blocks of these events for the curves of the graph.
     pub(in crate::gui) curve_index: CurveIndexSlot,
 }
@@ -100,7 +100,7 @@ impl Results {
 
     /// The place of the trace's events in order of time, which the first question that needs them fills; one for each question if
     /// there is no memory to keep them.
-    pub(in crate::gui) fn event_order(&self) -> Arc<OnceLock<EventOrder>> {
+    pub(in crate::gui) fn event_order(&self) -> Arc<SharedEventOrder> {
         if self.names.trace().has_room_for_indices() { Arc::clone(&self.event_order) } else { Arc::default() }
     }
 }

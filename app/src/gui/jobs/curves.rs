@@ -2,7 +2,7 @@
 //! the user has pinned, and the whole trace in one curve. Outstanding curves keep their extremes between any two
 //! points, so that no peak is lost however few pixels there are. Cancelled work gives no answer.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use poolscope_analysis::filter::rowset::RowSet;
@@ -10,7 +10,7 @@ use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::pivot::Key;
 use poolscope_analysis::series::{
     CurveIndex, EventOrder, MAX_PEAK_GROUPS, MinMaxDecimation, SeriesError, SeriesKind, SeriesMetric, SeriesRequest,
-    SeriesSet, decimate, decimate_highest, highest_groups, series,
+    SeriesSet, SharedEventOrder, decimate, decimate_highest, highest_groups, series,
 };
 use poolscope_analysis::trace::time::TimeRange;
 use poolscope_base::progress::{CancelToken, Cancelled};
@@ -33,7 +33,7 @@ pub struct CurvesRequest {
     /// The trace and its texts.
     pub names: Arc<ColumnValues>,
     /// The trace's events in order of time: made by the first request that needs it, kept for the next.
-    pub order: Arc<OnceLock<EventOrder>>,
+    pub order: Arc<SharedEventOrder>,
     /// Blocks of these events.
     pub index: CurveIndexSlot,
     /// One curve per combination of values in these columns; without columns one curve, "Total".
@@ -88,7 +88,8 @@ pub struct CurvesAnswer {
     pub others: usize,
     /// They were too many for all to be compared: those with a curve are among the heaviest, but others may rise higher.
     pub chosen_by_sum: bool,
-    /// Smallest and greatest sum of all curves between each time and the next; empty where the values are enough or the sum was not requested.
+    /// Smallest and greatest sum of all curves between each time and the next; empty where the values are enough or the sum was
+    /// not requested.
     pub total_extremes: Vec<(f64, f64)>,
     /// Times and values of the overview, if it was wanted.
     pub overview: Option<(Vec<f64>, Vec<f64>)>,
@@ -161,8 +162,8 @@ impl Pen<'_> {
         self.draw(&SeriesRequest { chosen: Some(&chosen), ..wanted })
     }
 
-    /// Blocks of events for these curves; `None` where all events are visited: in small traces, without memory for them, and where which allocations count
-    /// depends on the visible range, so that blocks would serve once.
+    /// Blocks of events for these curves; `None` where all events are visited: in small traces, without memory for blocks, and where
+    /// the visible range decides which allocations count, so that blocks would serve once.
     fn index(&self, wanted: &SeriesRequest<'_>) -> Result<Option<Arc<CurveIndex>>, SeriesError> {
         let CurvesRequest { names, rows, order, index, query, .. } = self.request;
         let trace = names.trace();
@@ -217,7 +218,7 @@ impl Pen<'_> {
 
     fn order(&self) -> Result<&EventOrder, Cancelled> {
         let cancelled = || self.cancel.is_cancelled();
-        EventOrder::shared(&self.request.order, self.request.names.trace(), &cancelled)
+        self.request.order.get_unless_cancelled(self.request.names.trace(), &cancelled)
     }
 }
 

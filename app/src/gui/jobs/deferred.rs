@@ -2,11 +2,11 @@
 //! more. Cancelled work gives no answer.
 
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::pivot::{Evaluator, Metric, NodeId, Pivot, Value};
-use poolscope_analysis::series::EventOrder;
+use poolscope_analysis::series::SharedEventOrder;
 use poolscope_base::progress::CancelToken;
 
 use crate::gui::model::filter::RowFilter;
@@ -23,7 +23,7 @@ pub struct DeferredRequest {
     /// The filter that they were made with.
     pub filter: Arc<RowFilter>,
     /// The trace's events in order of time: made by the first request that needs it, kept for the next.
-    pub order: Arc<OnceLock<EventOrder>>,
+    pub order: Arc<SharedEventOrder>,
     /// Index from an earlier request about these groups.
     pub known: Option<Arc<Evaluator>>,
     /// Metrics and nodes: the runs of groups that the nodes add up.

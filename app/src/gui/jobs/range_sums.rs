@@ -1,13 +1,13 @@
 //! Sums by group that make the rows of another visible range quick to compute. They are prepared after the rows are shown, serve
 //! one set of key columns and one filter, and are replaced with these. Cancelled work gives no answer.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::parallel::Cancelled;
 use poolscope_analysis::group::range_sums::RangeSums;
 use poolscope_analysis::pivot::{Key, Pivot, pivot_of_range};
-use poolscope_analysis::series::EventOrder;
+use poolscope_analysis::series::SharedEventOrder;
 use poolscope_analysis::trace::time::TimeRange;
 use poolscope_base::progress::CancelToken;
 
@@ -27,7 +27,7 @@ pub struct RangeSumsRequest {
     /// The filter of the rows, which does not depend on the visible range.
     pub filter: Arc<RowFilter>,
     /// The trace's events in order of time: made by the first request that needs it, kept for the next.
-    pub order: Arc<OnceLock<EventOrder>>,
+    pub order: Arc<SharedEventOrder>,
 }
 
 impl RangeSumsRequest {

@@ -5,7 +5,6 @@ use super::normalization::Divisors;
 use crate::filter::rowset::RowSet;
 use crate::group::aggregate::Aggregate;
 use crate::group::column_values::ColumnValues;
-use crate::group::event_order::EventOrder;
 use crate::group::group_by::{Buckets, GroupIndex, OUTSIDE, class_of};
 use crate::group::key::Key;
 use crate::group::parallel::{Cancel, Cancelled};
@@ -15,7 +14,7 @@ use crate::pivot::table::{JoinedGroups, Pivot, PivotRequest, pivot};
 use crate::trace::time::TimeRange;
 use rayon::prelude::*;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// Groups between two checks for cancellation.
 const CHECK_GROUPS: usize = 1 << 16;
@@ -131,8 +130,7 @@ pub fn compare(request: CompareRequest<'_>, cancel: Cancel<'_>) -> Result<Compar
         if !with_growth {
             return Ok(None);
         }
-        let order: Arc<OnceLock<EventOrder>> = Arc::default();
-        let evaluator = Evaluator::new(Arc::clone(&side.names), pivot, side.rows.clone(), order);
+        let evaluator = Evaluator::new(Arc::clone(&side.names), pivot, side.rows.clone(), Arc::default());
         let (groups, _) = evaluator.group_values(Metric::Growth, cancel)?;
         Ok(Some(groups.into_iter().map(|value| value.as_f64().unwrap_or(0.0)).collect()))
     };

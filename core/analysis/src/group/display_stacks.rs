@@ -9,6 +9,7 @@ use super::column::rank_texts;
 use super::group_by::Buckets;
 use crate::trace::ids::{FrameId, StackId};
 use crate::trace::stack::StackTable;
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -312,7 +313,7 @@ impl DisplayStacks {
 /// Numbers of the nodes in depth-first order, children by their texts.
 fn number_in_walk_order(edges: &[(u32, u32)]) -> Vec<u32> {
     let mut order: Vec<u32> = (1..edges.len() as u32).collect();
-    order.sort_unstable_by_key(|t| edges[*t as usize]);
+    order.par_sort_unstable_by_key(|t| edges[*t as usize]);
     let first = |parent: u32| order.partition_point(|t| edges[*t as usize].0 < parent);
     let mut starts = vec![0u32; edges.len() + 1];
     let mut at = first(0);

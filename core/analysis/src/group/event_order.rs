@@ -10,15 +10,10 @@ use crate::trace::compact::SortedTimes;
 use crate::trace::free_order::FreeOrder;
 use crate::trace::ids::AttributesId;
 use crate::trace::time::Ticks;
-use parking_lot::Mutex;
 use std::ops::Range;
-use std::sync::OnceLock;
-use std::time::Duration;
 
 /// Frees between two whose times are kept together, so that a search reads few times that are far apart in memory.
 const FREES_PER_SAMPLE: usize = 64;
-/// Time between two looks at `cancel` of those that wait for the events.
-const WAIT: Duration = Duration::from_millis(10);
 
 /// The events of a trace in the order of time. Twelve and a half bytes per row.
 #[derive(Default, Debug)]
@@ -115,33 +110,11 @@ impl EventOrder {
         Self::build(trace, &not_cancelled).unwrap_or_default()
     }
 
-    /// The events of a trace that are shared in `cell`, sorted here if they are not known. Of several that need them, one sorts and
-    /// the others wait.
+    /// [`Self::new`].
     ///
     /// # Errors
     /// [`Cancelled`] if `cancel` returns `true`.
-    pub fn shared<'o>(cell: &'o OnceLock<Self>, trace: &Trace, cancel: Cancel<'_>) -> Result<&'o Self, Cancelled> {
-        static SORTING: Mutex<()> = Mutex::new(());
-        let _sorting = loop {
-            if let Some(order) = cell.get() {
-                return Ok(order);
-            }
-            match SORTING.try_lock_for(WAIT) {
-                Some(sorting) => break sorting,
-                None if cancel() => return Err(Cancelled),
-                None => {}
-            }
-        };
-        match cell.get() {
-            Some(order) => Ok(order),
-            None => {
-                let order = Self::build(trace, cancel)?;
-                Ok(cell.get_or_init(|| order))
-            }
-        }
-    }
-
-    fn build(trace: &Trace, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
+    pub(super) fn build(trace: &Trace, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
         let table = &trace.allocations;
         let first_known = table.rows_allocated_by(Ticks::UNKNOWN);
         let timed = match &trace.free_order {

@@ -14,13 +14,14 @@ use super::event_order::EventOrder;
 use super::group_by::{GroupBy, GroupIds};
 use super::key::Key;
 use super::parallel::{CHUNK_ROWS, Cancel, Cancelled};
+use super::shared_event_order::SharedEventOrder;
 use super::spanning::Spanning;
 use crate::filter::rowset::RowSet;
 use crate::trace::allocation::{AllocationTable, flag};
 use crate::trace::time::{LifetimeClass, Ticks, TimeRange};
 use rayon::prelude::*;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// Upper bound on the bytes of all checkpoints per allocation. Traces of few allocations may take [`MIN_BYTES`].
 const BYTES_PER_ROW: usize = 5;
@@ -142,7 +143,7 @@ pub struct RangeSums {
     names: Arc<ColumnValues>,
     keys: Vec<Key>,
     rows: Option<Arc<RowSet>>,
-    order: Arc<OnceLock<EventOrder>>,
+    order: Arc<SharedEventOrder>,
     group_by: Arc<GroupBy>,
     ids: Arc<GroupIds>,
     checkpoints: Vec<Checkpoint>,
@@ -205,7 +206,7 @@ impl RangeSums {
         names: &Arc<ColumnValues>,
         keys: &[Key],
         rows: Option<Arc<RowSet>>,
-        order: &Arc<OnceLock<EventOrder>>,
+        order: &Arc<SharedEventOrder>,
         cancel: Cancel<'_>,
     ) -> Result<Option<Self>, Cancelled> {
         Self::with_spacing(names, keys, rows, order, MIN_EVENTS, cancel)
@@ -216,12 +217,12 @@ impl RangeSums {
         names: &Arc<ColumnValues>,
         keys: &[Key],
         rows: Option<Arc<RowSet>>,
-        order: &Arc<OnceLock<EventOrder>>,
+        order: &Arc<SharedEventOrder>,
         min_events: usize,
         cancel: Cancel<'_>,
     ) -> Result<Option<Self>, Cancelled> {
         let (table, events_by_time) = (&names.trace().allocations, order);
-        let order = EventOrder::shared(events_by_time, names.trace(), cancel)?;
+        let order = events_by_time.get_unless_cancelled(names.trace(), cancel)?;
         let Some(ids) = names.group_ids(keys, cancel)? else { return Ok(None) };
         if !are_differences_exact(table, order) {
             return Ok(None);
@@ -320,7 +321,7 @@ impl RangeSums {
     /// The sums of each group by lifetime class.
     fn class_sums(&self, range: TimeRange, cancel: Cancel<'_>) -> Result<Vec<[RowSums; CLASSES]>, Cancelled> {
         let table = &self.names.trace().allocations;
-        let order = EventOrder::shared(&self.order, self.names.trace(), cancel)?;
+        let order = self.order.get_unless_cancelled(self.names.trace(), cancel)?;
         let events = Events { table, order, rows: self.rows.as_deref(), group_of_row: self.ids.of_row() };
         let groups = self.ids.representatives().len();
         let before = table.alloc_time.partition_point(|time| time < range.from);

@@ -624,8 +624,7 @@ impl<'w> Decoder<'w> {
         let copied = &mut self.decoded.frames;
         let start = copied.len();
         frames.iter().for_each(|frames| frames.append_to(copied));
-        let hash = hash_of(copied.get(start..).unwrap_or_default());
-        FrameRange { start: start as u32, count: (copied.len() - start) as u32, hash }
+        FrameRange { start: start as u32, count: (copied.len() - start) as u32 }
     }
 
     /// Decodes a record that is neither a pool event nor a stack record; `false` if its payload is invalid.

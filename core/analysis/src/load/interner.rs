@@ -3,12 +3,12 @@
 //! that does not depend on the workers.
 
 use poolscope_base::progress::{CancelToken, Cancelled};
-use rustc_hash::{FxBuildHasher, FxHashMap};
-use std::hash::{BuildHasher, Hash, Hasher};
+use rustc_hash::{FxHashMap, FxHasher};
+use std::hash::Hasher;
 use std::hint::black_box;
 
 /// Attributes of a pool event with thread and process numbers as recorded.
-#[derive(Clone, Copy, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(C)]
 pub struct RawAttributes {
     pub tag: [u8; 4],
@@ -19,32 +19,41 @@ pub struct RawAttributes {
     pub cpu: u16,
 }
 
-impl RawAttributes {
-    /// All fields in three words, since six take twice the time and these are compared and hashed for each pool event.
+impl Interned for RawAttributes {
     #[inline]
     fn words(&self) -> [u64; 3] {
-        let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
         [
-            pair(u32::from_le_bytes(self.tag), self.pool_type),
-            pair(self.thread, self.pid),
-            pair(self.session, u32::from(self.cpu)),
+            word(u32::from_le_bytes(self.tag), self.pool_type),
+            word(self.thread, self.pid),
+            word(self.session, u32::from(self.cpu)),
         ]
     }
 }
 
-impl PartialEq for RawAttributes {
-    #[inline]
-    fn eq(&self, other: &Self) -> bool {
-        let ([a, b, c], [x, y, z]) = (self.words(), other.words());
-        (a ^ x) | (b ^ y) | (c ^ z) == 0
-    }
+/// A value that is interned, by three words that are equal only if the values are. Each pool event is compared and hashed, and the
+/// fields one by one take twice the time.
+pub trait Interned: Copy {
+    /// All of the value.
+    fn words(&self) -> [u64; 3];
 }
 
-impl Hash for RawAttributes {
-    #[inline]
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.words().into_iter().for_each(|word| state.write_u64(word));
-    }
+/// A word of two fields.
+#[inline]
+pub fn word(low: u32, high: u32) -> u64 {
+    u64::from(low) | u64::from(high) << 32
+}
+
+#[inline]
+fn are_equal<T: Interned>(a: &T, b: &T) -> bool {
+    let ([a, b, c], [x, y, z]) = (a.words(), b.words());
+    (a ^ x) | (b ^ y) | (c ^ z) == 0
+}
+
+#[inline]
+fn hash_of<T: Interned>(value: &T) -> usize {
+    let mut hasher = FxHasher::default();
+    value.words().into_iter().for_each(|word| hasher.write_u64(word));
+    hasher.finish() as usize
 }
 
 /// Thread, process or session that the record does not have.
@@ -103,7 +112,7 @@ const NO_ROW: u32 = u32::MAX;
 /// Number of values that are ranked between two looks at the token.
 const CANCEL_STEP: usize = 1 << 14;
 
-impl<T: Copy + Eq + Hash> WorkerInterner<T> {
+impl<T: Interned> WorkerInterner<T> {
     /// Interner of one worker. Its numbers are below `limit`.
     pub fn new(numbers: WorkerNumbers, limit: u32) -> Self {
         let (rows, firsts, slots) = Default::default();
@@ -114,7 +123,7 @@ impl<T: Copy + Eq + Hash> WorkerInterner<T> {
     /// The number of a value that occurs at `position`. Neighboring events mostly have the same, so the last one is tried first.
     #[inline]
     pub fn intern(&mut self, value: T, position: EventPosition) -> u32 {
-        if self.rows.get(self.last.0 as usize) == Some(&value) {
+        if self.rows.get(self.last.0 as usize).is_some_and(|last| are_equal(last, &value)) {
             return self.last.1;
         }
         if self.rows.len() * 2 >= self.slots.len() {
@@ -153,7 +162,7 @@ impl<T: Copy + Eq + Hash> WorkerInterner<T> {
     #[inline]
     pub fn touch(&self, values: &[T]) {
         let mask = self.slots.len().wrapping_sub(1);
-        let slot = |value: &T| self.slots.get(FxBuildHasher.hash_one(value) as usize & mask).map_or(0, |slot| slot.1);
+        let slot = |value: &T| self.slots.get(hash_of(value) & mask).map_or(0, |slot| slot.1);
         black_box(values.iter().map(slot).fold(0, |all, row| all ^ row));
     }
 
@@ -161,10 +170,10 @@ impl<T: Copy + Eq + Hash> WorkerInterner<T> {
     #[inline]
     fn find(&self, value: &T) -> usize {
         let mask = self.slots.len() - 1;
-        let mut at = FxBuildHasher.hash_one(value) as usize & mask;
+        let mut at = hash_of(value) & mask;
         while let Some((known, row)) = self.slots.get(at)
             && *row != NO_ROW
-            && known != value
+            && !are_equal(known, value)
         {
             at = (at + 1) & mask;
         }
@@ -214,7 +223,7 @@ pub struct InternedValues<'a, T> {
     numbers: WorkerNumbers,
 }
 
-impl<'a, T: Copy + Eq + Hash> InternedValues<'a, T> {
+impl<'a, T: Interned> InternedValues<'a, T> {
     /// Values of all workers, in the order of the workers.
     pub fn new(interners: Vec<&'a WorkerInterner<T>>) -> Self {
         let numbers = WorkerNumbers::new(0, interners.len());
@@ -233,7 +242,7 @@ impl<'a, T: Copy + Eq + Hash> InternedValues<'a, T> {
     /// # Errors
     /// Cancelled.
     pub fn rank(&self, cancel: &CancelToken) -> Result<RankedValues<T>, Cancelled> {
-        let mut map: FxHashMap<T, u32> = FxHashMap::default();
+        let mut map: FxHashMap<[u64; 3], u32> = FxHashMap::default();
         let mut rows: Vec<(EventPosition, T)> = Vec::new();
         let mut joined: Vec<Vec<u32>> = Vec::with_capacity(self.interners.len());
         for interner in &self.interners {
@@ -241,7 +250,7 @@ impl<'a, T: Copy + Eq + Hash> InternedValues<'a, T> {
             for (values, firsts) in interner.rows.chunks(CANCEL_STEP).zip(interner.firsts.chunks(CANCEL_STEP)) {
                 cancel.check()?;
                 of_worker.extend(values.iter().zip(firsts).map(|(&value, &first)| {
-                    let row = *map.entry(value).or_insert_with(|| {
+                    let row = *map.entry(value.words()).or_insert_with(|| {
                         rows.push((first, value));
                         rows.len() as u32 - 1
                     });
@@ -291,6 +300,12 @@ impl<T> RankedValues<T> {
 mod tests {
     use super::*;
 
+    impl Interned for u32 {
+        fn words(&self) -> [u64; 3] {
+            [u64::from(*self), 0, 0]
+        }
+    }
+
     #[test]
     fn ranks_do_not_depend_on_the_worker_that_saw_a_value() {
         let interners = |of: [&[(u32, u64)]; 3]| -> Vec<WorkerInterner<u32>> {
@@ -328,12 +343,12 @@ mod tests {
     #[test]
     fn numbers_end_at_their_limit() {
         let mut interner = WorkerInterner::new(WorkerNumbers::new(1, 2), 4);
-        assert_eq!((interner.intern('a', 0), interner.intern('b', 1), interner.is_full), (1, 3, false));
-        interner.intern('c', 2);
+        assert_eq!((interner.intern(10, 0), interner.intern(11, 1), interner.is_full), (1, 3, false));
+        interner.intern(12, 2);
         assert!(interner.is_full);
         let mut interner = WorkerInterner::new(WorkerNumbers::new(0, 1), NUMBER_LIMIT);
-        let numbers: Vec<u32> = (0..10_000_u64).map(|value| interner.intern(value * 77, value)).collect();
-        assert!((0..10_000_u64).all(|value| interner.intern(value * 77, value) == numbers[value as usize]));
+        let numbers: Vec<u32> = (0..10_000_u32).map(|value| interner.intern(value * 77, value.into())).collect();
+        assert!((0..10_000_u32).all(|value| interner.intern(value * 77, value.into()) == numbers[value as usize]));
         assert_eq!(interner.rows().len(), 10_000);
     }
 }

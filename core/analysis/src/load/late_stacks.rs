@@ -11,6 +11,7 @@ use crate::trace::time::Ticks;
 use poolscope_base::progress::{CancelToken, Cancelled};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
+use std::hint::black_box;
 
 /// A pool event by its place in the merged events.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -57,12 +58,18 @@ pub fn attach_late_stacks(
     let found = candidates(late, events, attributes, cancel)?;
     let mut attachment = Attachment { events, attributes, next: EventPosition::MAX / 2 };
     let mut candidates = found.as_slice();
+    let mut untouched = candidates.len();
     for records in late.chunk_by(|a, b| a.event_time == b.event_time) {
         cancel.check()?;
         let Some(time) = records.first().map(|record| record.event_time) else { continue };
-        let start = candidates.partition_point(|candidate| candidate.time < time);
+        // Both are in time order, so that each is read once.
+        let start = candidates.iter().take_while(|candidate| candidate.time < time).count();
         candidates = candidates.get(start..).unwrap_or_default();
-        let end = candidates.partition_point(|candidate| candidate.time == time);
+        if candidates.len() <= untouched {
+            attachment.touch(candidates.get(..AHEAD).unwrap_or(candidates));
+            untouched = candidates.len().saturating_sub(AHEAD);
+        }
+        let end = candidates.iter().take_while(|candidate| candidate.time == time).count();
         let mut tick = TickCandidates::new(candidates.get(..end).unwrap_or_default());
         for record in records {
             let is_attached = attachment.attach(&mut tick, record);
@@ -227,7 +234,16 @@ struct Attachment<'a> {
     next: EventPosition,
 }
 
+/// Number of candidates whose stacks are read ahead, so that the waits for memory overlap.
+const AHEAD: usize = 64;
+
 impl Attachment<'_> {
+    /// Reads the stacks of events, whose addresses in memory do not depend on each other.
+    fn touch(&self, candidates: &[Candidate]) {
+        let read = |candidate: &Candidate| self.stack(candidate.place).parts[0];
+        black_box(candidates.iter().map(read).fold(0, |all, part| all ^ part));
+    }
+
     /// Attaches a record to the event that it belongs to; `false` if there is none. An event whose header has no thread gets it
     /// from the stack record.
     fn attach(&mut self, tick: &mut TickCandidates<'_>, record: &LateStack) -> bool {

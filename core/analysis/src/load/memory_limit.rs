@@ -31,7 +31,7 @@ pub struct LeftOut {
     pub addresses: bool,
 }
 
-/// What is left out, step by step: first what makes no difference to results, last what columns and filters need.
+/// The steps by which parts are left out: first what makes no difference to results, last what columns and filters need.
 const STEPS: [LeftOut; 4] = [
     LeftOut { indices: false, free_stacks: false, addresses: false },
     LeftOut { indices: true, free_stacks: false, addresses: false },

@@ -21,6 +21,9 @@ use rayon::prelude::*;
 
 /// Number of events of a slice: what fits a processor's second-level cache.
 const SLICE_EVENTS: usize = 1 << 15;
+/// Number of events up to which a slice is not worth the work of another one, and number of slices that each worker should get.
+const MIN_SLICE_EVENTS: usize = 1 << 12;
+const SLICES_PER_WORKER: usize = 2;
 /// One of so many events is a sample, by which slices are cut.
 const SAMPLE_STEP: usize = 1 << 7;
 
@@ -249,7 +252,8 @@ fn loaded_columns(with_stacks: bool, left_out: LeftOut) -> LoadedColumns {
     }
 }
 
-/// Bounds of slices with about [`SLICE_EVENTS`] events each, more if they have the same time.
+/// Bounds of slices with about the same number of events each, more if they have the same time: [`SLICE_EVENTS`] of them, or fewer,
+/// so that there are slices for all workers.
 fn slice_bounds(runs: &[&EventRun], until: Ticks) -> Vec<SliceBounds> {
     let mut samples: Vec<Ticks> = Vec::new();
     let mut first = Ticks::NEVER;
@@ -265,7 +269,8 @@ fn slice_bounds(runs: &[&EventRun], until: Ticks) -> Vec<SliceBounds> {
         return Vec::new();
     }
     samples.sort_unstable();
-    let step = SLICE_EVENTS / SAMPLE_STEP;
+    let share = samples.len().div_ceil(SLICES_PER_WORKER * rayon::current_num_threads());
+    let step = share.clamp(MIN_SLICE_EVENTS / SAMPLE_STEP, SLICE_EVENTS / SAMPLE_STEP);
     let mut cuts: Vec<Ticks> = samples.into_iter().step_by(step).skip(1).filter(|&time| time > first).collect();
     cuts.dedup();
     let starts = std::iter::once(first).chain(cuts.iter().copied());

@@ -75,8 +75,8 @@ pub enum StackScope {
 pub struct LoadOptions {
     /// Stacks to attach.
     pub stacks: StackScope,
-    /// Keep the order of the frees, which scans over time need and which is sorted anew without it: four bytes per free. The first of
-    /// the indices that a memory limit costs.
+    /// Keep the order of the frees, for curves of the window and peaks, which sort the frees anew without it: four bytes per free. The
+    /// first of the indices that a memory limit costs.
     pub free_order: bool,
     /// Upper bound on the bytes of memory for the trace; `None` for no bound. A load that would exceed it leaves out the indices, then
     /// the stacks of frees, then addresses, and fails if that is not enough.

@@ -10,7 +10,7 @@ use std::ops::Range;
 /// the buffer, and an interrupt may log in between.
 const MARGINS_PER_SECOND: i64 = 50;
 /// Bytes of records that are decoded together. Less makes workers wait for each other, more needs more memory.
-const BATCH_BYTES: usize = 16 << 20;
+const BATCH_BYTES: usize = 8 << 20;
 /// Number of buffers for each worker that are decoded together.
 const BATCH_BUFFERS: usize = 4;
 /// Largest number of bytes of neighboring buffers that are read at once. Larger reads are no faster, and a batch has to have many of

@@ -4,7 +4,7 @@
 
 use super::attributes::AttributeIds;
 use super::frame_lists::FrameListTable;
-use super::interner::{EventPosition, NO_ID, WorkerInterner, WorkerNumbers};
+use super::interner::{EventPosition, Interned, NO_ID, WorkerInterner, WorkerNumbers, word};
 use super::losses::LossRanges;
 use super::merge::MergedEvents;
 use super::stack_keys::{KeyUses, NO_FRAMES};
@@ -15,10 +15,9 @@ use crate::trace::time::Ticks;
 use parking_lot::Mutex;
 use poolscope_base::progress::{CancelToken, Cancelled, Progress};
 use rayon::prelude::*;
-use std::hash::{Hash, Hasher};
 
 /// A distinct stack.
-#[derive(Clone, Copy, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(C)]
 pub struct JoinedStack {
     /// Frame list of the kernel part; [`NO_FRAMES`] without one.
@@ -31,27 +30,10 @@ pub struct JoinedStack {
     pub epochs: (u32, u32),
 }
 
-impl JoinedStack {
-    /// All fields in three words, which are compared and hashed for each event.
+impl Interned for JoinedStack {
     #[inline]
     fn words(&self) -> [u64; 3] {
-        let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
-        [pair(self.kernel, self.user), pair(self.pid, self.epochs.0), u64::from(self.epochs.1)]
-    }
-}
-
-impl PartialEq for JoinedStack {
-    #[inline]
-    fn eq(&self, other: &Self) -> bool {
-        let ([a, b, c], [x, y, z]) = (self.words(), other.words());
-        (a ^ x) | (b ^ y) | (c ^ z) == 0
-    }
-}
-
-impl Hash for JoinedStack {
-    #[inline]
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.words().into_iter().for_each(|word| state.write_u64(word));
+        [word(self.kernel, self.user), word(self.pid, self.epochs.0), u64::from(self.epochs.1)]
     }
 }
 

@@ -7,7 +7,7 @@
 //!
 //! Keys are divided into shards by their hash, each with its own uses, so that workers share nothing while they group and define.
 
-use super::frame_lists::FrameLists;
+use super::frame_lists::{FrameLists, hash_of};
 use super::stack_part::{FrameRange, StackKeyDefinition};
 use crate::trace::time::Ticks;
 use parking_lot::Mutex;
@@ -27,6 +27,9 @@ const SHARDS: usize = 1 << SHARD_BITS;
 const CHUNKS: usize = 64;
 /// Number of lookups that a [`KeyCache`] holds.
 const CACHED: usize = 1 << 10;
+
+/// Number of definitions whose frames are read at once, since reading those of one after the other would wait for memory each time.
+const DEFINED_TOGETHER: usize = 64;
 
 /// Frame list of a use without a definition.
 pub const NO_FRAMES: u32 = u32::MAX;
@@ -328,16 +331,30 @@ impl KeyShard {
     /// Gives the uses that the definitions of a merge closed their frame lists and times.
     fn define(&mut self, chunks: &[DefinitionChunk], frames: &[&[u64]], lists: &FrameLists) {
         self.uses.resize(*self.next.get_mut() as usize, KeyUse::OPEN);
-        for (&(chunk, at), number) in self.places.iter().zip(&mut self.of_definition) {
+        let shard = self.number;
+        let definition = |&(chunk, at): &(u32, u32)| chunks.get(chunk as usize)?.get(shard)?.get(at as usize);
+        let frames_of = |definition: &MergedDefinition| {
+            definition.frames.of(frames.get(definition.buffer as usize).copied().unwrap_or_default())
+        };
+        let mut used = self.places.iter().zip(&mut self.of_definition).filter_map(|(place, number)| {
             let number = *number.get_mut();
-            if number == 0 {
-                continue;
+            let definition = if number == 0 { None } else { definition(place) }?;
+            Some((split(number).1, definition.time, frames_of(definition)))
+        });
+        let mut block: Vec<(usize, Ticks, &[u64])> = Vec::with_capacity(DEFINED_TOGETHER);
+        let mut hashes: Vec<u64> = Vec::with_capacity(DEFINED_TOGETHER);
+        loop {
+            block.clear();
+            block.extend(used.by_ref().take(DEFINED_TOGETHER));
+            if block.is_empty() {
+                return;
             }
-            let of_shard = chunks.get(chunk as usize).and_then(|chunk| chunk.get(self.number));
-            let Some(definition) = of_shard.and_then(|definitions| definitions.get(at as usize)) else { continue };
-            let of_buffer = frames.get(definition.buffer as usize).copied().unwrap_or_default();
-            if let Some(known) = self.uses.get_mut(split(number).1) {
-                (known.frames, known.defined) = (definition.frames.list(of_buffer, lists), definition.time);
+            hashes.clear();
+            hashes.extend(block.iter().map(|(_, _, frames)| hash_of(frames)));
+            for (&(at, time, frames), &hash) in block.iter().zip(&hashes) {
+                if let Some(known) = self.uses.get_mut(at) {
+                    (known.frames, known.defined) = (lists.intern(hash, frames), time);
+                }
             }
         }
     }
@@ -417,7 +434,6 @@ impl KeyCache {
 
 #[cfg(test)]
 mod tests {
-    use super::super::frame_lists::hash_of;
     use super::*;
 
     #[test]
@@ -442,7 +458,7 @@ mod tests {
             time: Ticks(time),
             key,
             is_kernel,
-            frames: FrameRange { start: at, count: 1, hash: hash_of(&[u64::from(at)]) },
+            frames: FrameRange { start: at, count: 1 },
         };
         // Two definitions of one key, one of another kind and one after the first merge.
         let mut first = vec![definition(10, 7, true, 1), definition(10, 7, false, 2), definition(20, 7, true, 3)];

@@ -1,6 +1,6 @@
 //! Recorded stacks of pool events: a kernel and a user part each, as a key or as frames, and the records that carry them.
 
-use super::frame_lists::FrameLists;
+use super::frame_lists::{FrameLists, hash_of};
 use crate::trace::time::Ticks;
 
 /// Kernel or user part of the stack of a pool event, whose record is in the same buffer.
@@ -161,8 +161,6 @@ pub struct FrameRange {
     pub start: u32,
     /// Number of frames.
     pub count: u32,
-    /// Hash of the frames ([`hash_of`](super::frame_lists::hash_of)).
-    pub hash: u64,
 }
 
 impl FrameRange {
@@ -175,7 +173,8 @@ impl FrameRange {
     /// The number of the list of the frames.
     #[inline]
     pub fn list(self, frames: &[u64], lists: &FrameLists) -> u32 {
-        lists.intern(self.hash, self.of(frames))
+        let frames = self.of(frames);
+        lists.intern(hash_of(frames), frames)
     }
 }
 

@@ -8,10 +8,10 @@ use super::tree::{NodeId, PivotTree};
 use crate::filter::rowset::RowSet;
 use crate::group::aggregate::{Aggregate, AggregateRow};
 use crate::group::column_values::ColumnValues;
-use crate::group::event_order::EventOrder;
 use crate::group::group_by::{GroupBy, GroupIds, GroupIndex, OUTSIDE, class_of};
 use crate::group::key::Key;
 use crate::group::parallel::{Cancel, Cancelled, fold_rows};
+use crate::group::shared_event_order::SharedEventOrder;
 use crate::trace::growth::{GrowthScale, GrowthSum};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -29,7 +29,7 @@ pub struct Evaluator {
     names: Arc<ColumnValues>,
     pivot: Arc<Pivot>,
     filter: Option<Arc<RowSet>>,
-    order: Arc<OnceLock<EventOrder>>,
+    order: Arc<SharedEventOrder>,
     group_of_row: OnceLock<RowGroups>,
 }
 
@@ -49,7 +49,7 @@ impl Evaluator {
         names: Arc<ColumnValues>,
         pivot: &Arc<Pivot>,
         filter: Option<Arc<RowSet>>,
-        order: Arc<OnceLock<EventOrder>>,
+        order: Arc<SharedEventOrder>,
     ) -> Self {
         Self { names, pivot: Arc::clone(pivot), filter, order, group_of_row: OnceLock::new() }
     }
@@ -220,7 +220,7 @@ impl Evaluator {
     /// from its start on.
     fn peaks(&self, runs: &RunTree, by_size: bool, cancel: Cancel<'_>) -> Result<Vec<Value>, Cancelled> {
         let table = &self.names.trace().allocations;
-        let order = EventOrder::shared(&self.order, self.names.trace(), cancel)?;
+        let order = self.order.get_unless_cancelled(self.names.trace(), cancel)?;
         let visible_range = self.pivot.visible_range();
         let run_of_row = self.run_of_row(runs, cancel)?;
         let amount = |row: usize| {

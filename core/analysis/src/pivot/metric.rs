@@ -166,6 +166,12 @@ impl Metric {
         }
     }
 
+    /// Returns `true` for a metric that follows the events in the order of time, which a trace can be loaded with.
+    #[must_use]
+    pub const fn needs_event_order(self) -> bool {
+        matches!(self.source(), MetricSource::PeakSize | MetricSource::PeakCount)
+    }
+
     /// Returns `true` for a metric that follows from the aggregate of a group; the others are computed from the rows.
     #[must_use]
     pub const fn is_from_aggregate(self) -> bool {

@@ -17,13 +17,14 @@ use crate::group::event_order::{Event, EventNumbers, EventOrder, EventRange};
 use crate::group::group_by::{GroupBy, GroupIds, OUTSIDE};
 use crate::group::key::Key;
 use crate::group::parallel::{CHUNK_ROWS, Cancel, Cancelled, worker_chunks};
+use crate::group::shared_event_order::SharedEventOrder;
 use crate::trace::allocation::AllocationTable;
 use crate::trace::time::{Ticks, TimeRange};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// Upper bound on the bytes of blocks and states for every two allocations. Traces of few allocations may take [`MIN_BYTES`].
 const MAX_BYTES: usize = 3;
@@ -82,7 +83,7 @@ impl State {
 /// Blocks of the events of a trace for one grouping, one filter and one kind of amount.
 pub struct CurveIndex {
     names: Arc<ColumnValues>,
-    order: Arc<OnceLock<EventOrder>>,
+    order: Arc<SharedEventOrder>,
     keys: Vec<Key>,
     by_count: bool,
     include_preexisting: bool,
@@ -116,7 +117,7 @@ impl CurveIndex {
         names: &Arc<ColumnValues>,
         request: &SeriesRequest<'_>,
         rows: Option<Arc<RowSet>>,
-        order: &Arc<OnceLock<EventOrder>>,
+        order: &Arc<SharedEventOrder>,
         cancel: Cancel<'_>,
     ) -> Result<Option<Self>, Cancelled> {
         Self::with_blocks(names, request, rows, order, MIN_BLOCK_EVENTS, cancel)
@@ -127,7 +128,7 @@ impl CurveIndex {
         names: &Arc<ColumnValues>,
         request: &SeriesRequest<'_>,
         rows: Option<Arc<RowSet>>,
-        order: &Arc<OnceLock<EventOrder>>,
+        order: &Arc<SharedEventOrder>,
         min_events: usize,
         cancel: Cancel<'_>,
     ) -> Result<Option<Self>, Cancelled> {
@@ -141,7 +142,7 @@ impl CurveIndex {
             states * size_of::<State>() <= max_bytes
         };
         let Some(ids) = names.group_ids(request.keys, cancel)?.filter(has_few_groups) else { return Ok(None) };
-        let events = EventOrder::shared(order, names.trace(), cancel)?;
+        let events = order.get_unless_cancelled(names.trace(), cancel)?;
         if events.bytes().max(table.len() as u128) > i64::MAX as u128 {
             return Ok(None);
         }
@@ -212,7 +213,7 @@ impl CurveIndex {
     }
 
     fn order(&self) -> &EventOrder {
-        self.order.get_or_init(|| EventOrder::new(self.names.trace()))
+        self.order.get(self.names.trace())
     }
 
     /// Chooses the blocks and computes their entries and the states between them.

@@ -14,6 +14,7 @@ pub mod scan;
 pub mod selection;
 
 pub use crate::group::event_order::EventOrder;
+pub use crate::group::shared_event_order::SharedEventOrder;
 pub use curve::{Curve, SeriesError, SeriesKind, SeriesMetric, SeriesRequest, SeriesSet, series, series_at};
 pub use curve_index::CurveIndex;
 pub use scan::{MinMaxDecimation, decimate, decimate_highest};

@@ -331,7 +331,7 @@ fn curves_from_blocks_are_those_from_all_events() {
         let coarse = |time: &mut Option<i64>| *time = time.map(|time| time / 40 * 40);
         blocks.iter_mut().for_each(|block| [&mut block.alloc, &mut block.free].into_iter().for_each(coarse));
         let names = std::sync::Arc::new(names(&blocks));
-        let order = std::sync::Arc::new(std::sync::OnceLock::new());
+        let order = std::sync::Arc::new(SharedEventOrder::default());
         let filter = std::sync::Arc::new(RowSet::from_fn(blocks.len(), |row| row % 4 != 2));
         for (keys, min_events) in KEY_SETS.into_iter().zip([1, 3, 17, 4000]) {
             let mut wanted = request(["outstanding", "count"][seed as usize % 2], visible_range(0, 10), 2);
@@ -347,7 +347,7 @@ fn curves_from_blocks_are_those_from_all_events() {
                 (wanted.points, wanted.top) = (1 + dice.roll(40) as usize, top);
                 assert!(index.serves(&names, &wanted));
                 let found = index.highest(&wanted, &not_cancelled).unwrap();
-                let plain = decimate_highest(&names, &wanted, order.get().unwrap(), &not_cancelled).unwrap();
+                let plain = decimate_highest(&names, &wanted, order.known().unwrap(), &not_cancelled).unwrap();
                 let (own, all) = (&found.set, &plain.set);
                 assert_eq!((&own.curves, own.others), (&all.curves, all.others), "{seed} {keys:?} {top:?} {from}");
                 assert_eq!((&own.times, own.is_chosen_by_sum), (&all.times, all.is_chosen_by_sum));
@@ -382,7 +382,7 @@ fn curves_of_very_many_groups_are_those_from_all_events() {
                 wanted.visible_range = visible_range(from, from + length);
                 (wanted.points, wanted.top) = (50, Some(20));
                 let found = index.highest(&wanted, &not_cancelled).unwrap();
-                let plain = decimate_highest(&names, &wanted, order.get().unwrap(), &not_cancelled).unwrap();
+                let plain = decimate_highest(&names, &wanted, order.known().unwrap(), &not_cancelled).unwrap();
                 assert!(length < 20_000 || (found.set.is_chosen_by_sum && found.set.others > MAX_PEAK_GROUPS - 20));
                 assert_eq!(found.set.is_chosen_by_sum, plain.set.is_chosen_by_sum);
                 assert_eq!((&found.set.curves, found.set.others), (&plain.set.curves, plain.set.others), "{keys:?}");
@@ -390,16 +390,6 @@ fn curves_of_very_many_groups_are_those_from_all_events() {
             }
         }
     }
-}
-
-#[test]
-fn events_are_sorted_once_unless_that_is_cancelled() {
-    let names = names(&random_blocks(9, 5_000));
-    let cell = std::sync::OnceLock::new();
-    assert!(EventOrder::shared(&cell, names.trace(), &|| true).is_err() && cell.get().is_none());
-    let first: *const EventOrder = EventOrder::shared(&cell, names.trace(), &not_cancelled).unwrap();
-    // What is known needs no work that could be cancelled.
-    assert!(std::ptr::eq(first, EventOrder::shared(&cell, names.trace(), &|| true).unwrap()));
 }
 
 #[test]

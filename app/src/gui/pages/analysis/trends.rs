@@ -2,12 +2,12 @@
 //! more and are computed when nothing else is. Cancelled work gives no answer.
 
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use poolscope_analysis::group::column_values::{ColumnValues, unknown_process};
 use poolscope_analysis::pivot::{Evaluator, NodeId, Pivot, Trend, Value};
-use poolscope_analysis::series::EventOrder;
+use poolscope_analysis::series::SharedEventOrder;
 use poolscope_analysis::trace::Trace;
 use poolscope_base::progress::CancelToken;
 
@@ -25,7 +25,7 @@ pub(super) struct TrendsRequest {
     names: Arc<ColumnValues>,
     pivot: Arc<Pivot>,
     filter: Arc<RowFilter>,
-    order: Arc<OnceLock<EventOrder>>,
+    order: Arc<SharedEventOrder>,
     known: Option<Arc<Evaluator>>,
     /// Nodes and the runs of groups that they add up.
     wanted: Vec<(NodeId, Range<u32>)>,

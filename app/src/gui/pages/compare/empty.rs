@@ -86,7 +86,7 @@ pub(super) fn show(
     commands: &mut Vec<Command>,
 ) {
     let offers_raw = matches!(why, Why::NoTag | Why::Refused(_));
-    let offers_clear = why == Why::BadFilter;
+    let offers_clear = why == Why::BadFilter || (matches!(why, Why::Refused(_)) && !state.query.trim().is_empty());
     let (title, text) = match why {
         Why::Computing => ("Comparing", "Grouping the allocations of both sides.".to_owned()),
         Why::Broken => ("Internal error", "The comparison could not be computed. Please report it.".to_owned()),

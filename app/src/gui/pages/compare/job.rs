@@ -8,7 +8,7 @@ use poolscope_analysis::compare::{
     Change, CompareRequest as Wanted, CompareSort, CompareTree, Comparison, Divisors, FindingRequest, Normalization,
     NormalizationError, Side, SideRequest, compare, findings,
 };
-use poolscope_analysis::filter::Query;
+use poolscope_analysis::filter::{Field, Query};
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::pivot::find::{FindRequest, FindResult, find};
@@ -19,6 +19,7 @@ use poolscope_base::progress::CancelToken;
 use rustc_hash::FxHashMap;
 
 use crate::gui::model::filter::{RowFilter, Step};
+use crate::memory;
 
 /// Number of points of a curve.
 const POINTS: usize = 401;
@@ -89,6 +90,13 @@ impl CompareQuestion {
             && self.steps == other.steps
             && (self.measure != Metric::Growth || other.measure == Metric::Growth)
     }
+
+    /// Returns whether the filter asks for addresses that a side was loaded without.
+    fn asks_for_missing_addresses(&self) -> bool {
+        let has_addresses = |side: &QuestionSide| side.names.trace().allocations.has_addresses();
+        let asks = self.query.as_ref().is_some_and(|query| query.asks(Field::Key(Key::Address)));
+        asks && !self.sides.iter().all(has_addresses)
+    }
 }
 
 /// A question, and what is shown so far.
@@ -111,10 +119,19 @@ pub struct CompareAnswer {
     pub findings: Arc<Vec<Finding>>,
 }
 
+impl CompareAnswer {
+    fn refused(question: CompareQuestion, reason: String) -> Self {
+        Self { question, whole: Err(reason), shown: None, findings: Arc::default() }
+    }
+}
+
 /// Compares; `None` when cancelled.
 pub(super) fn run(request: CompareRequest, cancel: &CancelToken) -> Option<CompareAnswer> {
     let CompareRequest { question, known } = request;
     let cancelled = || cancel.is_cancelled();
+    if question.asks_for_missing_addresses() {
+        return Some(CompareAnswer::refused(question, memory::ADDRESSES_LEFT_OUT.to_owned()));
+    }
     let known = known.filter(|known| known.whole.is_ok() && known.question.has_groups_of(&question));
     let (whole, findings) = match known {
         Some(known) => (known.whole.clone().ok()?, Arc::clone(&known.findings)),
@@ -137,13 +154,8 @@ pub(super) fn run(request: CompareRequest, cancel: &CancelToken) -> Option<Compa
                 Ok(divisors) => divisors,
                 Err(NormalizationError::Cancelled) => return None,
                 Err(error) => {
-                    let message = format!("{}.", crate::format::sentence_case(&error.to_string()));
-                    return Some(CompareAnswer {
-                        question,
-                        whole: Err(message),
-                        shown: None,
-                        findings: Arc::default(),
-                    });
+                    let reason = format!("{}.", crate::format::sentence_case(&error.to_string()));
+                    return Some(CompareAnswer::refused(question, reason));
                 }
             };
             let wanted = FindingRequest { sides: sides.clone(), divisors: divisors.clone() };
