@@ -39,11 +39,17 @@ const STEPS: [LeftOut; 4] = [
     LeftOut { indices: true, free_stacks: true, addresses: true },
 ];
 
-/// Keeps a load within its limit; called after each merge.
+/// Keeps a load within its limit; called after each merge. `stack_bytes` are those of the stacks beside the events, which are freed
+/// before the rows become the final table.
 ///
 /// # Errors
 /// The trace does not fit, even without all that can be left out.
-pub fn keep_within(limit_bytes: u64, events: &mut EventMerger, share: ReadShare) -> Result<(), LoadError> {
+pub fn keep_within(
+    limit_bytes: u64,
+    events: &mut EventMerger,
+    stack_bytes: u64,
+    share: ReadShare,
+) -> Result<(), LoadError> {
     if share.done.saturating_mul(MIN_SHARE) < share.total {
         return Ok(());
     }
@@ -53,7 +59,7 @@ pub fn keep_within(limit_bytes: u64, events: &mut EventMerger, share: ReadShare)
         let indices = step.indices && events.has_free_order();
         let free_stacks = step.free_stacks && events.loaded_columns().free_stacks;
         events.leave_out(LeftOut { indices, free_stacks, ..step });
-        needed = needed_bytes(events, share);
+        needed = needed_bytes(events, stack_bytes, share);
         if needed <= limit_bytes {
             return Ok(());
         }
@@ -62,13 +68,14 @@ pub fn keep_within(limit_bytes: u64, events: &mut EventMerger, share: ReadShare)
 }
 
 /// Estimated bytes at the peak: while events are merged, or when the rows become the final table; and those of the indices.
-fn needed_bytes(events: &EventMerger, share: ReadShare) -> u64 {
+fn needed_bytes(events: &EventMerger, stack_bytes: u64, share: ReadShare) -> u64 {
     let usage = events.usage();
-    let merging = usage.row_bytes + usage.address_bytes;
+    let merging = usage.row_bytes + usage.address_bytes + stack_bytes;
     // Joined stacks have a number of four bytes for each allocation; that of its free is beside the end.
     let joined = if events.loaded_columns().alloc_stacks { size_of::<u32>() as u64 } else { 0 };
     let table = events.loaded_columns().row_bytes() as u64;
-    let freezing = usage.row_bytes.saturating_sub(usage.stack_bytes) + usage.rows * (joined + table);
+    // Recorded stacks are freed by then, but in pieces that the allocator keeps.
+    let freezing = usage.row_bytes + usage.rows * (joined + table);
     let indices = if events.has_free_order() { usage.rows * INDEX_BYTES } else { 0 };
     let now = merging.max(freezing) + indices;
     let whole = u128::from(now) * u128::from(share.total.max(share.done)) / u128::from(share.done.max(1));

@@ -51,8 +51,6 @@ pub struct MergedBytes {
     pub rows: u64,
     /// Bytes of all that is kept of each allocation until the table is built.
     pub row_bytes: u64,
-    /// Those of [`Self::row_bytes`] that hold stacks until they are joined.
-    pub stack_bytes: u64,
     /// Bytes of the states of addresses.
     pub address_bytes: u64,
 }
@@ -174,13 +172,11 @@ impl EventMerger {
     pub fn usage(&self) -> MergedBytes {
         let rows = u64::from(self.allocs);
         let of_allocations = self.chunks.iter().map(AllocationChunk::bytes).sum::<usize>();
-        let alloc_stacks: usize = self.chunks.iter().map(|chunk| size_of_val(chunk.recorded_stack.as_slice())).sum();
         let (of_ends, of_free_stacks) = self.ends.bytes();
         let of_order = self.free_rows.as_ref().map_or(0, FreeRows::bytes);
         MergedBytes {
             rows,
             row_bytes: (of_allocations + of_ends + of_free_stacks + of_order) as u64,
-            stack_bytes: (alloc_stacks + of_free_stacks) as u64,
             address_bytes: self.owners.iter().map(AddressOwner::bytes).sum::<usize>() as u64,
         }
     }

@@ -127,7 +127,8 @@ impl Pipeline {
             self.waiting.extend(decoded);
             self.merge(until, cancel)?;
             if let Some(limit) = self.options.memory_limit_bytes {
-                keep_within(limit, &mut self.events, share)?;
+                let stack_bytes = self.stacks.as_mut().map_or(0, StackMerger::bytes) as u64;
+                keep_within(limit, &mut self.events, stack_bytes, share)?;
             }
         }
         Ok(true)

@@ -261,7 +261,7 @@ impl StackSources<'_> {
         let key = self.keys.get(part);
         if key.frames == NO_FRAMES {
             counts.unresolved += 1;
-            counts.mismatched += u64::from(key.is_mismatched);
+            counts.mismatched += u64::from(key.is_mismatched());
             return (NO_FRAMES, true);
         }
         let reference = || Ticks(event_time.0.saturating_add(stack.delays.ticks(side)));

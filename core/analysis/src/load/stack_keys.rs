@@ -41,14 +41,22 @@ pub struct KeyUse {
     pub frames: u32,
     /// Time of its definition.
     pub defined: Ticks,
-    /// True if it has no definition, but the key has one of the other kind.
-    pub is_mismatched: bool,
-    /// Use that this one stands for, which was not known when it was numbered; 0 if there is none.
+    /// Use that this one stands for, which was not known when it was numbered, or [`MISMATCHED`]; 0 if there is none.
     stands_for: u32,
 }
+// A trace can have as many of them as stack records.
+const _: () = assert!(size_of::<KeyUse>() == 16);
+
+/// A use stands for a definition of the other kind, which is none of its own.
+const MISMATCHED: u32 = u32::MAX;
 
 impl KeyUse {
-    const OPEN: Self = Self { frames: NO_FRAMES, defined: Ticks::NEVER, is_mismatched: false, stands_for: 0 };
+    const OPEN: Self = Self { frames: NO_FRAMES, defined: Ticks::NEVER, stands_for: 0 };
+
+    /// Returns `true` if it has no definition, but the key has one of the other kind.
+    pub const fn is_mismatched(&self) -> bool {
+        self.stands_for == MISMATCHED
+    }
 }
 
 /// A definition that is merged.
@@ -199,6 +207,11 @@ impl StackKeys {
         Ok(())
     }
 
+    /// Bytes of the uses, of which there are more the longer the trace is.
+    pub fn bytes(&self) -> usize {
+        self.shards.iter().map(|shard| size_of_val(shard.uses.as_slice())).sum()
+    }
+
     /// Ends the merges. Notes which uses without a definition have one of the other kind.
     pub fn finish(self) -> KeyUses {
         KeyUses { shards: self.shards.into_iter().map(KeyShard::finish).collect() }
@@ -214,7 +227,7 @@ impl KeyUses {
             self.shards.get(shard).and_then(|uses| uses.get(at)).copied().unwrap_or(KeyUse::OPEN)
         };
         let found = at(number);
-        if found.stands_for == 0 { found } else { at(found.stands_for) }
+        if matches!(found.stands_for, 0 | MISMATCHED) { found } else { at(found.stands_for) }
     }
 }
 
@@ -366,8 +379,9 @@ impl KeyShard {
         let mut open: Vec<(KeyKind, u32)> = self.open.into_inner().into_iter().collect();
         open.sort_unstable();
         for ((key, is_kernel), number) in open {
-            if let Some(known) = uses.get_mut(split(number).1) {
-                known.is_mismatched = self.defined.contains(&(key, !is_kernel));
+            let known = uses.get_mut(split(number).1).filter(|_| self.defined.contains(&(key, !is_kernel)));
+            if let Some(known) = known {
+                known.stands_for = MISMATCHED;
             }
         }
         uses
@@ -473,12 +487,14 @@ mod tests {
         keys.begin(&mut [&mut first, &mut second], Ticks::NEVER, &never).unwrap();
         let late = keys.refer(&mut cache, 7, true, Ticks(30));
         keys.end(&[&frames, &frames], &[(reserved, late)], &lists, &never).unwrap();
+        assert_eq!(keys.bytes() % size_of::<KeyUse>(), 0);
+        assert!(keys.bytes() >= 6 * size_of::<KeyUse>());
         let keys = keys.finish();
         let table = lists.into_table(8);
         let of = |number| table.frames(keys.get(number).frames).to_vec();
         assert_eq!(uses.iter().map(|&number| of(number)).collect::<Vec<_>>(), [[1], [1], [3], [4]]);
         assert_eq!((of(late), of(reserved), keys.get(late).defined), (vec![4], vec![4], Ticks(30)));
-        assert_eq!((keys.get(user).frames, keys.get(user).is_mismatched), (NO_FRAMES, true));
-        assert_eq!((keys.get(lost).frames, keys.get(lost).is_mismatched), (NO_FRAMES, false));
+        assert_eq!((keys.get(user).frames, keys.get(user).is_mismatched()), (NO_FRAMES, true));
+        assert_eq!((keys.get(lost).frames, keys.get(lost).is_mismatched()), (NO_FRAMES, false));
     }
 }

@@ -129,6 +129,12 @@ impl StackMerger {
         Ok(())
     }
 
+    /// Bytes that grow with the trace: uses of keys, and stack records whose events are searched at the end.
+    pub fn bytes(&mut self) -> usize {
+        let late = |worker: &mut Mutex<StackWorker>| size_of_val(worker.get_mut().late.as_slice());
+        self.keys.bytes() + self.workers.iter_mut().map(late).sum::<usize>()
+    }
+
     /// Ends the merges.
     pub fn finish(self) -> MergedStacks {
         let mut merged = MergedStacks { keys: self.keys.finish(), late: Vec::new(), unmatched: 0 };
