@@ -93,7 +93,7 @@ impl Pipeline {
         cancel: &CancelToken,
     ) -> Result<bool, LoadError> {
         let mut share = ReadShare { done: 0, total: file.file_bytes() };
-        while let Some(batch) = order.next(file, self.workers.len()) {
+        while let Some(batch) = order.next(file, self.workers.len(), self.stacks.is_some()) {
             let decode = |order: u32| {
                 cancel.check()?;
                 let Some(buffer) = file.layout.buffers.get(order as usize) else { return Ok(DecodedBuffer::default()) };

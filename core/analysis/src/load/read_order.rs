@@ -9,8 +9,11 @@ use std::ops::Range;
 /// Shares of a second by which a record may be earlier than the first ones of its buffer: timestamps are taken before the space in
 /// the buffer, and an interrupt may log in between.
 const MARGINS_PER_SECOND: i64 = 50;
-/// Bytes of records that are decoded together. Less makes workers wait for each other, more needs more memory.
-const BATCH_BYTES: usize = 8 << 20;
+/// Bytes of records that are decoded together. Less makes workers wait for each other, and the allocator keeps more memory of small
+/// tables; more needs more memory.
+const BATCH_BYTES: usize = 16 << 20;
+/// The same for a load with stacks: frames and definitions of keys have to be in the processor's cache still when they are merged.
+const BATCH_BYTES_WITH_STACKS: usize = 8 << 20;
 /// Number of buffers for each worker that are decoded together.
 const BATCH_BUFFERS: usize = 4;
 /// Largest number of bytes of neighboring buffers that are read at once. Larger reads are no faster, and a batch has to have many of
@@ -90,11 +93,12 @@ impl ReadOrder {
     }
 
     /// The next buffers; `None` after the last one.
-    pub fn next(&mut self, file: &TraceFile, workers: usize) -> Option<ReadBatch<'_>> {
+    pub fn next(&mut self, file: &TraceFile, workers: usize, with_stacks: bool) -> Option<ReadBatch<'_>> {
+        let wanted_bytes = if with_stacks { BATCH_BYTES_WITH_STACKS } else { BATCH_BYTES };
         let start = self.next;
         let mut bytes = 0;
         while let Some(&(_, order)) = self.buffers.get(self.next)
-            && (bytes < BATCH_BYTES || self.next - start < BATCH_BUFFERS * workers)
+            && (bytes < wanted_bytes || self.next - start < BATCH_BUFFERS * workers)
         {
             bytes += file.layout.buffers.get(order as usize).map_or(0, BufferRef::expected_body_bytes);
             self.next += 1;
