@@ -43,7 +43,7 @@ pub struct RowFigure {
     pub free: Ticks,
     /// Size in bytes.
     pub size: u64,
-    /// Bits of [`flag`](crate::trace::allocation::flag).
+    /// Bits of [`flag`].
     pub flags: u8,
 }
 
