@@ -462,8 +462,8 @@ impl Buckets {
         Ok(Self { items, starts })
     }
 
-    /// What `item` makes of each number, bucket by bucket, and the start of each bucket, with the end of the last one. `T` is a number
-    /// or an array of numbers, of which memory that was not written yet is full of zeros.
+    /// Calls `item` with each number and returns its results, bucket by bucket, with the start of each bucket and the end of the last
+    /// one. `T` is a number or an array of numbers, whose default is all zeros: fresh memory needs no writing first then.
     ///
     /// # Errors
     /// [`Cancelled`] if `cancel` returns `true`.
