@@ -4,6 +4,7 @@
 use super::stack_part::{PartDelays, RecordedStack};
 use crate::trace::time::Ticks;
 use rayon::prelude::*;
+use std::ops::Range;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 /// Recorded allocations of one merge, in time order, as columns.
@@ -209,6 +210,17 @@ impl FreeEnds {
     #[inline]
     pub fn get(&self, row: u32) -> Option<&FreeEnd> {
         self.blocks.get((row >> BLOCK_BITS) as usize)?.get(row as usize % BLOCK)
+    }
+
+    /// The ends of consecutive rows.
+    pub fn range(&self, rows: Range<u32>) -> impl Iterator<Item = &FreeEnd> {
+        let blocks = rows.start >> BLOCK_BITS..rows.end.div_ceil(BLOCK as u32);
+        let of_block = move |block: u32| {
+            let first = block << BLOCK_BITS;
+            let within = rows.start.saturating_sub(first) as usize..BLOCK.min((rows.end - first) as usize);
+            self.blocks.get(block as usize).and_then(|block| block.get(within)).unwrap_or_default()
+        };
+        blocks.flat_map(of_block)
     }
 
     fn free_stack(&self, row: u32) -> Option<&FreeStack> {

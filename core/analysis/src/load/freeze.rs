@@ -1,8 +1,7 @@
 //! Freezing: the merged events become the allocation table, with final handles, and all tables become the trace.
 
 use super::attributes::AttributeIds;
-use super::columns::{IMPLIED, UnrecordedAllocation};
-use super::event::LARGE_SIZE;
+use super::columns::{AllocationChunk, IMPLIED, NOT_FREED, UnrecordedAllocation};
 use super::event_sides::EventSide;
 use super::merge::MergedEvents;
 use super::stack_tree::StackIds;
@@ -13,6 +12,7 @@ use crate::trace::time::Ticks;
 use poolscope_base::progress::{CancelToken, Cancelled, Progress};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
+use std::ops::Range;
 
 /// Upper bound on the rows of one task.
 const TASK_ROWS: usize = 1 << 16;
@@ -211,8 +211,8 @@ impl RowFiller<'_> {
     fn fill(&self, part: &mut RowsMut<'_>, source: RowSource) {
         match source {
             RowSource::Recorded { chunk, start, end } => {
-                for (at, row) in (start..end).enumerate() {
-                    part.set(at, &self.recorded(chunk, row));
+                if let Some(chunk) = self.events.chunks.get(chunk) {
+                    self.fill_recorded(part, chunk, start..end);
                 }
             }
             RowSource::Unrecorded { start, end } => {
@@ -232,34 +232,37 @@ impl RowFiller<'_> {
         (attributes, stack, if is_uncertain { mark } else { 0 })
     }
 
-    #[inline]
-    fn recorded(&self, chunk: usize, row: usize) -> AllocationRow {
-        let Some(rows) = self.events.chunks.get(chunk) else { return AllocationRow::default() };
-        let Some(alloc) = self.events.allocation(chunk, row) else { return AllocationRow::default() };
-        let (alloc_attributes, alloc_stack, mut flags) = self.handles(&alloc, flag::UNCERTAIN_ALLOCATION_STACK);
-        let number = rows.base + row as u32;
-        let (mut free_attributes, mut free_stack) = (AttributesId::NONE, StackId::EMPTY);
-        let end = self.events.ends.get(number);
-        if let Some(free) = self.events.free(number) {
-            let mark;
-            (free_attributes, free_stack, mark) = self.handles(&free, flag::UNCERTAIN_FREE_STACK);
-            flags |= mark;
-        } else if end.is_some_and(|end| end.attributes() == IMPLIED) {
-            flags |= flag::IMPLIED_FREE;
+    /// Fills recorded rows of a chunk.
+    fn fill_recorded(&self, part: &mut RowsMut<'_>, chunk: &AllocationChunk, rows: Range<usize>) {
+        fn cut<'c, T>(column: &'c [T], rows: &Range<usize>) -> &'c [T] {
+            column.get(rows.clone()).unwrap_or_default()
         }
-        let size = rows.size.get(row).copied().unwrap_or_default();
-        let large = || rows.large_sizes.binary_search_by_key(&(row as u32), |large| large.0).ok();
-        let large = if size == LARGE_SIZE { large().and_then(|at| rows.large_sizes.get(at)) } else { None };
-        AllocationRow {
-            alloc_time: alloc.time,
-            free_time: end.map_or(Ticks::NEVER, |end| end.time()),
-            size: large.map_or(u64::from(size), |large| large.1),
-            address: rows.address.get(row).copied().unwrap_or_default(),
-            alloc_attributes,
-            free_attributes,
-            alloc_stack,
-            free_stack,
-            flags,
+        let times = cut(&chunk.time, &rows);
+        let position = |row: usize| chunk.large_sizes.partition_point(|large| (large.0 as usize) < row);
+        let large = cut(&chunk.large_sizes, &(position(rows.start)..position(rows.end)));
+        let large = large.iter().map(|&(row, size)| (row - rows.start as u32, size));
+        part.set_allocations((times, cut(&chunk.size, &rows), cut(&chunk.address, &rows)), large);
+        let allocs = times.iter().zip(cut(&chunk.attributes, &rows));
+        let ends = self.events.ends.range(chunk.base + rows.start as u32..chunk.base + rows.end as u32);
+        for (at, ((&time, &alloc), end)) in allocs.zip(ends).enumerate() {
+            let (free, free_time) = (end.attributes(), end.time());
+            let (free_attributes, flags) = match free {
+                IMPLIED => (AttributesId::NONE, flag::IMPLIED_FREE),
+                NOT_FREED => (AttributesId::NONE, 0),
+                number => (self.handles.attributes.id(number, free_time), 0),
+            };
+            part.set_events(at, [self.handles.attributes.id(alloc, time), free_attributes], free_time, flags);
+        }
+        if let Some(stacks) = self.handles.stacks {
+            let ends = self.events.ends.range(chunk.base + rows.start as u32..chunk.base + rows.end as u32);
+            for (at, (&alloc, end)) in cut(&chunk.stack, &rows).iter().zip(ends).enumerate() {
+                let is_freed = !matches!(end.attributes(), IMPLIED | NOT_FREED);
+                let (alloc_stack, is_alloc_uncertain) = stacks.get(alloc);
+                let (free_stack, is_free_uncertain) = stacks.get(if is_freed { end.stack() } else { 0 });
+                let alloc_mark = if is_alloc_uncertain { flag::UNCERTAIN_ALLOCATION_STACK } else { 0 };
+                let free_mark = if is_free_uncertain { flag::UNCERTAIN_FREE_STACK } else { 0 };
+                part.set_stacks(at, [alloc_stack, free_stack], alloc_mark | free_mark);
+            }
         }
     }
 

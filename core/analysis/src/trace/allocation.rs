@@ -148,6 +148,63 @@ impl RowsMut<'_> {
         self.flags[at] = row.flags;
     }
 
+    /// Sets allocation times, sizes and addresses of the first rows, a column at a time. A size of [`u32::MAX`] is among the
+    /// `large` ones, by position; there may be no addresses.
+    pub fn set_allocations(
+        &mut self,
+        (times, sizes, addresses): (&[Ticks], &[u32], &[u64]),
+        large: impl Iterator<Item = (u32, u64)>,
+    ) {
+        let first = self.first_row;
+        let exceptions = &mut self.exceptions;
+        let (mut rest, mut row) = (self.alloc_time.iter_mut().zip(times), first as usize);
+        while let Some(base) = self.bases.get(row / BLOCK_ROWS) {
+            let end = (row / BLOCK_ROWS + 1) * BLOCK_ROWS;
+            let before = row;
+            for (own, &time) in rest.by_ref().take(end - row) {
+                *own = SortedTimes::encode(row as u32, *base, time, &mut exceptions.alloc_time);
+                row += 1;
+            }
+            if row == before {
+                break;
+            }
+        }
+        self.size.iter_mut().zip(sizes).for_each(|(own, &size)| *own = size);
+        for (at, size) in large {
+            if let Some(own) = self.size.get_mut(at as usize) {
+                *own = Sizes::encode(first + at, size, &mut exceptions.size);
+            }
+        }
+        let columns = self.address_low.iter_mut().zip(self.address_high.iter_mut());
+        for ((own, &address), row) in columns.zip(addresses).zip(first..) {
+            (*own.0, *own.1) = Addresses::encode(row, address, &mut exceptions.address);
+        }
+    }
+
+    /// Sets the attributes of the allocation and the free of a row, its free time and its flags.
+    ///
+    /// # Panics
+    /// There is no such row.
+    #[inline]
+    pub fn set_events(&mut self, at: usize, attributes: [AttributesId; 2], free_time: Ticks, flags: u8) {
+        [self.alloc_attributes[at], self.free_attributes[at]] = attributes;
+        (self.free_time[at], self.flags[at]) = (free_time, flags);
+    }
+
+    /// Sets the stacks of the allocation and the free of a row, and adds flags.
+    ///
+    /// # Panics
+    /// There is no such row.
+    #[inline]
+    pub fn set_stacks(&mut self, at: usize, stacks: [StackId; 2], flags: u8) {
+        for (column, stack) in [&mut self.alloc_stack, &mut self.free_stack].into_iter().zip(stacks) {
+            if let Some(own) = column.get_mut(at) {
+                *own = stack;
+            }
+        }
+        self.flags[at] |= flags;
+    }
+
     /// What does not fit the columns, when all rows are set.
     pub fn into_exceptions(self) -> RowExceptions {
         self.exceptions
