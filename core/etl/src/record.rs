@@ -23,7 +23,7 @@
 //! super-speedy-syslog-searcher read the same. All records of the real files measured are framed by these rules without
 //! an error.
 
-use poolscope_base::bytes::{bytes16_at, i64_at, u8_at, u16_at, u32_at, u64_at};
+use poolscope_base::bytes::{bytes16_at, i64_at, u8_at, u16_at, u32_at};
 use poolscope_base::guid::Guid;
 
 /// Identity of a record's event.
@@ -190,16 +190,15 @@ pub struct CommonHeader {
     pub hook: u16,
     /// Version of the payload's layout.
     pub version: u8,
-    /// Thread that was running; `None` if the header type has no such field.
-    pub thread: Option<u32>,
-    /// Process of that thread; `None` if the header type has no such field.
-    pub process: Option<u32>,
+    /// Thread that was running, and its process above it, if the header type has them.
+    ids: u64,
+    has_ids: bool,
     /// Time in ticks of the trace's clock.
     pub time: i64,
     /// Offset within the body of the payload.
-    pub payload: usize,
+    payload: usize,
     /// Offset within the body of the payload's end.
-    pub payload_end: usize,
+    payload_end: usize,
     /// Offset within the body of the next record.
     pub end: usize,
 }
@@ -209,23 +208,21 @@ const MARKER_COMPACT64: u16 = 0xc004;
 const MARKER_PERFINFO64: u16 = 0xc011;
 
 impl CommonHeader {
-    /// Reads the header at an offset of a body. `None` if it has another form or is damaged.
+    /// Reads the header at an offset of a body. `None` if it has another form, is damaged, or is within the last 24 bytes.
     #[inline(always)]
     #[must_use]
     pub fn read(body: &[u8], at: usize) -> Option<Self> {
         let rest = body.get(at..)?;
-        let (first, second) = (u64_at(rest, 0)?, u64_at(rest, 8)?);
+        let [first, ids, third] = words_of(rest.first_chunk::<24>()?);
         let size = (first >> 32) as u16 as usize;
         // The upper half of the version announces counters.
         if first & 0xff00 != 0 || size > rest.len() {
             return None;
         }
-        let (header, thread, process, time) = match (first >> 16) as u16 {
-            MARKER_PERFINFO64 => (16, None, None, second as i64),
-            marker @ (MARKER_SYSTEM64 | MARKER_COMPACT64) => {
-                let header = if marker == MARKER_SYSTEM64 { 32 } else { 24 };
-                (header, Some(second as u32), Some((second >> 32) as u32), i64_at(rest, 16)?)
-            }
+        let (header, has_ids, time) = match (first >> 16) as u16 {
+            MARKER_SYSTEM64 => (32, true, third),
+            MARKER_PERFINFO64 => (16, false, ids),
+            MARKER_COMPACT64 => (24, true, third),
             _ => return None,
         };
         if size < header {
@@ -234,13 +231,20 @@ impl CommonHeader {
         Some(Self {
             hook: (first >> 48) as u16,
             version: first as u8,
-            thread,
-            process,
-            time,
+            ids,
+            has_ids,
+            time: time as i64,
             payload: at + header,
             payload_end: at + size,
             end: at + ((size + 7) & !7),
         })
+    }
+
+    /// Thread that was running; `None` if the header type has no such field.
+    #[inline(always)]
+    #[must_use]
+    pub const fn thread(&self) -> Option<u32> {
+        if self.has_ids { Some(self.ids as u32) } else { None }
     }
 
     /// The record that has this header at an offset of the body.
@@ -251,13 +255,20 @@ impl CommonHeader {
             key: RecordKey::Hook(self.hook),
             version: self.version,
             pointer_size: 8,
-            thread: self.thread,
-            process: self.process,
+            thread: self.thread(),
+            process: if self.has_ids { Some((self.ids >> 32) as u32) } else { None },
             time: Some(self.time),
             payload: body.get(self.payload..self.payload_end).unwrap_or_default(),
             offset: at,
         }
     }
+}
+
+/// Three little-endian words.
+#[inline(always)]
+fn words_of(bytes: &[u8; 24]) -> [u64; 3] {
+    let word = |at: usize| bytes.as_chunks().0.get(at).map_or(0, |&word| u64::from_le_bytes(word));
+    [word(0), word(1), word(2)]
 }
 
 /// Reads a record's size, header included, from the field that its header type has for it.
@@ -456,6 +467,12 @@ mod tests {
                 body.extend((8..(header + payload) as u8).collect::<Vec<u8>>());
                 let whole = body.clone();
                 body.resize(body.len().next_multiple_of(8), 0xee);
+                assert_eq!(
+                    CommonHeader::read(&body, 0).is_some(),
+                    body.len() >= 24,
+                    "the last bytes are left to others"
+                );
+                body.resize(body.len().max(24), 0xee);
                 let mut records = Records::starting_at(&body, 0);
                 let record = records.next().expect("one record");
                 let common = CommonHeader::read(&body, 0).expect("a common header");

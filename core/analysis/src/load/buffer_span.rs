@@ -132,14 +132,15 @@ impl OrderedRecords {
         Self { first: Ticks::NEVER, last: latest, confirmed: latest, records: 0, pool_events: 0 }
     }
 
-    /// Adds the next record.
+    /// Adds the next record; whether it is a pool event is counted by the caller.
     #[inline(always)]
-    pub fn add(&mut self, time: Ticks, is_pool: bool) {
-        self.first = self.first.min(time);
+    pub fn add(&mut self, time: Ticks) {
+        if self.records == 0 {
+            self.first = time;
+        }
         self.confirmed = self.last;
         self.last = time;
         self.records += 1;
-        self.pool_events += u64::from(is_pool);
     }
 }
 
@@ -194,12 +195,13 @@ pub fn ticks_from_zero(raw: i64, time_zero: i64) -> Ticks {
     Ticks(raw.saturating_sub(time_zero).clamp(-Ticks::LIMIT, Ticks::LIMIT))
 }
 
-/// Raw timestamp of a time; `None` if it or a time in the same buffer may be out of the range of times.
-#[inline]
-pub fn raw_time(time: Ticks, time_zero: i64) -> Option<i64> {
-    let (lowest, highest) = (time_zero.checked_sub(Ticks::LIMIT)?, time_zero.checked_add(Ticks::LIMIT)?);
+/// Returns `true` if raw timestamps soon after a time can be subtracted from without leaving the range of times.
+pub fn has_ordinary_raw_time(time: Ticks, time_zero: i64) -> bool {
+    let limits =
+        (time_zero.checked_sub(Ticks::LIMIT), time_zero.checked_add(Ticks::LIMIT), time_zero.checked_add(time.0));
+    let (Some(lowest), Some(highest), Some(raw)) = limits else { return false };
     let margin = Ticks::LIMIT / 2;
-    time_zero.checked_add(time.0).filter(|raw| (lowest + margin..=highest - margin).contains(raw))
+    (lowest + margin..=highest - margin).contains(&raw)
 }
 
 /// Times of the next kernel records.
@@ -215,13 +217,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn raw_times_are_known_away_from_the_ends_of_the_range() {
-        assert_eq!(raw_time(Ticks(-5), 1_000), Some(995));
-        for raw in [0, -7, 1 << 59] {
-            assert_eq!(raw_time(ticks_from_zero(raw, 1_000), 1_000), Some(raw));
-        }
-        assert_eq!([Ticks::UNKNOWN, Ticks(Ticks::LIMIT)].map(|time| raw_time(time, 1_000)), [None, None]);
-        assert_eq!([i64::MAX - 3, i64::MIN + 3].map(|zero| raw_time(Ticks(5), zero)), [None, None]);
+    fn raw_times_are_ordinary_away_from_the_ends_of_the_range() {
+        assert!(has_ordinary_raw_time(Ticks(-5), 1_000));
+        assert!([0, -7, 1 << 59].into_iter().all(|raw| has_ordinary_raw_time(ticks_from_zero(raw, 1_000), 1_000)));
+        assert!(![Ticks::UNKNOWN, Ticks(Ticks::LIMIT)].into_iter().any(|time| has_ordinary_raw_time(time, 1_000)));
+        assert!(![i64::MAX - 3, i64::MIN + 3].into_iter().any(|zero| has_ordinary_raw_time(Ticks(5), zero)));
     }
 
     #[test]

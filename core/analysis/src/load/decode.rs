@@ -4,7 +4,9 @@
 //! What is not needed for merging is added up in the worker ([`WorkerTotals`]) and joined when all buffers are decoded.
 
 use super::buffer_events::{BufferEvents, MatchedEvent};
-use super::buffer_span::{BufferSpan, OrderedRecords, PlausibleTimes, following_times, raw_time, ticks_from_zero};
+use super::buffer_span::{
+    BufferSpan, OrderedRecords, PlausibleTimes, following_times, has_ordinary_raw_time, ticks_from_zero,
+};
 use super::event::{EventPacker, EventRun, FREE, NUMBER, SystemRecord, UnpackedEvent, WITH_SESSION};
 use super::frame_lists::{FrameListCache, FrameLists, hash_of};
 use super::interner::{EventPosition, NO_ID, RawAttributes, WorkerInterner, WorkerNumbers};
@@ -23,7 +25,7 @@ use poolscope_etl::event::pool::PoolEvent;
 use poolscope_etl::event::stack::{
     Frames, InlineStackEvent, StackKeyDefinitionEvent, StackKeyReferenceEvent, is_kernel_address,
 };
-use poolscope_etl::event::{EventKind, SystemEvent, is_event_trace_group, is_kernel_group};
+use poolscope_etl::event::{EventKind, SystemEvent, hook, is_event_trace_group, is_kernel_group};
 use poolscope_etl::file::{BodyScratch, BufferRef, OpenError, RecordClock, TraceFile};
 use poolscope_etl::record::{self, CommonHeader, Record, RecordKey, Records};
 use std::collections::BTreeMap;
@@ -288,18 +290,15 @@ impl<'w> Decoder<'w> {
         let step = self.plausible.map_or(0, |plausible| plausible.step as u64).min(1 << 32);
         loop {
             // Most records have one of three headers and follow soon after the record before them.
-            if let Some(mut raw) = raw_time(self.latest, self.time_zero) {
+            if has_ordinary_raw_time(self.latest, self.time_zero) {
                 let mut run = OrderedRecords::after(self.latest);
                 while let Some(header) = CommonHeader::read(body, at) {
-                    let ticks = header.time.wrapping_sub(raw) as u64;
-                    if ticks > step || header.hook < FIRST_COMMON_HOOK {
+                    let time = Ticks(header.time.wrapping_sub(self.time_zero));
+                    if time.0.wrapping_sub(run.last.0) as u64 > step || header.hook < FIRST_COMMON_HOOK {
                         break;
                     }
-                    raw = header.time;
-                    let time = Ticks(run.last.0 + ticks as i64);
-                    let kind = EventKind::from_hook(header.hook);
-                    run.add(time, kind.is_pool_event());
-                    self.decode_common_record(body, &header, at, time, kind);
+                    run.add(time);
+                    self.decode_common_record(body, &header, at, &mut run);
                     at = header.end;
                 }
                 self.add_run(&run);
@@ -324,19 +323,45 @@ impl<'w> Decoder<'w> {
         }
     }
 
-    /// Decodes a record with a common header, whose time is in order.
+    /// Decodes a record with a common header, the last one of `run`. The kinds that most records have are decoded here, where the
+    /// compiler knows the form of the header.
     #[inline(always)]
-    fn decode_common_record(&mut self, body: &[u8], header: &CommonHeader, at: usize, time: Ticks, kind: EventKind) {
+    fn decode_common_record(&mut self, body: &[u8], header: &CommonHeader, at: usize, run: &mut OrderedRecords) {
         self.worker.totals.count_hook(header.hook);
-        if kind == EventKind::Unknown {
-            // Nothing is decoded; a stack record may belong to it.
-            if self.with_stacks {
-                self.worker.buffer_events.push(time, header.thread.unwrap_or(NO_ID), None);
+        let time = run.last;
+        let is_decoded = match header.hook {
+            hook::POOL_ALLOC | hook::POOL_FREE => {
+                run.pool_events += 1;
+                let is_free = header.hook == hook::POOL_FREE;
+                self.decode_pool_event(&header.record(body, at), time, is_free, false)
             }
-            return;
+            hook::STACK_KEY_KERNEL | hook::STACK_KEY_USER | hook::STACK_INLINE => {
+                self.worker.totals.stack_records += 1;
+                let kind = match header.hook {
+                    hook::STACK_KEY_KERNEL => EventKind::StackKeyKernel,
+                    hook::STACK_KEY_USER => EventKind::StackKeyUser,
+                    _ => EventKind::StackInline,
+                };
+                !self.with_stacks || self.decode_stack_record(&header.record(body, at), time, kind).is_some()
+            }
+            other => {
+                match EventKind::from_hook(other) {
+                    // Nothing is decoded; a stack record may belong to it.
+                    EventKind::Unknown if self.with_stacks => {
+                        self.worker.buffer_events.push(time, header.thread().unwrap_or(NO_ID), None);
+                    }
+                    EventKind::Unknown => {}
+                    kind => {
+                        run.pool_events += u64::from(kind.is_pool_event());
+                        self.decode_kind(&header.record(body, at), time, kind);
+                    }
+                }
+                true
+            }
+        };
+        if !is_decoded {
+            self.add_diagnostic(DiagnosticKind::BadPayload, at);
         }
-        let record = header.record(body, at);
-        self.decode_kind(&record, time, kind);
     }
 
     /// Decodes a batch, which takes the place of a buffer.
@@ -451,7 +476,6 @@ impl<'w> Decoder<'w> {
     }
 
     /// Decodes a record of a known kind.
-    #[inline]
     fn decode_kind(&mut self, record: &Record<'_>, time: Ticks, kind: EventKind) {
         let decoded = match kind {
             EventKind::PoolAlloc => self.decode_pool_event(record, time, false, false),
@@ -500,7 +524,7 @@ impl<'w> Decoder<'w> {
     }
 
     /// Decodes a pool event. Events whose header has no thread get it from their stack record.
-    #[inline]
+    #[inline(always)]
     fn decode_pool_event(&mut self, record: &Record<'_>, time: Ticks, is_free: bool, with_session: bool) -> bool {
         let Some(event) = PoolEvent::decode(record.payload, record.pointer_size, with_session) else {
             return false;
@@ -509,7 +533,7 @@ impl<'w> Decoder<'w> {
             self.add_diagnostic(DiagnosticKind::UnknownVersion, record.offset);
         }
         let worker = &mut *self.worker;
-        let slot = worker.events.len() as u32;
+        let slot = worker.raw_attributes.len() as u32;
         let thread = record.thread.unwrap_or(NO_ID);
         worker.raw_attributes.push(RawAttributes {
             tag: event.tag,
@@ -524,14 +548,14 @@ impl<'w> Decoder<'w> {
             worker.buffer_events.push(time, thread, Some(slot));
             worker.taken.push(TakenSides::default());
         }
-        worker.events.push(UnpackedEvent { time, size: event.size, address: event.address, attributes });
-        worker.totals.count_pool_event(time, is_free);
+        let PoolEvent { size, address, .. } = event;
+        worker.events.push(UnpackedEvent { time, size, address, attributes, tag: u32::from_le_bytes(event.tag) });
         true
     }
 
     /// Decodes a stack record and attaches it to its pool event if that is in the same buffer. Stacks of other events are
     /// counted; stacks without a known event are kept until all pool events of their time are known.
-    #[inline]
+    #[inline(always)]
     fn decode_stack_record(&mut self, record: &Record<'_>, mut record_time: Ticks, kind: EventKind) -> Option<()> {
         let pointer_size = record.pointer_size;
         let mut frames = None;
@@ -660,28 +684,35 @@ impl<'w> Decoder<'w> {
         }
     }
 
-    /// Numbers the attributes of the events of the buffer, and packs the events.
+    /// Numbers the attributes of the events of the buffer, packs the events and counts them.
     fn finish(self) -> DecodedBuffer {
         let mut decoded = self.decoded;
-        let DecodeWorker { events, raw_attributes, attributes, .. } = &mut *self.worker;
-        let mut numbers = events.attributes();
-        let mut slot = 0;
-        for raw in raw_attributes.chunks(AHEAD) {
-            attributes.touch(raw);
-            for (raw, own) in raw.iter().zip(&mut numbers) {
-                *own |= attributes.intern(*raw, position(decoded.order, slot));
-                slot += 1;
+        let DecodeWorker { events, raw_attributes, attributes, totals, .. } = &mut *self.worker;
+        let mut own = events.attributes();
+        let mut frees = 0;
+        attributes.intern_all(
+            raw_attributes,
+            |at| position(decoded.order, at as u32),
+            |_, number| {
+                if let Some(own) = own.next() {
+                    frees += u64::from(*own & FREE != 0);
+                    *own |= number;
+                }
+            },
+        );
+        drop(own);
+        events.finish(&mut decoded.runs, &mut decoded.parts);
+        totals.records += decoded.records;
+        totals.pool_allocs += raw_attributes.len() as u64 - frees;
+        totals.pool_frees += frees;
+        for run in &decoded.runs {
+            if let (Some(first), Some(last)) = (run.events.first(), run.events.last()) {
+                totals.note_pool_times(run.time(first), run.time(last));
             }
         }
-        drop(numbers);
-        events.finish(&mut decoded.runs, &mut decoded.parts);
-        self.worker.totals.records += decoded.records;
         decoded
     }
 }
-
-/// Number of events whose attributes are looked up ahead, so that the waits for memory overlap.
-const AHEAD: usize = 16;
 
 /// Hooks below this are those of the logger itself, whose times are special.
 const FIRST_COMMON_HOOK: u16 = 0x100;

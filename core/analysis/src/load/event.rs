@@ -15,6 +15,8 @@ pub struct PackedEvent {
     pub size: u32,
     /// Provisional number of its attributes, with [`FREE`] and [`WITH_SESSION`].
     pub attributes: u32,
+    /// Its tag, which is among the attributes, too: pairing compares the tag of each free with that of its allocation.
+    pub tag: u32,
 }
 const _: () = assert!(size_of::<PackedEvent>() == 24);
 
@@ -95,14 +97,19 @@ pub struct UnpackedEvent {
     pub address: u64,
     /// As in [`PackedEvent::attributes`].
     pub attributes: u32,
+    /// Its tag.
+    pub tag: u32,
 }
+
+/// No offset of an event.
+const NO_OFFSET: u64 = u64::MAX;
 
 /// The pool events of the buffer that is being decoded.
 #[derive(Debug, Default)]
 pub struct EventPacker {
     run: EventRun,
-    /// Latest offset in the run.
-    latest: u32,
+    /// Latest offset in the run; [`NO_OFFSET`] if no event can be added to it.
+    latest: u64,
     /// All events, once one does not follow in the run.
     unpacked: Vec<UnpackedEvent>,
 }
@@ -112,44 +119,44 @@ impl EventPacker {
     pub fn begin(&mut self, spare: EventRun) {
         self.run = spare;
         self.run.begin(Ticks::UNKNOWN);
-        self.latest = 0;
+        self.latest = NO_OFFSET;
         self.unpacked.clear();
     }
 
-    /// Number of events.
-    #[inline]
-    pub fn len(&self) -> usize {
-        self.run.events.len().max(self.unpacked.len())
-    }
-
     /// Adds an event.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, event: UnpackedEvent) {
-        if self.run.events.is_empty() {
-            self.run.base = event.time;
-        }
-        let offset = u32::try_from(event.time.0.wrapping_sub(self.run.base.0));
-        match (offset, u32::try_from(event.size)) {
-            (Ok(offset), Ok(size)) if offset >= self.latest && size != LARGE_SIZE && self.unpacked.is_empty() => {
-                self.latest = offset;
-                let UnpackedEvent { address, attributes, .. } = event;
-                self.run.events.push(PackedEvent { address, offset, size, attributes });
-            }
-            _ => self.push_unpacked(event),
+        let UnpackedEvent { time, size, address, attributes, tag } = event;
+        let offset = time.0.wrapping_sub(self.run.base.0) as u64;
+        if offset >= self.latest && offset <= u64::from(u32::MAX) && size < u64::from(LARGE_SIZE) {
+            self.latest = offset;
+            self.run.events.push(PackedEvent { address, offset: offset as u32, size: size as u32, attributes, tag });
+        } else {
+            self.push_unusual((time, size, address), attributes, tag);
         }
     }
 
-    /// Adds an event that is earlier than one before it, much later than the first one, or very large.
+    /// Adds the first event, or one that is earlier than one before it, much later than the first one, or very large.
     #[cold]
-    fn push_unpacked(&mut self, event: UnpackedEvent) {
+    #[inline(never)]
+    fn push_unusual(&mut self, (time, size, address): (Ticks, u64, u64), attributes: u32, tag: u32) {
+        let is_first = self.run.events.is_empty() && self.unpacked.is_empty();
+        if is_first && size < u64::from(LARGE_SIZE) {
+            self.run.base = time;
+            self.latest = 0;
+            self.run.events.push(PackedEvent { address, offset: 0, size: size as u32, attributes, tag });
+            return;
+        }
         let Self { run, unpacked, .. } = self;
         unpacked.extend(run.events.drain(..).map(|event| UnpackedEvent {
             time: Ticks(run.base.0 + i64::from(event.offset)),
             size: u64::from(event.size),
             address: event.address,
             attributes: event.attributes,
+            tag: event.tag,
         }));
-        unpacked.push(event);
+        unpacked.push(UnpackedEvent { time, size, address, attributes, tag });
+        self.latest = NO_OFFSET;
     }
 
     /// Attributes of each event, in the order in which they were added.
@@ -200,7 +207,8 @@ fn pack_runs(events: &[UnpackedEvent], spare: EventRun, runs: &mut Vec<EventRun>
             run.large_sizes.push((run.events.len() as u32, event.size));
         }
         let offset = offset(run).unwrap_or(u32::MAX);
-        run.events.push(PackedEvent { address: event.address, offset, size, attributes: event.attributes });
+        let UnpackedEvent { address, attributes, tag, .. } = *event;
+        run.events.push(PackedEvent { address, offset, size, attributes, tag });
     }
 }
 
@@ -227,14 +235,14 @@ mod tests {
     #[test]
     fn runs_are_in_time_order_and_reach_any_time_and_size() {
         let far = i64::from(u32::MAX) * 3;
-        let event = |time, size| UnpackedEvent { time: Ticks(time), size, address: size, attributes: 0 };
+        let event = |time, size| UnpackedEvent { time: Ticks(time), size, address: size, attributes: 0, tag: 0 };
         let events = [event(9, 1), event(5, 2), event(far, 1 << 40), event(5, 3), event(far, u64::from(u32::MAX))];
         let part = |event| EventPart { value: 0, time: Ticks(0), event, kind: PartKind::Inline, side: StackSide::User };
         let (mut runs, mut parts) = (Vec::new(), [part(0), part(1), part(4)]);
         let mut packer = EventPacker::default();
         packer.begin(EventRun::default());
         events.into_iter().for_each(|event| packer.push(event));
-        assert_eq!((packer.len(), packer.attributes().count()), (5, 5));
+        assert_eq!(packer.attributes().count(), 5);
         packer.finish(&mut runs, &mut parts);
         assert_eq!(parts.map(|part| part.event), [2, 0, 4]);
         let found: Vec<Vec<(i64, u64)>> = runs
@@ -255,7 +263,8 @@ mod tests {
             packer.begin(runs.pop().unwrap());
             for at in 0..3 {
                 let size = u64::from(u32::MAX) - 1;
-                packer.push(UnpackedEvent { time: Ticks(base + at / 2), size, address: at as u64, attributes: 0 });
+                let time = Ticks(base + at / 2);
+                packer.push(UnpackedEvent { time, size, address: at as u64, attributes: 0, tag: 0 });
             }
             packer.attributes().zip(5..).for_each(|(own, number)| *own = number);
             packer.finish(&mut runs, &mut []);

@@ -21,7 +21,7 @@ pub struct RawAttributes {
 
 impl Interned for RawAttributes {
     #[inline]
-    fn words(&self) -> [u64; 3] {
+    fn words(&self) -> Words {
         [
             word(u32::from_le_bytes(self.tag), self.pool_type),
             word(self.thread, self.pid),
@@ -34,8 +34,11 @@ impl Interned for RawAttributes {
 /// fields one by one take twice the time.
 pub trait Interned: Copy {
     /// All of the value.
-    fn words(&self) -> [u64; 3];
+    fn words(&self) -> Words;
 }
+
+/// A value as three words.
+pub type Words = [u64; 3];
 
 /// A word of two fields.
 #[inline]
@@ -44,15 +47,14 @@ pub fn word(low: u32, high: u32) -> u64 {
 }
 
 #[inline]
-fn are_equal<T: Interned>(a: &T, b: &T) -> bool {
-    let ([a, b, c], [x, y, z]) = (a.words(), b.words());
+const fn are_equal([a, b, c]: Words, [x, y, z]: Words) -> bool {
     (a ^ x) | (b ^ y) | (c ^ z) == 0
 }
 
 #[inline]
-fn hash_of<T: Interned>(value: &T) -> usize {
+fn hash_of(words: Words) -> usize {
     let mut hasher = FxHasher::default();
-    value.words().into_iter().for_each(|word| hasher.write_u64(word));
+    words.into_iter().for_each(|word| hasher.write_u64(word));
     hasher.finish() as usize
 }
 
@@ -96,10 +98,10 @@ pub struct WorkerInterner<T> {
     limit: u32,
     rows: Vec<T>,
     firsts: Vec<EventPosition>,
-    /// Hash table of the values with their rows; [`NO_ROW`] is an empty slot.
-    slots: Vec<(T, u32)>,
-    /// Row and number of the value that was interned last; [`NO_ROW`] if positions begin anew.
-    last: (u32, u32),
+    /// Hash table of the values with their numbers; [`NO_NUMBER`] is an empty slot.
+    slots: Vec<(Words, u32)>,
+    /// The value that was interned last, with its number; `None` if positions begin anew.
+    last: Option<(Words, u32)>,
     /// True if the current positions may be lower than earlier ones.
     is_out_of_order: bool,
     highest: EventPosition,
@@ -107,8 +109,10 @@ pub struct WorkerInterner<T> {
     pub is_full: bool,
 }
 
-/// Row of an empty slot.
-const NO_ROW: u32 = u32::MAX;
+/// Number of an empty slot.
+const NO_NUMBER: u32 = u32::MAX;
+/// Number of values whose slots are read ahead, so that the waits for memory overlap.
+const AHEAD: usize = 16;
 /// Number of values that are ranked between two looks at the token.
 const CANCEL_STEP: usize = 1 << 14;
 
@@ -117,63 +121,98 @@ impl<T: Interned> WorkerInterner<T> {
     pub fn new(numbers: WorkerNumbers, limit: u32) -> Self {
         let (rows, firsts, slots) = Default::default();
         let (is_out_of_order, highest, is_full) = Default::default();
-        Self { numbers, limit, rows, firsts, slots, last: (NO_ROW, 0), is_out_of_order, highest, is_full }
+        Self { numbers, limit, rows, firsts, slots, last: None, is_out_of_order, highest, is_full }
     }
 
-    /// The number of a value that occurs at `position`. Neighboring events mostly have the same, so the last one is tried first.
+    /// The number of a value that occurs at `position`.
     #[inline]
     pub fn intern(&mut self, value: T, position: EventPosition) -> u32 {
-        if self.rows.get(self.last.0 as usize).is_some_and(|last| are_equal(last, &value)) {
-            return self.last.1;
-        }
-        if self.rows.len() * 2 >= self.slots.len() {
-            self.grow(value);
-        }
-        let at = self.find(&value);
-        let row = match self.slots.get_mut(at) {
-            Some((_, row)) if *row != NO_ROW => {
-                let row = *row as usize;
-                if self.is_out_of_order
-                    && let Some(first) = self.firsts.get_mut(row)
-                {
-                    *first = position.min(*first);
-                }
-                row
+        let words = value.words();
+        self.intern_hashed(&value, words, hash_of(words), position)
+    }
+
+    /// Numbers many values: `position` gives the position of each by its place among them, `take` gets each place and number.
+    #[inline]
+    pub fn intern_all(
+        &mut self,
+        values: &[T],
+        position: impl Fn(usize) -> EventPosition,
+        mut take: impl FnMut(usize, u32),
+    ) {
+        let mut place = 0;
+        for values in values.chunks(AHEAD) {
+            // The addresses of their slots in memory do not depend on each other.
+            let mask = self.slots.len().wrapping_sub(1);
+            let (mut hashed, mut read) = ([(Words::default(), 0); AHEAD], 0);
+            for (value, hashed) in values.iter().zip(&mut hashed) {
+                let words = value.words();
+                *hashed = (words, hash_of(words));
+                read ^= self.slots.get(hashed.1 & mask).map_or(0, |slot| slot.1);
             }
-            slot => {
-                let row = self.rows.len();
-                if let Some(slot) = slot {
-                    *slot = (value, row as u32);
-                }
-                self.rows.push(value);
-                self.firsts.push(position);
-                row
+            black_box(read);
+            for (value, &(words, hash)) in values.iter().zip(&hashed) {
+                take(place, self.intern_hashed(value, words, hash, position(place)));
+                place += 1;
             }
+        }
+    }
+
+    /// The number of a value by its words and their hash. Neighboring events mostly have the same, so the last one is tried first,
+    /// then the slot of its hash.
+    #[inline(always)]
+    fn intern_hashed(&mut self, value: &T, words: Words, hash: usize, position: EventPosition) -> u32 {
+        if let Some((last, number)) = self.last
+            && are_equal(last, words)
+        {
+            return number;
+        }
+        let number = match self.slots.get(hash & self.slots.len().wrapping_sub(1)) {
+            Some(&(known, number)) if number != NO_NUMBER && !self.is_out_of_order && are_equal(known, words) => number,
+            _ => self.search(value, words, hash, position),
         };
-        let number = self.numbers.number(row, self.limit).unwrap_or_else(|| {
-            self.is_full = true;
-            0
-        });
-        self.last = (row as u32, number);
+        self.last = Some((words, number));
         number
     }
 
-    /// Reads the slots of values that are looked up next, whose addresses in memory do not depend on each other.
-    #[inline]
-    pub fn touch(&self, values: &[T]) {
-        let mask = self.slots.len().wrapping_sub(1);
-        let slot = |value: &T| self.slots.get(hash_of(value) & mask).map_or(0, |slot| slot.1);
-        black_box(values.iter().map(slot).fold(0, |all, row| all ^ row));
+    /// The number of a value that is not in the slot of its hash, is new, or may occur earlier than before.
+    #[inline(never)]
+    fn search(&mut self, value: &T, words: Words, hash: usize, position: EventPosition) -> u32 {
+        if self.rows.len() * 2 >= self.slots.len() {
+            self.grow();
+        }
+        let at = self.find(words, hash);
+        match self.slots.get_mut(at) {
+            Some((_, number)) if *number != NO_NUMBER => {
+                if self.is_out_of_order
+                    && let Some(first) = self.firsts.get_mut(self.numbers.split(*number).1)
+                {
+                    *first = position.min(*first);
+                }
+                *number
+            }
+            slot => {
+                let number = self.numbers.number(self.rows.len(), self.limit).unwrap_or_else(|| {
+                    self.is_full = true;
+                    0
+                });
+                if let Some(slot) = slot {
+                    *slot = (words, number);
+                }
+                self.rows.push(*value);
+                self.firsts.push(position);
+                number
+            }
+        }
     }
 
     /// Position of the slot of a value, or of the empty one where it belongs.
     #[inline]
-    fn find(&self, value: &T) -> usize {
+    fn find(&self, words: Words, hash: usize) -> usize {
         let mask = self.slots.len() - 1;
-        let mut at = hash_of(value) & mask;
-        while let Some((known, row)) = self.slots.get(at)
-            && *row != NO_ROW
-            && !are_equal(known, value)
+        let mut at = hash & mask;
+        while let Some(&(known, number)) = self.slots.get(at)
+            && number != NO_NUMBER
+            && !are_equal(known, words)
         {
             at = (at + 1) & mask;
         }
@@ -181,20 +220,21 @@ impl<T: Interned> WorkerInterner<T> {
     }
 
     #[cold]
-    fn grow(&mut self, filler: T) {
-        self.slots = vec![(filler, NO_ROW); (self.slots.len() * 2).max(64)];
-        for (row, value) in (0..).zip(std::mem::take(&mut self.rows)) {
-            let at = self.find(&value);
-            if let Some(slot) = self.slots.get_mut(at) {
-                *slot = (value, row);
+    fn grow(&mut self) {
+        let larger = vec![(Words::default(), NO_NUMBER); (self.slots.len() * 2).max(64)];
+        for (words, number) in std::mem::replace(&mut self.slots, larger) {
+            if number != NO_NUMBER {
+                let at = self.find(words, hash_of(words));
+                if let Some(slot) = self.slots.get_mut(at) {
+                    *slot = (words, number);
+                }
             }
-            self.rows.push(value);
         }
     }
 
     /// Tells that the next positions rise from this one on.
     pub fn begin(&mut self, position: EventPosition) {
-        self.last = (NO_ROW, 0);
+        self.last = None;
         self.is_out_of_order = position < self.highest;
         self.highest = self.highest.max(position);
     }
@@ -212,7 +252,7 @@ impl<T: Interned> WorkerInterner<T> {
     /// Frees the memory that only [`Self::intern`] needs.
     pub fn close(&mut self) {
         self.slots = Vec::new();
-        self.last = (NO_ROW, 0);
+        self.last = None;
     }
 }
 
@@ -242,7 +282,7 @@ impl<'a, T: Interned> InternedValues<'a, T> {
     /// # Errors
     /// Cancelled.
     pub fn rank(&self, cancel: &CancelToken) -> Result<RankedValues<T>, Cancelled> {
-        let mut map: FxHashMap<[u64; 3], u32> = FxHashMap::default();
+        let mut map: FxHashMap<Words, u32> = FxHashMap::default();
         let mut rows: Vec<(EventPosition, T)> = Vec::new();
         let mut joined: Vec<Vec<u32>> = Vec::with_capacity(self.interners.len());
         for interner in &self.interners {
@@ -301,7 +341,7 @@ mod tests {
     use super::*;
 
     impl Interned for u32 {
-        fn words(&self) -> [u64; 3] {
+        fn words(&self) -> Words {
             [u64::from(*self), 0, 0]
         }
     }

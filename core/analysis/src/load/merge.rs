@@ -320,7 +320,7 @@ struct SliceScratch {
     stacks: Vec<RecordedStack>,
     keys: Vec<u64>,
     sorted: Vec<u64>,
-    counts: Vec<u32>,
+    counts: Vec<[u32; DIGITS]>,
 }
 
 /// Bits of a key that hold the position of its event among those of the slice; the others hold its ticks from the start of the slice.
@@ -415,7 +415,7 @@ impl SlicePlacing<'_> {
         let mut rows = times.iter_mut().zip(sizes.iter_mut()).zip(numbers.iter_mut());
         for (ticks, at) in order {
             let at = at as usize;
-            let Some(&PackedEvent { address, size, attributes, .. }) = events.get(at) else { continue };
+            let Some(&PackedEvent { address, size, attributes, tag, .. }) = events.get(at) else { continue };
             let time = Ticks(self.input.from.0.wrapping_add(ticks as i64));
             let place = &mut self.next[owner_of(address)];
             let own = *place as usize;
@@ -439,7 +439,7 @@ impl SlicePlacing<'_> {
                     *own_address = address;
                 }
             }
-            self.slice.events[own] = PairEvent { address, time, number, size, attributes };
+            self.slice.events[own] = PairEvent { address, time, number, size, attributes, tag };
             if size == LARGE_SIZE {
                 self.slice.large_sizes.insert((number, attributes & FREE), large_size(self.input, at));
             }
@@ -459,40 +459,54 @@ fn large_size(input: &SliceInput<'_>, at: usize) -> u64 {
     u64::from(LARGE_SIZE)
 }
 
-/// Bits of one pass of the sort.
-const DIGIT_BITS: u32 = 10;
+/// Most bits of one pass of the sort.
+const DIGIT_BITS: u32 = 12;
 const DIGITS: usize = 1 << DIGIT_BITS;
+/// Number of keys up to which passes cost more than they save, and most passes.
+const FEW_KEYS: usize = 1 << 10;
+const MAX_PASSES: u32 = 4;
 
-/// Sorts keys, whose positions are in order. `spare` and `counts` are memory for the sort.
-fn sort_keys(keys: &mut Vec<u64>, spare: &mut Vec<u64>, counts: &mut Vec<u32>) {
+/// Sorts keys, whose positions are in order, by their ticks. `spare` and `counts` are memory for the sort.
+fn sort_keys(keys: &mut Vec<u64>, spare: &mut Vec<u64>, counts: &mut Vec<[u32; DIGITS]>) {
     if keys.is_sorted() {
         return;
     }
-    let bits = u64::BITS - keys.iter().fold(0, |all, key| all | key).leading_zeros();
+    let bits = (u64::BITS - keys.iter().fold(0, |all, key| all | key).leading_zeros()).saturating_sub(POSITION_BITS);
+    // Each digit takes a pass over the keys, and one over its values.
+    let widest = keys.len().max(2).ilog2().min(DIGIT_BITS);
+    let passes = bits.div_ceil(widest).max(1);
     // Few keys, or times far apart.
-    if keys.len() < DIGITS || bits > POSITION_BITS + 4 * DIGIT_BITS {
+    if keys.len() < FEW_KEYS || passes > MAX_PASSES {
         keys.sort_unstable();
         return;
     }
     spare.clear();
     spare.resize(keys.len(), 0);
-    for shift in (POSITION_BITS..bits).step_by(DIGIT_BITS as usize) {
-        let digit = |key: u64| (key >> shift) as usize & (DIGITS - 1);
-        counts.clear();
-        counts.resize(DIGITS, 0);
-        for &key in keys.iter() {
-            counts[digit(key)] += 1;
-        }
-        let mut sum = 0;
-        for count in counts.iter_mut() {
-            sum += std::mem::replace(count, sum);
-        }
-        for &key in keys.iter() {
-            let place = &mut counts[digit(key)];
-            spare[*place as usize] = key;
-            *place += 1;
-        }
+    let width = bits.div_ceil(passes);
+    counts.resize(1, [0; DIGITS]);
+    let Some(counts) = counts.first_mut() else { return };
+    for shift in (0..passes).map(|pass| POSITION_BITS + pass * width) {
+        sort_by_digit(keys, spare, (shift, width), counts);
         std::mem::swap(keys, spare);
+    }
+}
+
+/// Sorts keys by `width` of their bits from `shift` on; keys with the same digit stay in order.
+fn sort_by_digit(keys: &[u64], sorted: &mut [u64], (shift, width): (u32, u32), counts: &mut [u32; DIGITS]) {
+    let mask = (1 << width) - 1;
+    let digit = |key: u64| (key >> shift) as usize & mask & (DIGITS - 1);
+    counts.fill(0);
+    keys.iter().for_each(|&key| counts[digit(key)] += 1);
+    let mut sum = 0;
+    for count in counts.iter_mut().take(1 << width) {
+        sum += std::mem::replace(count, sum);
+    }
+    for &key in keys {
+        let place = &mut counts[digit(key)];
+        if let Some(sorted) = sorted.get_mut(*place as usize) {
+            *sorted = key;
+        }
+        *place += 1;
     }
 }
 
@@ -508,7 +522,7 @@ mod tests {
             state >> 20
         };
         for (count, range) in
-            [(10, 5), (40_000, 1), (40_000, 900), (40_000, 1 << 22), (40_000, 1 << 40), (2_000, 1 << 39)]
+            [(10, 5), (40_000, 1), (40_000, 900), (40_000, 1 << 22), (40_000, 1 << 40), (2_000, 1 << 39), (2_000, 9)]
         {
             let mut keys: Vec<u64> = (0..count).map(|at| (roll() % range) << POSITION_BITS | at).collect();
             let mut wanted = keys.clone();
@@ -521,8 +535,13 @@ mod tests {
     /// A run of events at the given times.
     fn run(times: &[i64]) -> EventRun {
         let base = times[0];
-        let event =
-            |&time: &i64| PackedEvent { address: time as u64, offset: (time - base) as u32, size: 1, attributes: 0 };
+        let event = |&time: &i64| PackedEvent {
+            address: time as u64,
+            offset: (time - base) as u32,
+            size: 1,
+            attributes: 0,
+            tag: 0,
+        };
         EventRun { base: Ticks(base), events: times.iter().map(event).collect(), ..EventRun::default() }
     }
 

@@ -47,6 +47,8 @@ pub struct PairEvent {
     pub size: u32,
     /// Provisional number of its attributes, with [`FREE`] and [`WITH_SESSION`].
     pub attributes: u32,
+    /// Its tag.
+    pub tag: u32,
 }
 const _: () = assert!(size_of::<PairEvent>() == 32);
 
@@ -97,7 +99,7 @@ struct Slot {
     /// Row of the allocation that is outstanding, [`FREED`] or [`EMPTY`].
     row: u32,
     session: u32,
-    /// Attributes and size of the outstanding allocation, or the two halves of the time of the last free.
+    /// Tag and size of the outstanding allocation, or the two halves of the time of the last free.
     detail: [u32; 2],
 }
 const _: () = assert!(size_of::<Slot>() == 24);
@@ -138,7 +140,8 @@ const AHEAD: usize = 32;
 #[derive(Debug, Default)]
 pub struct AddressOwner {
     slots: Vec<Slot>,
-    used: usize,
+    /// Number of slots that can be used before the table grows.
+    left: usize,
     /// Sizes of outstanding allocations with [`LARGE_SIZE`], by row.
     large_sizes: FxHashMap<u32, u64>,
     /// Allocations of which only the free was recorded.
@@ -166,13 +169,14 @@ impl AddressOwner {
             }
             let rest = slice.events.get(at..range.end).unwrap_or_default();
             let Some(event) = rest.first() else { break };
-            let tied = rest.iter().take_while(|other| other.time == event.time).count();
-            if tied == 1 {
+            if rest.get(1).is_none_or(|next| next.time != event.time) {
                 self.pair_event(event, at, slice, input);
+                at += 1;
             } else {
+                let tied = rest.iter().take_while(|other| other.time == event.time).count();
                 self.pair_tick(at, tied, slice, input);
+                at += tied;
             }
-            at += tied;
         }
     }
 
@@ -209,14 +213,13 @@ impl AddressOwner {
     /// The slot of an address and session, made if there is none.
     #[inline]
     fn slot(&mut self, address: u64, session: u32) -> Option<&mut Slot> {
-        // At most four of five slots are used.
-        if (self.used + 1) * 5 > self.slots.len() * 4 {
+        if self.left == 0 {
             self.grow();
         }
         let at = self.find(address, session);
         let slot = self.slots.get_mut(at)?;
         if slot.row == EMPTY {
-            self.used += 1;
+            self.left -= 1;
             *slot = Slot { address, session, ..Slot::EMPTY };
         }
         Some(slot)
@@ -225,16 +228,19 @@ impl AddressOwner {
     #[cold]
     fn grow(&mut self) {
         let larger = vec![Slot::EMPTY; (self.slots.len() + self.slots.len() / 2).max(64)];
+        // At most four of five slots are used.
+        self.left = larger.len() * 4 / 5;
         for slot in std::mem::replace(&mut self.slots, larger).into_iter().filter(|slot| slot.row != EMPTY) {
             let at = self.find(slot.address, slot.session);
             if let Some(free) = self.slots.get_mut(at) {
                 *free = slot;
+                self.left -= 1;
             }
         }
     }
 
     /// Pairs one event.
-    #[inline]
+    #[inline(always)]
     fn pair_event(&mut self, event: &PairEvent, at: usize, slice: &MergedSlice, input: PairInput<'_>) {
         let session = session_of(event, input);
         if !event.is_free() {
@@ -255,27 +261,34 @@ impl AddressOwner {
             if stack.is_recorded() {
                 input.ends.set_recorded_stack(before.row, stack);
             }
-            self.compare(&before, event, slice, input);
-            return;
+            self.compare(&before, event, slice);
+        } else {
+            let alloc_time = if before.row == FREED { before.freed_at() } else { Ticks::UNKNOWN };
+            self.add_unrecorded(alloc_time, event, at, slice);
         }
+    }
+
+    /// Adds an allocation of which only the free was recorded.
+    #[cold]
+    fn add_unrecorded(&mut self, alloc_time: Ticks, free: &PairEvent, at: usize, slice: &MergedSlice) {
         self.unrecorded.push(UnrecordedAllocation {
-            alloc_time: if before.row == FREED { before.freed_at() } else { Ticks::UNKNOWN },
-            free_time: event.time,
-            address: event.address,
-            size: slice.size(event),
-            free_number: event.number,
-            attributes: event.attributes & NUMBER,
+            alloc_time,
+            free_time: free.time,
+            address: free.address,
+            size: slice.size(free),
+            free_number: free.number,
+            attributes: free.attributes & NUMBER,
             recorded_stack: slice.stack(at),
             stack: 0,
         });
     }
 
-    #[inline]
+    #[inline(always)]
     fn pair_allocation(&mut self, event: &PairEvent, session: u32, slice: &MergedSlice, input: PairInput<'_>) {
         let Some(slot) = self.slot(event.address, session) else { return };
         let before = slot.row;
         slot.row = event.number;
-        slot.detail = [event.attributes & NUMBER, event.size];
+        slot.detail = [event.tag, event.size];
         if before < FREED {
             self.implied_frees += 1;
             if let Some(end) = input.ends.get(before) {
@@ -289,18 +302,14 @@ impl AddressOwner {
 
     /// Counts a free whose size or tag differs from that of its allocation.
     #[inline]
-    fn compare(&mut self, alloc: &Slot, free: &PairEvent, slice: &MergedSlice, input: PairInput<'_>) {
-        let [attributes, size] = alloc.detail;
-        let own = free.attributes & NUMBER;
-        let tag = |number: u32| input.attributes.get(number).map(|attributes| attributes.tag);
+    fn compare(&mut self, alloc: &Slot, free: &PairEvent, slice: &MergedSlice) {
+        let [tag, size] = alloc.detail;
         let is_size_different = if size == LARGE_SIZE {
             self.large_sizes.remove(&alloc.row) != Some(slice.size(free))
         } else {
             size != free.size
         };
-        if is_size_different || (attributes != own && tag(attributes) != tag(own)) {
-            self.disagreements += 1;
-        }
+        self.disagreements += u64::from(is_size_different || tag != free.tag);
     }
 
     /// Pairs events of one tick, from position `start` of the slice on.
@@ -312,15 +321,14 @@ impl AddressOwner {
         // A stable sort: events of one address stay in file order.
         order.sort_by_key(|&at| key(at));
         for same in order.chunk_by(|&a, &b| key(a) == key(b)) {
-            match same {
-                [one] => self.pair_event(&event(*one), *one, slice, input),
-                _ => {
-                    let (address, session) = key(same[0]);
-                    let is_live = self.slot(address, session).is_some_and(|slot| slot.row < FREED);
-                    for at in tick_order(same, is_live, |at| (cpu_of(&event(at), input), event(at).is_free())) {
-                        self.pair_event(&event(at), at, slice, input);
-                    }
-                }
+            let mut ordered = Vec::new();
+            if let [first, _, ..] = same {
+                let (address, session) = key(*first);
+                let is_live = self.slot(address, session).is_some_and(|slot| slot.row < FREED);
+                ordered = tick_order(same, is_live, |at| (cpu_of(&event(at), input), event(at).is_free()));
+            }
+            for &at in if ordered.is_empty() { same } else { &ordered } {
+                self.pair_event(&event(at), at, slice, input);
             }
         }
     }

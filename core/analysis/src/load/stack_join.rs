@@ -4,7 +4,7 @@
 
 use super::attributes::AttributeIds;
 use super::frame_lists::FrameListTable;
-use super::interner::{EventPosition, Interned, NO_ID, WorkerInterner, WorkerNumbers, word};
+use super::interner::{EventPosition, Interned, NO_ID, Words, WorkerInterner, WorkerNumbers, word};
 use super::losses::LossRanges;
 use super::merge::MergedEvents;
 use super::stack_keys::{KeyUses, NO_FRAMES};
@@ -32,7 +32,7 @@ pub struct JoinedStack {
 
 impl Interned for JoinedStack {
     #[inline]
-    fn words(&self) -> [u64; 3] {
+    fn words(&self) -> Words {
         [word(self.kernel, self.user), word(self.pid, self.epochs.0), u64::from(self.epochs.1)]
     }
 }
@@ -241,11 +241,15 @@ impl StackSources<'_> {
             let epochs = (self.modules.epoch(0, time), if has_user_mode { self.modules.epoch(pid, time) } else { 0 });
             JoinedStack { kernel, user, pid, epochs }
         }));
-        worker.touch(stacks);
-        for (&stack, event) in stacks.iter().zip(events.iter()) {
-            let number = worker.intern(stack, first + EventPosition::from(event.place)) + 1;
-            joined.push((event.place, number | event.mark));
-        }
+        let event = |at: usize| events.get(at).map_or((0, 0), |event| (event.place, event.mark));
+        worker.intern_all(
+            stacks,
+            |at| first + EventPosition::from(event(at).0),
+            |at, number| {
+                let (place, mark) = event(at);
+                joined.push((place, (number + 1) | mark));
+            },
+        );
     }
 
     /// Frame list of a part of a stack, and whether it may be that of another event, or is missing.

@@ -14,7 +14,7 @@ const DENSE_HOOKS: usize = 0x2000;
 /// Counts and records of one worker. None of them depends on the order of the buffers.
 #[derive(Debug)]
 pub struct WorkerTotals {
-    hooks: Vec<u64>,
+    hooks: Box<[u64; DENSE_HOOKS]>,
     odd_hooks: BTreeMap<u16, u64>,
     /// Numbers of records with a GUID header by provider.
     pub providers: FxHashMap<Guid, u64>,
@@ -57,7 +57,7 @@ pub struct WorkerTotals {
 impl Default for WorkerTotals {
     fn default() -> Self {
         Self {
-            hooks: vec![0; DENSE_HOOKS],
+            hooks: Box::new([0; DENSE_HOOKS]),
             odd_hooks: BTreeMap::new(),
             providers: FxHashMap::default(),
             records: 0,
@@ -97,12 +97,9 @@ impl WorkerTotals {
         self.first_time = self.first_time.min(time);
     }
 
-    /// Counts a pool event.
-    #[inline]
-    pub fn count_pool_event(&mut self, time: Ticks, is_free: bool) {
-        self.pool_allocs += u64::from(!is_free);
-        self.pool_frees += u64::from(is_free);
-        self.pool_times = (self.pool_times.0.min(time), self.pool_times.1.max(time));
+    /// Notes the times of the earliest and the latest of some pool events.
+    pub fn note_pool_times(&mut self, first: Ticks, last: Ticks) {
+        self.pool_times = (self.pool_times.0.min(first), self.pool_times.1.max(last));
     }
 }
 
@@ -164,7 +161,7 @@ impl TraceTotals {
     }
 
     fn add(&mut self, worker: WorkerTotals) {
-        let counted = (0..).zip(worker.hooks).filter(|(_, count)| *count > 0);
+        let counted = (0..).zip(worker.hooks.iter().copied()).filter(|(_, count)| *count > 0);
         for (hook, count) in counted.chain(worker.odd_hooks) {
             *self.hooks.entry(hook).or_default() += count;
         }

@@ -85,6 +85,20 @@ pub enum EventKind {
     Loss,
 }
 
+/// Hooks of the events that most records of a trace with pool events have.
+pub mod hook {
+    /// [`PoolAlloc`](super::EventKind::PoolAlloc).
+    pub const POOL_ALLOC: u16 = 0x0e20;
+    /// [`PoolFree`](super::EventKind::PoolFree).
+    pub const POOL_FREE: u16 = 0x0e22;
+    /// [`StackInline`](super::EventKind::StackInline).
+    pub const STACK_INLINE: u16 = 0x1820;
+    /// [`StackKeyKernel`](super::EventKind::StackKeyKernel).
+    pub const STACK_KEY_KERNEL: u16 = 0x1825;
+    /// [`StackKeyUser`](super::EventKind::StackKeyUser).
+    pub const STACK_KEY_USER: u16 = 0x1826;
+}
+
 impl EventKind {
     /// Returns the type of a record.
     #[inline]
@@ -199,9 +213,9 @@ const fn build_table() -> [EventKind; HOOKS] {
     table[0x0000] = K::LogfileHeader;
     table[0x0005] = K::GroupMasks;
     table[0x0020] = K::GroupMasks;
-    table[0x0e20] = K::PoolAlloc;
+    table[hook::POOL_ALLOC as usize] = K::PoolAlloc;
     table[0x0e21] = K::PoolAllocSession;
-    table[0x0e22] = K::PoolFree;
+    table[hook::POOL_FREE as usize] = K::PoolFree;
     table[0x0e23] = K::PoolFreeSession;
     table[0x0e28] = K::PoolTagRundown { is_end: false, has_session: false };
     table[0x0e29] = K::PoolTagRundown { is_end: true, has_session: false };
@@ -211,11 +225,11 @@ const fn build_table() -> [EventKind; HOOKS] {
     table[0x0e2d] = K::PoolTagRundown { is_end: true, has_session: true };
     table[0x0e2e] = K::BigPoolRundown { is_end: false, has_session: true };
     table[0x0e2f] = K::BigPoolRundown { is_end: true, has_session: true };
-    table[0x1820] = K::StackInline;
+    table[hook::STACK_INLINE as usize] = K::StackInline;
     table[0x1823] = K::StackKeyDefinition;
     table[0x1824] = K::StackKeyDefinition;
-    table[0x1825] = K::StackKeyKernel;
-    table[0x1826] = K::StackKeyUser;
+    table[hook::STACK_KEY_KERNEL as usize] = K::StackKeyKernel;
+    table[hook::STACK_KEY_USER as usize] = K::StackKeyUser;
     table[0x030a] = K::ImageLoad;
     table[0x1402] = K::ImageUnload;
     table[0x1403] = K::ImageDcStart;

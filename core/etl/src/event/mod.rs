@@ -9,7 +9,7 @@ pub mod process;
 pub mod stack;
 pub mod system;
 
-pub use kind::{EventKind, is_event_trace_group, is_kernel_group};
+pub use kind::{EventKind, hook, is_event_trace_group, is_kernel_group};
 
 use crate::record::Record;
 use image::{FileVersionEvent, ImageEvent, ImageIdEvent, RsdsEvent};

@@ -47,10 +47,13 @@ impl PoolEvent {
     #[inline]
     #[must_use]
     pub fn decode(payload: &[u8], pointer_size: u8, has_session: bool) -> Option<Self> {
+        if let (Ok(payload), false) = (payload.try_into(), has_session) {
+            return Self::decode_common(payload);
+        }
         // A 32-bit program that relogs a 64-bit trace marks its records as 32-bit; the length tells the true pointer
         // size.
         let pointer_size = match (payload.len(), has_session) {
-            (24, false) | (28, true) => 8,
+            (28, true) => 8,
             (16, false) | (20, true) => 4,
             _ => pointer_size,
         };
@@ -66,6 +69,15 @@ impl PoolEvent {
             address: pointer_at(payload, 8 + p, pointer_size)?,
             session: if has_session { Some(u32_at(payload, 8 + 2 * p)?) } else { None },
         })
+    }
+
+    /// Decodes the payload that nearly all events have: eight-byte pointers and no session.
+    #[inline(always)]
+    fn decode_common(payload: &[u8; 24]) -> Option<Self> {
+        let word = |at: usize| payload.as_chunks().0.get(at).map_or(0, |&word| u64::from_le_bytes(word));
+        let (first, size, address) = (word(0), word(1), word(2));
+        let (pool_type, tag) = (first as u32, tag_bytes((first >> 32) as u32));
+        (size <= MAX_ALLOCATION_BYTES).then_some(Self { pool_type, tag, size, address, session: None })
     }
 
     /// Returns `true` for paged pool.
