@@ -2,7 +2,7 @@
 //! (etl-format 5.2). Most stack records follow their event in the same buffer.
 
 use super::interner::NO_ID;
-use super::stack_part::{StackSide, TakenSides};
+use super::stack_part::{RecordedStack, StackSide};
 use crate::trace::time::Ticks;
 use rustc_hash::FxHashMap;
 
@@ -61,7 +61,7 @@ struct ThreadEvents {
 
 impl ThreadEvents {
     /// The first pool event without a stack of a side.
-    fn first_free(&mut self, side: StackSide, taken: &[TakenSides]) -> Option<u32> {
+    fn first_free(&mut self, side: StackSide, taken: &[RecordedStack]) -> Option<u32> {
         let first = &mut self.taken[side as usize];
         while let Some(&slot) = self.slots.get(*first) {
             if !is_taken(taken, slot, side) {
@@ -75,8 +75,8 @@ impl ThreadEvents {
 
 /// Returns `true` if a pool event has a stack of a side.
 #[inline]
-fn is_taken(taken: &[TakenSides], slot: u32, side: StackSide) -> bool {
-    taken.get(slot as usize).is_none_or(|taken| taken.has(side))
+fn is_taken(taken: &[RecordedStack], slot: u32, side: StackSide) -> bool {
+    taken.get(slot as usize).is_none_or(|stack| stack.has(side))
 }
 
 impl BufferEvents {
@@ -96,8 +96,8 @@ impl BufferEvents {
 
     /// Finds the event of a stack record by its time, thread and side. `taken` are the stacks of the pool events so far: several
     /// events of one thread in one tick get their stacks in order.
-    #[inline]
-    pub fn find(&mut self, time: Ticks, thread: u32, side: StackSide, taken: &[TakenSides]) -> MatchedEvent {
+    #[inline(always)]
+    pub fn find(&mut self, time: Ticks, thread: u32, side: StackSide, taken: &[RecordedStack]) -> MatchedEvent {
         // Most stack records follow an event that is alone in its tick.
         match self.rows.last() {
             Some(last) if last.time == time && last.tick_start as usize + 1 == self.rows.len() => {
@@ -114,7 +114,7 @@ impl BufferEvents {
     }
 
     /// The same for any event.
-    fn find_among_all(&mut self, time: Ticks, thread: u32, side: StackSide, taken: &[TakenSides]) -> MatchedEvent {
+    fn find_among_all(&mut self, time: Ticks, thread: u32, side: StackSide, taken: &[RecordedStack]) -> MatchedEvent {
         let rows = &self.rows;
         let mut end = rows.len();
         // Mostly it is one of the last few events. All are in time order.
@@ -154,7 +154,7 @@ impl BufferEvents {
         end: usize,
         thread: u32,
         side: StackSide,
-        taken: &[TakenSides],
+        taken: &[RecordedStack],
     ) -> MatchedEvent {
         let tick = self.crowded.entry(start as u32).or_default();
         for row in self.rows.get(start + tick.indexed..end).unwrap_or_default() {
@@ -187,13 +187,11 @@ mod tests {
     use super::*;
 
     /// Pool events of which some have a kernel stack.
-    fn with_kernel_stacks(has_stack: &[bool]) -> Vec<TakenSides> {
+    fn with_kernel_stacks(has_stack: &[bool]) -> Vec<RecordedStack> {
         let of_event = |&has_stack: &bool| {
-            let mut taken = TakenSides::default();
-            if has_stack {
-                taken.take(StackSide::Kernel);
-            }
-            taken
+            let mut stack = RecordedStack::default();
+            stack.parts[0] = u32::from(has_stack);
+            stack
         };
         has_stack.iter().map(of_event).collect()
     }
@@ -231,7 +229,7 @@ mod tests {
         let is_pool = |at: u32| !at.is_multiple_of(5);
         for taken_until in [0, 3, 40, 200] {
             let mut crowd = BufferEvents::default();
-            let mut taken: Vec<TakenSides> = Vec::new();
+            let mut taken: Vec<RecordedStack> = Vec::new();
             let mut expected: Vec<(u32, u32)> = Vec::new();
             for at in 0..200 {
                 if is_pool(at) {

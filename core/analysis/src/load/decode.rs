@@ -8,11 +8,11 @@ use super::buffer_span::{
     BufferSpan, OrderedRecords, PlausibleTimes, following_times, has_ordinary_raw_time, ticks_from_zero,
 };
 use super::event::{EventPacker, EventRun, FREE, NUMBER, SystemRecord, UnpackedEvent, WITH_SESSION};
-use super::frame_lists::{FrameListCache, FrameLists, hash_of};
+use super::frame_lists::{FrameListCache, FrameLists};
 use super::interner::{EventPosition, NO_ID, RawAttributes, WorkerInterner, WorkerNumbers};
 use super::record_source::Batch;
 use super::stack_part::{
-    EventPart, FrameRange, PartKind, PendingContent, PendingStack, StackKeyDefinition, StackSide, TakenSides,
+    FrameRange, INLINE, KEY_PART, KeyPart, PendingContent, PendingStack, RecordedStack, StackKeyDefinition, StackSide,
 };
 use super::tick_keys::TickKeys;
 use super::totals::WorkerTotals;
@@ -38,8 +38,8 @@ pub struct DecodedBuffer {
     pub order: u32,
     /// Pool events; empty runs do not occur.
     pub runs: Vec<EventRun>,
-    /// Stack records of pool events of the buffer, in file order.
-    pub parts: Vec<EventPart>,
+    /// Stack keys of pool events of the buffer, in file order.
+    pub parts: Vec<KeyPart>,
     /// Definitions of stack keys.
     pub definitions: Vec<StackKeyDefinition>,
     /// Stack records without a known event in the buffer, in file order.
@@ -103,8 +103,6 @@ pub struct DecodeWorker {
     events: EventPacker,
     /// Attributes of each event, until they are numbered.
     raw_attributes: Vec<RawAttributes>,
-    /// Stacks of each event so far.
-    taken: Vec<TakenSides>,
     buffer_events: BufferEvents,
     /// Keys that were defined in the tick of the latest definition.
     tick_keys: TickKeys,
@@ -121,7 +119,6 @@ impl DecodeWorker {
             scratch: BodyScratch::default(),
             events: EventPacker::default(),
             raw_attributes: Vec::new(),
-            taken: Vec::new(),
             buffer_events: BufferEvents::default(),
             tick_keys: TickKeys::default(),
             frames: Vec::new(),
@@ -220,7 +217,6 @@ impl<'w> Decoder<'w> {
     ) -> Self {
         worker.events.begin(decoded.runs.pop().unwrap_or_default());
         worker.raw_attributes.clear();
-        worker.taken.clear();
         worker.buffer_events.clear();
         worker.tick_keys.clear();
         worker.attributes.begin(position(decoded.order, 0));
@@ -343,6 +339,9 @@ impl<'w> Decoder<'w> {
                     _ => EventKind::StackInline,
                 };
                 !self.with_stacks || self.decode_stack_record(&header.record(body, at), time, kind).is_some()
+            }
+            hook::STACK_KEY_DEFINITION | hook::STACK_KEY_LAST_DEFINITION => {
+                self.decode_definition(&header.record(body, at), time)
             }
             other => {
                 match EventKind::from_hook(other) {
@@ -486,10 +485,7 @@ impl<'w> Decoder<'w> {
                 self.worker.totals.stack_records += 1;
                 !self.with_stacks || self.decode_stack_record(record, time, kind).is_some()
             }
-            EventKind::StackKeyDefinition => {
-                self.worker.totals.stack_definitions += 1;
-                !self.with_stacks || self.decode_stack_key_definition(record, time).is_some()
-            }
+            EventKind::StackKeyDefinition => self.decode_definition(record, time),
             other => {
                 if self.with_stacks {
                     self.worker.buffer_events.push(time, record.thread.unwrap_or(NO_ID), None);
@@ -499,9 +495,6 @@ impl<'w> Decoder<'w> {
         };
         if !decoded {
             self.add_diagnostic(DiagnosticKind::BadPayload, record.offset);
-            if kind == EventKind::StackKeyDefinition {
-                self.worker.totals.losses.push((time, time));
-            }
         }
     }
 
@@ -546,7 +539,7 @@ impl<'w> Decoder<'w> {
         let attributes = if is_free { FREE } else { 0 } | if with_session { WITH_SESSION } else { 0 };
         if self.with_stacks {
             worker.buffer_events.push(time, thread, Some(slot));
-            worker.taken.push(TakenSides::default());
+            worker.events.stacks().push(RecordedStack::default());
         }
         let PoolEvent { size, address, .. } = event;
         worker.events.push(UnpackedEvent { time, size, address, attributes, tag: u32::from_le_bytes(event.tag) });
@@ -562,7 +555,7 @@ impl<'w> Decoder<'w> {
         let (target, key, is_kernel) = if kind == EventKind::StackInline {
             let inline = InlineStackEvent::decode(record.payload, pointer_size)?;
             frames = Some(inline.frames);
-            let is_kernel = inline.frames.iter().next().is_some_and(|f| is_kernel_address(f, pointer_size));
+            let is_kernel = inline.frames.first().is_some_and(|frame| is_kernel_address(frame, pointer_size));
             (inline.target, None, is_kernel)
         } else {
             let StackKeyReferenceEvent { target, key } = StackKeyReferenceEvent::decode(record.payload, pointer_size)?;
@@ -576,7 +569,7 @@ impl<'w> Decoder<'w> {
         let event_time = ticks_from_zero(target.event_time, self.time_zero);
         let side = StackSide::of(is_kernel);
         let worker = &mut *self.worker;
-        match worker.buffer_events.find(event_time, target.thread, side, &worker.taken) {
+        match worker.buffer_events.find(event_time, target.thread, side, worker.events.stacks()) {
             MatchedEvent::Other => worker.totals.unmatched_stacks += 1,
             MatchedEvent::Unknown => {
                 let content = match (key, frames) {
@@ -594,52 +587,64 @@ impl<'w> Decoder<'w> {
                 });
             }
             MatchedEvent::Pool(slot) => {
-                let (value, kind) = match key {
-                    Some(key) if is_kernel => (key, PartKind::KernelKey),
-                    Some(key) => (key, PartKind::UserKey),
-                    None => {
+                let part = frames.map(|frames| {
+                    let number = if let Some(frames) = frames.wide() {
+                        worker.frame_cache.intern(self.frame_lists, frames)
+                    } else {
                         worker.frames.clear();
-                        frames.iter().for_each(|frames| frames.append_to(&mut worker.frames));
-                        let hash = hash_of(&worker.frames);
-                        (u64::from(worker.frame_cache.intern(self.frame_lists, hash, &worker.frames)), PartKind::Inline)
-                    }
-                };
-                let part = EventPart { value, time: record_time, event: slot, kind, side };
-                self.attach_stack(part, target.thread, target.process);
+                        frames.append_to(&mut worker.frames);
+                        worker.frame_cache.intern(self.frame_lists, &worker.frames)
+                    };
+                    INLINE | number
+                });
+                let side = self.attach_stack(slot, side, part, record_time.0.saturating_sub(event_time.0));
+                if let (Some(key), Some(side)) = (key, side) {
+                    self.decoded.parts.push(KeyPart { key, time: record_time, event: slot, is_kernel, side });
+                }
+                let raw = self.worker.raw_attributes.get_mut(slot as usize);
+                if let Some(raw) = raw.filter(|raw| raw.thread == NO_ID) {
+                    (raw.thread, raw.pid) = (target.thread, target.process);
+                }
             }
         }
         Some(())
     }
 
-    /// Attaches a stack record to a pool event of the buffer. An event whose header has no thread gets it from the record.
-    #[inline]
-    fn attach_stack(&mut self, part: EventPart, thread: u32, pid: u32) {
-        let worker = &mut *self.worker;
-        worker.totals.matched_stacks += 1;
-        if let Some(taken) = worker.taken.get_mut(part.event as usize) {
-            // Two inline records of one side are rare. The second one takes the other side if that is not taken.
-            let side = if taken.has(part.side) { part.side.other() } else { part.side };
-            if !taken.has(side) {
-                taken.take(side);
-                self.decoded.parts.push(EventPart { side, ..part });
-            }
+    /// Attaches a stack record to a pool event of the buffer: its frames, or `None` for a key. Returns the part of the event's
+    /// stack that it takes. An event whose header has no thread gets it from the record.
+    #[inline(always)]
+    fn attach_stack(&mut self, slot: u32, side: StackSide, part: Option<u32>, delay: i64) -> Option<StackSide> {
+        self.worker.totals.matched_stacks += 1;
+        let stack = self.worker.events.stacks().get_mut(slot as usize)?;
+        // Two inline records of one side are rare. The second one takes the other side if that is not taken.
+        let side = if stack.has(side) { side.other() } else { side };
+        if stack.has(side) {
+            return None;
         }
-        let raw = worker.raw_attributes.get_mut(part.event as usize);
-        if let Some(raw) = raw.filter(|raw| raw.thread == NO_ID) {
-            (raw.thread, raw.pid) = (thread, pid);
-        }
+        stack.parts[side as usize] = part.unwrap_or(KEY_PART);
+        stack.delays = stack.delays.with(side as usize, delay);
+        Some(side)
     }
 
-    /// Decodes the definition of a stack key.
-    fn decode_stack_key_definition(&mut self, record: &Record<'_>, time: Ticks) -> Option<()> {
-        let StackKeyDefinitionEvent { key, frames } =
-            StackKeyDefinitionEvent::decode(record.payload, record.pointer_size)?;
+    /// Decodes the definition of a stack key; `false` if its payload is invalid.
+    #[inline(always)]
+    fn decode_definition(&mut self, record: &Record<'_>, time: Ticks) -> bool {
+        self.worker.totals.stack_definitions += 1;
+        if !self.with_stacks {
+            return true;
+        }
+        let Some(definition) = StackKeyDefinitionEvent::decode(record.payload, record.pointer_size) else {
+            // Which references it would have ended is not known.
+            self.worker.totals.losses.push((time, time));
+            return false;
+        };
+        let StackKeyDefinitionEvent { key, frames } = definition;
         self.worker.tick_keys.insert(time, key);
-        let is_kernel = frames.iter().next().is_some_and(|f| is_kernel_address(f, record.pointer_size));
+        let is_kernel = frames.first().is_some_and(|frame| is_kernel_address(frame, record.pointer_size));
         let frames = self.keep_frames(Some(frames));
         self.decoded.earliest_stack = self.decoded.earliest_stack.min(time);
         self.decoded.definitions.push(StackKeyDefinition { time, key, is_kernel, frames });
-        Some(())
+        true
     }
 
     /// Copies frames that may be needed later, when the bytes of the buffer are gone.

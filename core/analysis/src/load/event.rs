@@ -1,6 +1,6 @@
 //! Pool events on their way from the decoder to the allocation table: packed records in time order, one run for each buffer.
 
-use super::stack_part::{EventPart, RecordedStack};
+use super::stack_part::{KeyPart, RecordedStack};
 use crate::trace::time::Ticks;
 use poolscope_etl::event::{EventKind, SystemEvent};
 
@@ -44,7 +44,7 @@ pub struct EventRun {
     pub base: Ticks,
     /// The events.
     pub events: Vec<PackedEvent>,
-    /// Stack of each event, once its keys are looked up; empty if stacks are not loaded.
+    /// Stack of each event, with the numbers of its keys once they are looked up; empty if stacks are not loaded.
     pub stacks: Vec<RecordedStack>,
     /// Positions and sizes of events with [`LARGE_SIZE`].
     pub large_sizes: Vec<(u32, u64)>,
@@ -123,6 +123,12 @@ impl EventPacker {
         self.unpacked.clear();
     }
 
+    /// The stacks of the events, to which the caller adds one for each event if stacks are loaded.
+    #[inline]
+    pub fn stacks(&mut self) -> &mut Vec<RecordedStack> {
+        &mut self.run.stacks
+    }
+
     /// Adds an event.
     #[inline(always)]
     pub fn push(&mut self, event: UnpackedEvent) {
@@ -166,7 +172,7 @@ impl EventPacker {
     }
 
     /// The events as runs, of which none is empty, and `parts` with the positions of their events among those of all runs.
-    pub fn finish(&mut self, runs: &mut Vec<EventRun>, parts: &mut [EventPart]) {
+    pub fn finish(&mut self, runs: &mut Vec<EventRun>, parts: &mut [KeyPart]) {
         runs.clear();
         let run = std::mem::take(&mut self.run);
         if !self.unpacked.is_empty() {
@@ -179,7 +185,8 @@ impl EventPacker {
 
 /// Packs the events of a buffer, which are sorted by time if they are not in order, into runs. There are several runs if the
 /// buffer covers more time than offsets can express. `spare` is the memory of a run to reuse.
-fn pack_runs(events: &[UnpackedEvent], spare: EventRun, runs: &mut Vec<EventRun>, parts: &mut [EventPart]) {
+fn pack_runs(events: &[UnpackedEvent], mut spare: EventRun, runs: &mut Vec<EventRun>, parts: &mut [KeyPart]) {
+    let stacks = std::mem::take(&mut spare.stacks);
     let mut order: Vec<u32> = (0..events.len() as u32).collect();
     if !events.is_sorted_by_key(|event| event.time) {
         order.sort_by_key(|&at| events.get(at as usize).map(|event| event.time));
@@ -209,6 +216,7 @@ fn pack_runs(events: &[UnpackedEvent], spare: EventRun, runs: &mut Vec<EventRun>
         let offset = offset(run).unwrap_or(u32::MAX);
         let UnpackedEvent { address, attributes, tag, .. } = *event;
         run.events.push(PackedEvent { address, offset, size, attributes, tag });
+        run.stacks.extend(stacks.get(at as usize));
     }
 }
 
@@ -229,7 +237,7 @@ pub struct SystemRecord {
 
 #[cfg(test)]
 mod tests {
-    use super::super::stack_part::{PartKind, StackSide};
+    use super::super::stack_part::StackSide;
     use super::*;
 
     #[test]
@@ -237,11 +245,14 @@ mod tests {
         let far = i64::from(u32::MAX) * 3;
         let event = |time, size| UnpackedEvent { time: Ticks(time), size, address: size, attributes: 0, tag: 0 };
         let events = [event(9, 1), event(5, 2), event(far, 1 << 40), event(5, 3), event(far, u64::from(u32::MAX))];
-        let part = |event| EventPart { value: 0, time: Ticks(0), event, kind: PartKind::Inline, side: StackSide::User };
+        let part = |event| KeyPart { key: 0, time: Ticks(0), event, is_kernel: false, side: StackSide::User };
         let (mut runs, mut parts) = (Vec::new(), [part(0), part(1), part(4)]);
         let mut packer = EventPacker::default();
         packer.begin(EventRun::default());
-        events.into_iter().for_each(|event| packer.push(event));
+        for (event, number) in events.into_iter().zip(1..) {
+            packer.push(event);
+            packer.stacks().push(RecordedStack { parts: [number, 0], ..RecordedStack::default() });
+        }
         assert_eq!(packer.attributes().count(), 5);
         packer.finish(&mut runs, &mut parts);
         assert_eq!(parts.map(|part| part.event), [2, 0, 4]);
@@ -251,6 +262,8 @@ mod tests {
             .collect();
         let wanted = vec![vec![(5, 2), (5, 3), (9, 1)], vec![(far, 1 << 40), (far, u64::from(u32::MAX))]];
         assert_eq!(found, wanted);
+        let stacks: Vec<u32> = runs.iter().flat_map(|run| run.stacks.iter().map(|stack| stack.parts[0])).collect();
+        assert_eq!(stacks, [2, 4, 1, 3, 5]);
         assert_eq!((runs[0].first_at(0, Ticks(6)), runs[0].first_at(1, Ticks::UNKNOWN)), (2, 1));
         assert_eq!(runs[1].first_at(0, Ticks::NEVER), 2);
     }

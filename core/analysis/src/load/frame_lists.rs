@@ -10,17 +10,38 @@ const PARTS: usize = 64;
 /// Number of lists that a [`FrameListCache`] holds; a power of two.
 const CACHED: usize = 1 << 12;
 
+/// A frame: an address, also as it is recorded.
+pub trait Frame: Copy {
+    /// The address.
+    fn address(self) -> u64;
+}
+
+impl Frame for u64 {
+    #[inline(always)]
+    fn address(self) -> u64 {
+        self
+    }
+}
+
+impl Frame for [u8; 8] {
+    #[inline(always)]
+    fn address(self) -> u64 {
+        u64::from_le_bytes(self)
+    }
+}
+
 /// Hash of a list of frames. Four sums beside each other, since each step of one waits for a multiplication.
 #[inline]
-pub fn hash_of(frames: &[u64]) -> u64 {
+pub fn hash_of<F: Frame>(frames: &[F]) -> u64 {
     let (blocks, rest) = frames.as_chunks::<4>();
     let [mut a, mut b, mut c, mut d] = [frames.len() as u64, 1, 2, 3];
     for block in blocks {
-        (a, b) = (hash_step(a, block[0]), hash_step(b, block[1]));
-        (c, d) = (hash_step(c, block[2]), hash_step(d, block[3]));
+        let [first, second, third, fourth] = block.map(Frame::address);
+        (a, b) = (hash_step(a, first), hash_step(b, second));
+        (c, d) = (hash_step(c, third), hash_step(d, fourth));
     }
     for &frame in rest {
-        a = hash_step(a, frame);
+        a = hash_step(a, frame.address());
     }
     let all = hash_step(hash_step(a, b), hash_step(c, d));
     all ^ all >> 32
@@ -120,17 +141,31 @@ struct CachedList {
 }
 
 impl FrameListCache {
-    /// The number of a list of frames with a hash.
+    /// The number of a list of frames.
     #[inline]
-    pub fn intern(&mut self, lists: &FrameLists, hash: u64, frames: &[u64]) -> u32 {
+    pub fn intern<F: Frame>(&mut self, lists: &FrameLists, frames: &[F]) -> u32 {
+        let hash = hash_of(frames);
+        let is_same = |row: &&CachedList| {
+            let mut both = row.frames.iter().zip(frames);
+            row.hash == hash && row.frames.len() == frames.len() && both.all(|(a, b)| *a == b.address())
+        };
+        match self.rows.get((hash >> 32) as usize % CACHED).filter(is_same) {
+            Some(row) if !frames.is_empty() => row.number,
+            _ => self.add(lists, hash, frames.iter().map(|frame| frame.address()).collect()),
+        }
+    }
+
+    /// The number of a list of frames that is not in the cache.
+    #[inline(never)]
+    fn add(&mut self, lists: &FrameLists, hash: u64, frames: Box<[u64]>) -> u32 {
         if self.rows.is_empty() {
             self.rows.resize_with(CACHED, CachedList::default);
         }
-        let Some(row) = self.rows.get_mut((hash >> 32) as usize % CACHED) else { return lists.intern(hash, frames) };
-        if row.hash != hash || *row.frames != *frames || frames.is_empty() {
-            *row = CachedList { hash, number: lists.intern(hash, frames), frames: frames.into() };
+        let number = lists.intern(hash, &frames);
+        if let Some(row) = self.rows.get_mut((hash >> 32) as usize % CACHED) {
+            *row = CachedList { hash, number, frames };
         }
-        row.number
+        number
     }
 }
 
@@ -168,11 +203,9 @@ mod tests {
         let mut cache = FrameListCache::default();
         let ids: Vec<u32> = (0..5_000_u64).map(|n| intern(&lists, &[n, n * 3, 7])).collect();
         assert_eq!(intern(&lists, &[9, 27, 7]), ids[9]);
-        assert!(
-            (0..5_000_u64).all(|n| cache.intern(&lists, hash_of(&[n, n * 3, 7]), &[n, n * 3, 7]) == ids[n as usize])
-        );
+        assert!((0..5_000_u64).all(|n| cache.intern(&lists, &[n, n * 3, 7]) == ids[n as usize]));
         let empty = intern(&lists, &[]);
-        assert_eq!(cache.intern(&lists, hash_of(&[]), &[]), empty);
+        assert_eq!(cache.intern::<u64>(&lists, &[]), empty);
         let rows = lists.into_table(8);
         assert!(ids.iter().zip(0..).all(|(&id, n)| rows.frames(id) == [n, n * 3, 7]));
         assert!(rows.has_user_mode(ids[1]) && !rows.has_user_mode(empty));

@@ -221,7 +221,8 @@ impl StackSources<'_> {
         if !stack.is_recorded() {
             return;
         }
-        let [(kernel, is_first), (user, is_second)] = [0, 1].map(|side| self.frames(&stack, side, time, counts));
+        let (kernel, is_first) = self.frames(&stack, 0, time, counts);
+        let (user, is_second) = self.frames(&stack, 1, time, counts);
         let mark = if is_first || is_second { UNCERTAIN } else { 0 };
         counts.uncertain_events += u64::from(is_first || is_second);
         if kernel == NO_FRAMES && user == NO_FRAMES {
@@ -253,7 +254,7 @@ impl StackSources<'_> {
     }
 
     /// Frame list of a part of a stack, and whether it may be that of another event, or is missing.
-    #[inline]
+    #[inline(always)]
     fn frames(&self, stack: &RecordedStack, side: usize, event_time: Ticks, counts: &mut StackCounts) -> (u32, bool) {
         let part: PartNumber = stack.parts[side];
         if part == NO_PART {

@@ -7,9 +7,7 @@ use super::decode::DecodedBuffer;
 use super::event::EventRun;
 use super::frame_lists::FrameLists;
 use super::stack_keys::{KeyCache, KeyUses, StackKeys};
-use super::stack_part::{
-    EventPart, INLINE, PartKind, PartNumber, PendingContent, PendingStack, RecordedStack, StackKeyDefinition,
-};
+use super::stack_part::{INLINE, KeyPart, PartNumber, PendingContent, PendingStack, StackKeyDefinition};
 use crate::trace::time::Ticks;
 use parking_lot::Mutex;
 use poolscope_base::progress::{CancelToken, Cancelled};
@@ -168,21 +166,18 @@ struct StackMerge<'a> {
 impl StackMerge<'_> {
     /// Looks up the stacks of the events of a buffer, and notes the times of the events.
     fn look_up_events(&self, buffer: &mut DecodedBuffer, filter: &TimeFilter, worker: &mut StackWorker) {
-        for run in &mut buffer.runs {
-            run.stacks.resize(run.events.len(), RecordedStack::default());
-            if !filter.bits.is_empty() {
-                let end = run.first_at(run.merged, self.until);
-                let events = run.events.get(run.merged..end).unwrap_or_default();
-                events.iter().for_each(|event| filter.insert(run.time(event)));
-            }
+        for run in buffer.runs.iter().filter(|_| !filter.bits.is_empty()) {
+            let end = run.first_at(run.merged, self.until);
+            let events = run.events.get(run.merged..end).unwrap_or_default();
+            events.iter().for_each(|event| filter.insert(run.time(event)));
         }
         let DecodedBuffer { runs, parts, .. } = buffer;
         parts.retain(|part| !self.look_up(part, runs, worker));
     }
 
-    /// Looks up a part of the stack of an event; `false` if the event is not before the end of the merge.
+    /// Looks up a key of the stack of an event; `false` if the event is not before the end of the merge.
     #[inline]
-    fn look_up(&self, part: &EventPart, runs: &mut [EventRun], worker: &mut StackWorker) -> bool {
+    fn look_up(&self, part: &KeyPart, runs: &mut [EventRun], worker: &mut StackWorker) -> bool {
         let mut at = part.event as usize;
         for run in runs {
             let Some(event) = run.events.get(at) else {
@@ -193,15 +188,9 @@ impl StackMerge<'_> {
             if event_time >= self.until {
                 return false;
             }
-            let EventPart { value, time, kind, side, .. } = *part;
-            let number = match kind {
-                PartKind::Inline => INLINE | value as u32,
-                PartKind::KernelKey => self.key_use(value, true, time.max(event_time), worker),
-                PartKind::UserKey => self.key_use(value, false, time.max(event_time), worker),
-            };
+            let number = self.key_use(part.key, part.is_kernel, part.time.max(event_time), worker);
             if let Some(stack) = run.stacks.get_mut(at) {
-                stack.parts[side as usize] = number;
-                stack.delays = stack.delays.with(side as usize, time.0.saturating_sub(event_time.0));
+                stack.parts[part.side as usize] = number;
             }
             break;
         }

@@ -3,32 +3,21 @@
 use super::frame_lists::{FrameLists, hash_of};
 use crate::trace::time::Ticks;
 
-/// Kernel or user part of the stack of a pool event, whose record is in the same buffer.
+/// Key of the kernel or user part of the stack of a pool event, whose record is in the same buffer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct EventPart {
-    /// Stack key, or the number of a frame list.
-    pub value: u64,
+pub struct KeyPart {
+    /// Stack key.
+    pub key: u64,
     /// Time of the stack record, which decides which definition a key refers to.
     pub time: Ticks,
     /// Position of the event among the pool events of the buffer.
     pub event: u32,
-    /// Meaning of the value.
-    pub kind: PartKind,
+    /// True if it is the key of kernel frames.
+    pub is_kernel: bool,
     /// Part of the event's stack that the record takes.
     pub side: StackSide,
 }
-const _: () = assert!(size_of::<EventPart>() == 24);
-
-/// Form of a recorded stack.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum PartKind {
-    /// Key of kernel frames.
-    KernelKey,
-    /// Key of user frames.
-    UserKey,
-    /// Frames in the record itself, as a frame list.
-    Inline,
-}
+const _: () = assert!(size_of::<KeyPart>() == 24);
 
 /// Part of the stack of an event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,30 +40,14 @@ impl StackSide {
     }
 }
 
-/// Sides of the stack of an event that have a record.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct TakenSides(u8);
-
-impl TakenSides {
-    /// Returns `true` if a side has a record.
-    #[inline]
-    pub const fn has(self, side: StackSide) -> bool {
-        self.0 & (1 << side as u8) != 0
-    }
-
-    /// Notes that a side has a record.
-    #[inline]
-    pub const fn take(&mut self, side: StackSide) {
-        self.0 |= 1 << side as u8;
-    }
-}
-
 /// Part of a stack as a number: [`NO_PART`], the number of a use of a key, or with [`INLINE`] that of a frame list.
 pub type PartNumber = u32;
 /// Part that was not recorded.
 pub const NO_PART: PartNumber = 0;
 /// Bit of a part that was recorded with its frames.
 pub const INLINE: PartNumber = 1 << 31;
+/// Part with a key that is yet to be looked up.
+pub const KEY_PART: PartNumber = u32::MAX;
 
 /// Kernel and user part of the stack of a pool event, as numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -90,6 +63,12 @@ impl RecordedStack {
     pub fn none_recorded(count: usize) -> Vec<Self> {
         let zeros = vec![[0; 4]; count].into_iter();
         zeros.map(|[kernel, user, a, b]| Self { parts: [kernel, user], delays: PartDelays([a, b]) }).collect()
+    }
+
+    /// Returns `true` if a side was recorded.
+    #[inline]
+    pub const fn has(&self, side: StackSide) -> bool {
+        self.parts[side as usize] != NO_PART
     }
 
     /// Returns `true` if a part was recorded.
@@ -109,6 +88,7 @@ impl PartDelays {
     const COARSE_BITS: u32 = 16;
 
     /// Sets the delay of a part (0: kernel, 1: user).
+    #[inline]
     #[must_use]
     pub fn with(mut self, side: usize, ticks: i64) -> Self {
         let ticks = ticks.max(0) as u64;

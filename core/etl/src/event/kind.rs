@@ -93,6 +93,10 @@ pub mod hook {
     pub const POOL_FREE: u16 = 0x0e22;
     /// [`StackInline`](super::EventKind::StackInline).
     pub const STACK_INLINE: u16 = 0x1820;
+    /// [`StackKeyDefinition`](super::EventKind::StackKeyDefinition), when the key leaves the cache.
+    pub const STACK_KEY_DEFINITION: u16 = 0x1823;
+    /// [`StackKeyDefinition`](super::EventKind::StackKeyDefinition), at the stop of the recording.
+    pub const STACK_KEY_LAST_DEFINITION: u16 = 0x1824;
     /// [`StackKeyKernel`](super::EventKind::StackKeyKernel).
     pub const STACK_KEY_KERNEL: u16 = 0x1825;
     /// [`StackKeyUser`](super::EventKind::StackKeyUser).
@@ -226,8 +230,8 @@ const fn build_table() -> [EventKind; HOOKS] {
     table[0x0e2e] = K::BigPoolRundown { is_end: false, has_session: true };
     table[0x0e2f] = K::BigPoolRundown { is_end: true, has_session: true };
     table[hook::STACK_INLINE as usize] = K::StackInline;
-    table[0x1823] = K::StackKeyDefinition;
-    table[0x1824] = K::StackKeyDefinition;
+    table[hook::STACK_KEY_DEFINITION as usize] = K::StackKeyDefinition;
+    table[hook::STACK_KEY_LAST_DEFINITION as usize] = K::StackKeyDefinition;
     table[hook::STACK_KEY_KERNEL as usize] = K::StackKeyKernel;
     table[hook::STACK_KEY_USER as usize] = K::StackKeyUser;
     table[0x030a] = K::ImageLoad;

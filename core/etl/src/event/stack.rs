@@ -49,10 +49,24 @@ impl<'a> Frames<'a> {
     #[inline]
     pub fn append_to(self, to: &mut Vec<u64>) {
         // The length of this iterator is known, so that eight-byte addresses are copied as a block.
-        match self.pointer_size {
-            8 => to.extend(self.bytes.as_chunks().0.iter().map(|&bytes| u64::from_le_bytes(bytes))),
-            _ => to.extend(self.iter()),
+        match self.wide() {
+            Some(addresses) => to.extend(addresses.iter().map(|&bytes| u64::from_le_bytes(bytes))),
+            None => to.extend(self.iter()),
         }
+    }
+
+    /// The innermost address.
+    #[inline]
+    #[must_use]
+    pub fn first(self) -> Option<u64> {
+        pointer_at(self.bytes, 0, self.pointer_size)
+    }
+
+    /// The bytes of the addresses, if each has eight. A remainder shorter than an address is left out.
+    #[inline]
+    #[must_use]
+    pub fn wide(self) -> Option<&'a [[u8; 8]]> {
+        (self.pointer_size == 8).then_some(self.bytes.as_chunks().0)
     }
 
     /// Iterates over the addresses. A remainder shorter than an address is left out.
