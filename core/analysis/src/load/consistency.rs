@@ -213,9 +213,8 @@ fn check_pool_events(found: &mut Diagnostics, trace: &Trace, options: LoadOption
     }
     // Allocations that were not recorded cannot have a stack.
     let recorded = trace.statistics.pool_allocs as usize;
-    let is_without =
-        |row: &usize| allocations.is_allocation_recorded(*row) && allocations.alloc_stack[*row] == StackId::EMPTY;
-    let without = (0..allocations.len()).filter(is_without).count();
+    let empty = allocations.alloc_stack.iter().zip(0..).filter(|(stack, _)| **stack == StackId::EMPTY);
+    let without = empty.filter(|&(_, row)| allocations.is_allocation_recorded(row)).count();
     // Stacks whose keys have no definition were recorded nevertheless.
     if without == recorded && trace.statistics.stacks.matched == 0 {
         found.add(Kind::NoStacks, 1);
