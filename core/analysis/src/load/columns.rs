@@ -29,21 +29,16 @@ pub struct AllocationChunk {
 }
 
 impl AllocationChunk {
-    /// A chunk of rows to be filled.
+    /// A chunk of rows to be filled, whose columns are made beside each other.
     pub fn new(base: u32, rows: usize, with_stacks: bool, with_addresses: bool) -> Self {
         let stacks = if with_stacks { rows } else { 0 };
         let addresses = if with_addresses { rows } else { 0 };
-        // Zeros: the system provides the memory when a worker writes it.
-        Self {
-            base,
-            time: vec![0; rows].into_iter().map(Ticks).collect(),
-            address: vec![0; addresses],
-            size: vec![0; rows],
-            attributes: vec![0; rows],
-            recorded_stack: RecordedStack::none_recorded(stacks),
-            stack: Vec::new(),
-            large_sizes: Vec::new(),
-        }
+        // Memory that the allocator used before is filled with zeros here.
+        let wide = || (vec![0; rows].into_iter().map(Ticks).collect(), vec![0; addresses]);
+        let others = || (vec![0; rows], vec![0; rows], RecordedStack::none_recorded(stacks));
+        let ((time, address), (size, attributes, recorded_stack)) = rayon::join(wide, others);
+        let (stack, large_sizes) = (Vec::new(), Vec::new());
+        Self { base, time, address, size, attributes, recorded_stack, stack, large_sizes }
     }
 
     /// Number of rows.
