@@ -5,7 +5,7 @@ use super::attributes::AttributeIds;
 use super::columns::AllocationChunk;
 use super::consistency::{self, RecordEvidence, RecordFacts};
 use super::frame_lists::FrameLists;
-use super::freeze::{self, RowHandles};
+use super::freeze;
 use super::interner::{RawAttributes, WorkerInterner};
 use super::late_stacks::{self, LateCounts};
 use super::losses::LossRanges;
@@ -13,7 +13,7 @@ use super::merge::MergedEvents;
 use super::parts::{self, PartCounts};
 use super::recorded_range::{self, Recording};
 use super::session::SessionInfo;
-use super::stack_join::{StackCounts, StackSources, join_stacks};
+use super::stack_join::{JoinedStacks, StackSources, join_stacks};
 use super::stack_merge::MergedStacks;
 use super::stack_tree;
 use super::system_events::{self, SystemInfo};
@@ -136,21 +136,30 @@ fn tables(
 ) -> Result<Tables, Cancelled> {
     let MergedTrace { mut events, stacks, attributes, frame_lists, .. } = merged;
     let (ids, mut table) = AttributeIds::new(&attributes, &events, &system.processes, cancel)?;
-    let mut built = None;
-    let mut counts = StackCounts::default();
-    if let Some(MergedStacks { keys, .. }) = &stacks {
-        let pointer_size = if system.summary.pointer_size == 4 { 4 } else { 8 };
-        let frame_lists = &frame_lists.into_table(pointer_size);
-        let modules = &system.modules;
-        let sources = StackSources { keys, frame_lists, modules, attributes: &ids, losses };
-        let joined = join_stacks(&mut events, sources, (progress, cancel))?;
-        counts = joined.counts;
-        built = Some(stack_tree::build_tree(&joined.workers, frame_lists, modules, pointer_size, cancel)?);
+    let pointer_size = if system.summary.pointer_size == 4 { 4 } else { 8 };
+    let frame_lists = frame_lists.into_table(pointer_size);
+    let mut joined = None;
+    if let Some(MergedStacks { keys, .. }) = stacks {
+        let sources =
+            StackSources { keys: &keys, frame_lists: &frame_lists, modules: &system.modules, attributes: &ids, losses };
+        joined = Some(join_stacks(&mut events, sources, (progress, cancel))?);
     }
-    drop(stacks);
     progress.enter(Stage::Index);
-    let handles = RowHandles { attributes: &ids, stacks: built.as_ref().map(|built| &built.ids) };
-    let (allocations, numbers) = freeze::allocation_table(&events, &handles, &mut table, (progress, cancel))?;
+    // The tree is built by one worker, while the others fill the columns that do not need it.
+    let build_tree = || {
+        let build = |joined: &JoinedStacks| {
+            stack_tree::build_tree(&joined.workers, &frame_lists, &system.modules, pointer_size, cancel)
+        };
+        joined.as_ref().map(build).transpose()
+    };
+    let freeze = || freeze::allocation_table(&events, &ids, &mut table, (progress, cancel));
+    let (built, frozen) = rayon::join(build_tree, freeze);
+    let (built, (mut allocations, rows)) = (built?, frozen?);
+    if let Some(built) = &built {
+        freeze::set_stacks(&mut allocations, &events, &rows, &built.ids, cancel)?;
+    }
+    let numbers = rows.numbers;
+    let counts = joined.map(|joined| joined.counts).unwrap_or_default();
     let free_order = events.free_rows.as_ref().map(|rows| rows.order(&events, &numbers, cancel)).transpose()?;
     let mut diagnostics = events.diagnostics;
     diagnostics.add(DiagnosticKind::UnresolvedKey, counts.unresolved);

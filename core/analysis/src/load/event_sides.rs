@@ -16,8 +16,6 @@ pub struct EventSide {
     pub time: Ticks,
     /// Provisional number of its attributes.
     pub attributes: u32,
-    /// Provisional number of its stack; 0 if none was recorded.
-    pub stack: u32,
 }
 
 impl MergedEvents {
@@ -25,28 +23,24 @@ impl MergedEvents {
     #[inline]
     pub fn allocation(&self, chunk: usize, row: usize) -> Option<EventSide> {
         let chunk = self.chunks.get(chunk)?;
-        Some(EventSide {
-            time: *chunk.time.get(row)?,
-            attributes: *chunk.attributes.get(row)?,
-            stack: chunk.stack.get(row).copied().unwrap_or(0),
-        })
+        Some(EventSide { time: *chunk.time.get(row)?, attributes: *chunk.attributes.get(row)? })
     }
 
     /// The free event of a recorded allocation; `None` if it has none.
     #[inline]
-    pub fn free(&self, row: u32) -> Option<EventSide> {
+    fn free(&self, row: u32) -> Option<EventSide> {
         let end = self.ends.get(row)?;
         let attributes = end.attributes();
         if matches!(attributes, IMPLIED | NOT_FREED) {
             return None;
         }
-        Some(EventSide { time: end.time(), attributes, stack: end.stack() })
+        Some(EventSide { time: end.time(), attributes })
     }
 
     /// The free event of an allocation that was not recorded.
-    pub fn unmatched_free(&self, at: usize) -> Option<EventSide> {
+    fn unmatched_free(&self, at: usize) -> Option<EventSide> {
         let row = self.unrecorded.get(at)?;
-        Some(EventSide { time: row.free_time, attributes: row.attributes, stack: row.stack })
+        Some(EventSide { time: row.free_time, attributes: row.attributes })
     }
 
     /// Calls `visit` for every pool event, with a value of each task. Returns the values, in no particular order of the events.

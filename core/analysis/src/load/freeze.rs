@@ -2,12 +2,11 @@
 
 use super::attributes::AttributeIds;
 use super::columns::{AllocationChunk, IMPLIED, NOT_FREED, UnrecordedAllocation};
-use super::event_sides::EventSide;
 use super::merge::MergedEvents;
 use super::stack_tree::StackIds;
 use crate::trace::allocation::{AllocationRow, AllocationTable, RowsMut, flag};
 use crate::trace::attributes::{AttributesTable, EventAttributes};
-use crate::trace::ids::{AttributesId, StackId};
+use crate::trace::ids::AttributesId;
 use crate::trace::time::Ticks;
 use poolscope_base::progress::{CancelToken, Cancelled, Progress};
 use rayon::prelude::*;
@@ -82,40 +81,100 @@ impl RowNumbers {
     }
 }
 
-/// Handles that rows refer to.
-pub struct RowHandles<'a> {
-    /// Attributes of events.
-    pub attributes: &'a AttributeIds<'a>,
-    /// Stacks of events; `None` if stacks are not loaded.
-    pub stacks: Option<&'a StackIds>,
+/// The order of the rows of a table.
+#[derive(Debug)]
+pub struct RowOrder {
+    /// Where consecutive rows come from.
+    sources: Vec<RowSource>,
+    /// Final numbers of the rows.
+    pub numbers: RowNumbers,
 }
 
-/// The allocation table of merged events and the final numbers of its rows. Adds the attributes of allocations that were not recorded.
+impl RowOrder {
+    fn lengths(&self) -> Vec<usize> {
+        self.sources.iter().map(RowSource::len).collect()
+    }
+}
+
+/// The allocation table of merged events, without stacks, and the order of its rows. Adds the attributes of allocations that were not
+/// recorded.
 ///
 /// # Errors
 /// Cancelled.
 pub fn allocation_table(
     events: &MergedEvents,
-    handles: &RowHandles<'_>,
+    ids: &AttributeIds<'_>,
     attributes: &mut AttributesTable,
     (progress, cancel): (&Progress, &CancelToken),
-) -> Result<(AllocationTable, RowNumbers), Cancelled> {
+) -> Result<(AllocationTable, RowOrder), Cancelled> {
     let sources = row_sources(events);
-    let allocators = unknown_allocators(&events.unrecorded, handles.attributes, attributes);
-    let rows = sources.iter().map(RowSource::len).sum();
-    let lengths: Vec<usize> = sources.iter().map(RowSource::len).collect();
-    let mut table = AllocationTable::with_rows(rows, events.columns, alloc_times(events, &sources));
-    let filler = RowFiller { events, handles, allocators: &allocators };
-    let fill = |(mut part, source): (RowsMut<'_>, RowSource)| {
+    let order = RowOrder { numbers: RowNumbers::new(events, &sources), sources };
+    let allocators = unknown_allocators(&events.unrecorded, ids, attributes);
+    let lengths = order.lengths();
+    let times = alloc_times(events, &order.sources);
+    let mut table = AllocationTable::with_rows(lengths.iter().sum(), events.columns, times);
+    let filler = RowFiller { events, ids, allocators: &allocators };
+    let fill = |(mut part, &source): (RowsMut<'_>, &RowSource)| {
         cancel.check()?;
         filler.fill(&mut part, source);
         progress.advance_rows(source.len() as u64);
         Ok(part.into_exceptions())
     };
-    let numbers = RowNumbers::new(events, &sources);
-    let exceptions = table.split(&lengths).into_par_iter().zip(sources).map(fill).collect::<Result<_, Cancelled>>()?;
+    let parts = table.split(&lengths).into_par_iter().zip(&order.sources);
+    let exceptions = parts.map(fill).collect::<Result<_, Cancelled>>()?;
     table.add_exceptions(exceptions);
-    Ok((table, numbers))
+    Ok((table, order))
+}
+
+/// Sets the stacks of all rows of a table.
+///
+/// # Errors
+/// Cancelled.
+pub fn set_stacks(
+    table: &mut AllocationTable,
+    events: &MergedEvents,
+    order: &RowOrder,
+    ids: &StackIds,
+    cancel: &CancelToken,
+) -> Result<(), Cancelled> {
+    let parts = table.split(&order.lengths()).into_par_iter().zip(&order.sources);
+    parts.into_par_iter().try_for_each(|(mut part, source)| {
+        cancel.check()?;
+        match *source {
+            RowSource::Recorded { chunk, start, end } => {
+                if let Some(chunk) = events.chunks.get(chunk) {
+                    let ends = events.ends.range(chunk.base + start as u32..chunk.base + end as u32);
+                    let allocs = cut(&chunk.stack, &(start..end));
+                    for (at, (&alloc, end)) in allocs.iter().zip(ends).enumerate() {
+                        let is_freed = !matches!(end.attributes(), IMPLIED | NOT_FREED);
+                        set_stacks_of(&mut part, at, [alloc, if is_freed { end.stack() } else { 0 }], ids);
+                    }
+                }
+            }
+            RowSource::Unrecorded { start, end } => {
+                // There is no allocation stack; the free stack does not replace it.
+                for (at, row) in cut(&events.unrecorded, &(start..end)).iter().enumerate() {
+                    set_stacks_of(&mut part, at, [0, row.stack], ids);
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Sets the stacks of a row by their provisional numbers.
+#[inline]
+fn set_stacks_of(part: &mut RowsMut<'_>, at: usize, [alloc, free]: [u32; 2], ids: &StackIds) {
+    let (alloc_stack, is_alloc_uncertain) = ids.get(alloc);
+    let (free_stack, is_free_uncertain) = ids.get(free);
+    let alloc_mark = if is_alloc_uncertain { flag::UNCERTAIN_ALLOCATION_STACK } else { 0 };
+    let free_mark = if is_free_uncertain { flag::UNCERTAIN_FREE_STACK } else { 0 };
+    part.set_stacks(at, [alloc_stack, free_stack], alloc_mark | free_mark);
+}
+
+/// A part of a column.
+fn cut<'c, T>(column: &'c [T], rows: &Range<usize>) -> &'c [T] {
+    column.get(rows.clone()).unwrap_or_default()
 }
 
 /// Allocation times of rows that are asked for in order.
@@ -199,10 +258,10 @@ fn unknown_allocators(
     of_free
 }
 
-/// Writer of rows of the table.
+/// Writer of rows of the table, without their stacks.
 struct RowFiller<'a> {
     events: &'a MergedEvents,
-    handles: &'a RowHandles<'a>,
+    ids: &'a AttributeIds<'a>,
     allocators: &'a FxHashMap<AttributesId, AttributesId>,
 }
 
@@ -216,27 +275,15 @@ impl RowFiller<'_> {
                 }
             }
             RowSource::Unrecorded { start, end } => {
-                for (at, row) in (start..end).enumerate() {
+                for (at, row) in cut(&self.events.unrecorded, &(start..end)).iter().enumerate() {
                     part.set(at, &self.unrecorded(row));
                 }
             }
         }
     }
 
-    /// Handles of an event, and `mark` if its stack is uncertain.
-    #[inline]
-    fn handles(&self, side: &EventSide, mark: u8) -> (AttributesId, StackId, u8) {
-        let attributes = self.handles.attributes.id(side.attributes, side.time);
-        let Some(stacks) = self.handles.stacks else { return (attributes, StackId::EMPTY, 0) };
-        let (stack, is_uncertain) = stacks.get(side.stack);
-        (attributes, stack, if is_uncertain { mark } else { 0 })
-    }
-
     /// Fills recorded rows of a chunk.
     fn fill_recorded(&self, part: &mut RowsMut<'_>, chunk: &AllocationChunk, rows: Range<usize>) {
-        fn cut<'c, T>(column: &'c [T], rows: &Range<usize>) -> &'c [T] {
-            column.get(rows.clone()).unwrap_or_default()
-        }
         let times = cut(&chunk.time, &rows);
         let position = |row: usize| chunk.large_sizes.partition_point(|large| (large.0 as usize) < row);
         let large = cut(&chunk.large_sizes, &(position(rows.start)..position(rows.end)));
@@ -245,34 +292,18 @@ impl RowFiller<'_> {
         let allocs = times.iter().zip(cut(&chunk.attributes, &rows));
         let ends = self.events.ends.range(chunk.base + rows.start as u32..chunk.base + rows.end as u32);
         for (at, ((&time, &alloc), end)) in allocs.zip(ends).enumerate() {
-            let (free, free_time) = (end.attributes(), end.time());
-            let (free_attributes, flags) = match free {
+            let free_time = end.time();
+            let (free_attributes, flags) = match end.attributes() {
                 IMPLIED => (AttributesId::NONE, flag::IMPLIED_FREE),
                 NOT_FREED => (AttributesId::NONE, 0),
-                number => (self.handles.attributes.id(number, free_time), 0),
+                number => (self.ids.id(number, free_time), 0),
             };
-            part.set_events(at, [self.handles.attributes.id(alloc, time), free_attributes], free_time, flags);
-        }
-        if let Some(stacks) = self.handles.stacks {
-            let ends = self.events.ends.range(chunk.base + rows.start as u32..chunk.base + rows.end as u32);
-            for (at, (&alloc, end)) in cut(&chunk.stack, &rows).iter().zip(ends).enumerate() {
-                let is_freed = !matches!(end.attributes(), IMPLIED | NOT_FREED);
-                let (alloc_stack, is_alloc_uncertain) = stacks.get(alloc);
-                let (free_stack, is_free_uncertain) = stacks.get(if is_freed { end.stack() } else { 0 });
-                let alloc_mark = if is_alloc_uncertain { flag::UNCERTAIN_ALLOCATION_STACK } else { 0 };
-                let free_mark = if is_free_uncertain { flag::UNCERTAIN_FREE_STACK } else { 0 };
-                part.set_stacks(at, [alloc_stack, free_stack], alloc_mark | free_mark);
-            }
+            part.set_events(at, [self.ids.id(alloc, time), free_attributes], free_time, flags);
         }
     }
 
-    fn unrecorded(&self, at: usize) -> AllocationRow {
-        let (Some(row), Some(side)) = (self.events.unrecorded.get(at), self.events.unmatched_free(at)) else {
-            return AllocationRow::default();
-        };
-        let (free_attributes, free_stack, mark) = self.handles(&side, flag::UNCERTAIN_FREE_STACK);
-        let implied = if row.alloc_time.is_known() { flag::IMPLIED_ALLOCATION } else { 0 };
-        // There is no allocation stack; the free stack does not replace it.
+    fn unrecorded(&self, row: &UnrecordedAllocation) -> AllocationRow {
+        let free_attributes = self.ids.id(row.attributes, row.free_time);
         AllocationRow {
             alloc_time: row.alloc_time,
             free_time: row.free_time,
@@ -280,9 +311,8 @@ impl RowFiller<'_> {
             address: row.address,
             alloc_attributes: self.allocators.get(&free_attributes).copied().unwrap_or(free_attributes),
             free_attributes,
-            alloc_stack: StackId::EMPTY,
-            free_stack,
-            flags: implied | mark,
+            flags: if row.alloc_time.is_known() { flag::IMPLIED_ALLOCATION } else { 0 },
+            ..AllocationRow::default()
         }
     }
 }
