@@ -76,6 +76,7 @@ impl Decoder<'_> {
                 if let (Some(key), Some(side)) = (key, side) {
                     self.decoded.parts.push(KeyPart { key, time: record_time, event: slot, is_kernel, side });
                 }
+                // An event whose header has no thread gets it from the record.
                 let raw = self.worker.raw_attributes.get_mut(slot as usize);
                 if let Some(raw) = raw.filter(|raw| raw.thread == NO_ID) {
                     (raw.thread, raw.pid) = (target.thread, target.process);
@@ -85,8 +86,8 @@ impl Decoder<'_> {
         Some(())
     }
 
-    /// Attaches a stack record to a pool event of the buffer: its frames, or `None` for a key. Returns the part of the event's
-    /// stack that it takes. An event whose header has no thread gets it from the record.
+    /// Attaches a stack record to a pool event of the buffer: the number of its frames, or `None` for a key. Returns the side of the
+    /// event's stack that it takes, if one is free.
     #[inline(always)]
     fn attach_stack(&mut self, slot: u32, side: StackSide, part: Option<u32>, delay: i64) -> Option<StackSide> {
         self.worker.totals.matched_stacks += 1;
