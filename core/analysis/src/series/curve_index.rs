@@ -109,7 +109,7 @@ pub struct CurveIndex {
 impl CurveIndex {
     /// Computes the index for the keys, metric and rows of a request; `rows` are those of the request. `order` is that of the
     /// trace, computed here if it is not known. `None` if it serves no request: if groups depend on the visible range, are too
-    /// many for the number of rows, or if sizes are damaged.
+    /// many for the number of rows or of blocks, or if sizes are damaged.
     ///
     /// # Errors
     /// [`Cancelled`] if `cancel` returns `true`.
@@ -138,8 +138,9 @@ impl CurveIndex {
         let table = &names.trace().allocations;
         let max_bytes = (table.len() / 2 * MAX_BYTES).max(MIN_BYTES);
         let has_few_groups = |ids: &Arc<GroupIds>| {
-            let states = ids.representatives().len() * MIN_KEPT_STATES;
-            states * size_of::<State>() <= max_bytes
+            // Even a single block has an entry and a state for each group with events.
+            let of_group = size_of::<Entry>() + (MIN_KEPT_STATES + 1) * size_of::<State>();
+            ids.representatives().len() * of_group <= max_bytes
         };
         let Some(ids) = names.group_ids(request.keys, cancel)?.filter(has_few_groups) else { return Ok(None) };
         let events = order.get_unless_cancelled(names.trace(), cancel)?;
@@ -178,8 +179,8 @@ impl CurveIndex {
             kept_blocks: Vec::new(),
             states: Vec::new(),
         };
-        index.cut_into_blocks(events, (min_events, max_bytes), cancel)?;
-        Ok(Some(index))
+        let has_fitting_blocks = index.cut_into_blocks(events, (min_events, max_bytes), cancel)?;
+        Ok(has_fitting_blocks.then_some(index))
     }
 
     /// Returns `true` if the index serves a request of a visible range with these column values.
@@ -216,21 +217,26 @@ impl CurveIndex {
         self.order.get(self.names.trace())
     }
 
-    /// Chooses the blocks and computes their entries and the states between them.
+    /// Chooses the blocks and computes their entries and the states between them. `false` if even blocks of all events, with an entry
+    /// for each group, take more than `max_bytes`.
     fn cut_into_blocks(
         &mut self,
         order: &EventOrder,
         (min_events, max_bytes): (usize, usize),
         cancel: Cancel<'_>,
-    ) -> Result<(), Cancelled> {
+    ) -> Result<bool, Cancelled> {
         let names = Arc::clone(&self.names);
         let table = &names.trace().allocations;
         let all = EventRange { allocs: order.first_known()..table.len(), frees: 0..order.frees().len() };
+        let longest = all.allocs.len().max(all.frees.len());
         let mut step = min_events;
         loop {
             (self.ends, self.events) = blocks(table, order, &all, step);
             if self.ends.len() <= 1 || self.estimated_bytes(step, cancel)? <= max_bytes {
                 break;
+            }
+            if step >= longest {
+                return Ok(false);
             }
             step *= 2;
         }
@@ -261,7 +267,7 @@ impl CurveIndex {
         }
         self.kept_blocks.push(self.events.len());
         self.states.extend(state);
-        Ok(())
+        Ok(true)
     }
 
     /// Bytes of the entries and states of the blocks, which have `step` allocations or frees each, estimated by some of them.

@@ -393,6 +393,24 @@ fn curves_of_very_many_groups_are_those_from_all_events() {
 }
 
 #[test]
+fn groups_whose_blocks_never_fit_have_no_index() {
+    // Too many for the entries of one block, and of two: all allocations are at one time and all frees at another.
+    for groups in [25_000, 15_000] {
+        let mut blocks = random_blocks(79, 30_000);
+        for (thread, block) in (0..).zip(&mut blocks) {
+            (block.thread, block.alloc, block.free) = (thread % groups, Some(10), Some(20));
+        }
+        let names = std::sync::Arc::new(names(&blocks));
+        let wanted = SeriesRequest { keys: &[Key::Thread], ..request("outstanding", visible_range(0, 10), 2) };
+        let index = |keys| {
+            CurveIndex::new(&names, &SeriesRequest { keys, ..wanted }, None, &std::sync::Arc::default(), &not_cancelled)
+        };
+        assert!(index(&[Key::Thread]).unwrap().is_none(), "{groups}");
+        assert!(index(&[Key::Tag]).unwrap().is_some());
+    }
+}
+
+#[test]
 fn long_scans_look_at_the_token_all_the_time() {
     let names = names(&random_blocks(10, 400_000));
     let order = EventOrder::new(names.trace());
