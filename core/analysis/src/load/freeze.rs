@@ -84,7 +84,7 @@ impl RowNumbers {
 /// The order of the rows of a table.
 #[derive(Debug)]
 pub struct RowOrder {
-    /// Where consecutive rows come from.
+    /// Sources of consecutive rows, in the order of the table.
     sources: Vec<RowSource>,
     /// Final numbers of the rows.
     pub numbers: RowNumbers,
