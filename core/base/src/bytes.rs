@@ -44,6 +44,14 @@ pub fn pointer_at(data: &[u8], offset: usize, pointer_size: u8) -> Option<u64> {
     if pointer_size == 8 { u64_at(data, offset) } else { u32_at(data, offset).map(u64::from) }
 }
 
+/// Three unsigned 64-bit integers in a row, whose bytes are known to be there.
+#[inline(always)]
+#[must_use]
+pub fn u64_triple(bytes: &[u8; 24]) -> [u64; 3] {
+    let word = |at: usize| bytes.as_chunks().0.get(at).map_or(0, |&word| u64::from_le_bytes(word));
+    [word(0), word(1), word(2)]
+}
+
 /// Reads sixteen bytes, the size of a GUID.
 #[inline(always)]
 #[must_use]
@@ -90,6 +98,11 @@ mod tests {
         assert_eq!(u64_at(&data, usize::MAX), None);
         assert_eq!(pointer_at(&data, 4, 4), Some(0x0807_0605));
         assert_eq!(pointer_at(&data, 4, 8), None);
+        let bytes: [u8; 24] = std::array::from_fn(|at| at as u8);
+        assert_eq!(
+            Some(u64_triple(&bytes)),
+            u64_at(&bytes, 0).zip(u64_at(&bytes, 8)).zip(u64_at(&bytes, 16)).map(|((a, b), c)| [a, b, c])
+        );
     }
 
     #[test]

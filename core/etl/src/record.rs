@@ -23,7 +23,7 @@
 //! super-speedy-syslog-searcher read the same. All records of the real files measured are framed by these rules without
 //! an error.
 
-use poolscope_base::bytes::{bytes16_at, i64_at, u8_at, u16_at, u32_at};
+use poolscope_base::bytes::{bytes16_at, i64_at, u8_at, u16_at, u32_at, u64_triple};
 use poolscope_base::guid::Guid;
 
 /// Identity of a record's event.
@@ -213,7 +213,7 @@ impl CommonHeader {
     #[must_use]
     pub fn read(body: &[u8], at: usize) -> Option<Self> {
         let rest = body.get(at..)?;
-        let [first, ids, third] = words_of(rest.first_chunk::<24>()?);
+        let [first, ids, third] = u64_triple(rest.first_chunk()?);
         let size = (first >> 32) as u16 as usize;
         // The upper half of the version announces counters.
         if first & 0xff00 != 0 || size > rest.len() {
@@ -262,13 +262,6 @@ impl CommonHeader {
             offset: at,
         }
     }
-}
-
-/// Three little-endian words.
-#[inline(always)]
-fn words_of(bytes: &[u8; 24]) -> [u64; 3] {
-    let word = |at: usize| bytes.as_chunks().0.get(at).map_or(0, |&word| u64::from_le_bytes(word));
-    [word(0), word(1), word(2)]
 }
 
 /// Reads a record's size, header included, from the field that its header type has for it.

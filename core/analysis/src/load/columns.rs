@@ -286,3 +286,21 @@ pub struct UnrecordedAllocation {
     /// Provisional number of the free stack, once stacks are joined; 0 if none was recorded.
     pub stack: u32,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_of_any_rows_are_found_across_blocks() {
+        let rows = 2 * BLOCK as u32 + 10;
+        let mut ends = FreeEnds::new(false);
+        ends.reserve(rows as usize);
+        (0..rows).for_each(|row| ends.get(row).unwrap().set(Ticks(i64::from(row)), row));
+        let block = BLOCK as u32;
+        for own in [0..3, block - 2..block + 2, block..block, 5..rows, block..2 * block, rows - 1..rows] {
+            let found: Vec<u32> = ends.range(own.clone()).map(FreeEnd::attributes).collect();
+            assert_eq!(found, own.collect::<Vec<_>>());
+        }
+    }
+}

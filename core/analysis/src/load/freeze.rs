@@ -138,7 +138,7 @@ pub fn set_stacks(
     cancel: &CancelToken,
 ) -> Result<(), Cancelled> {
     let parts = table.split(&order.lengths()).into_par_iter().zip(&order.sources);
-    parts.into_par_iter().try_for_each(|(mut part, source)| {
+    parts.try_for_each(|(mut part, source)| {
         cancel.check()?;
         match *source {
             RowSource::Recorded { chunk, start, end } => {

@@ -344,3 +344,37 @@ pub fn lifetime(alloc: Ticks, free: Ticks, flags: u8) -> Ticks {
         Ticks(free.0.saturating_sub(alloc.0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_that_are_set_in_parts_keep_values_of_any_size() {
+        // Sizes and addresses that do not fit their columns, times far from the first of their block, and parts within blocks.
+        let rows = 2 * BLOCK_ROWS + 300;
+        let times: Vec<Ticks> = (0..rows as i64).map(|row| Ticks(row * row * 3_000)).collect();
+        let size = |row: usize| if row % 97 == 5 { (1 << 33) + row as u64 } else { row as u64 };
+        let address =
+            |row: usize| if row % 101 == 7 { (1 << 52) + row as u64 } else { 0xffff_9000_0000_0000 + row as u64 };
+        let loaded = LoadedColumns { alloc_stacks: false, free_stacks: false, addresses: true };
+        let mut table = AllocationTable::with_rows(rows, loaded, |row| times[row]);
+        let mut first = 0;
+        let fill = |(mut part, length): (RowsMut<'_>, &usize)| {
+            let own = first..first + length;
+            first += length;
+            let sizes: Vec<u32> = own.clone().map(|row| u32::try_from(size(row)).unwrap_or(u32::MAX)).collect();
+            let addresses: Vec<u64> = own.clone().map(address).collect();
+            let large: Vec<(u32, u64)> =
+                (0..).zip(own.clone().map(size)).filter(|&(_, size)| u32::try_from(size).is_err()).collect();
+            part.set_allocations((&times[own], &sizes, &addresses), large.into_iter());
+            part.into_exceptions()
+        };
+        let lengths = [700, 1_000, 0, rows - 1_700];
+        let exceptions = table.split(&lengths).into_iter().zip(&lengths).map(fill).collect();
+        table.add_exceptions(exceptions);
+        assert!((0..rows).all(|row| table.size.at(row) == size(row)));
+        assert!((0..rows).all(|row| table.address.get(row) == Some(address(row))));
+        assert_eq!(table.alloc_time.iter().collect::<Vec<_>>(), times);
+    }
+}

@@ -22,7 +22,7 @@
 //! alignment. An entry is a `SYSTEM_POOLTAG` or `SYSTEM_BIGPOOL_ENTRY` of phnt `ntexapi.h`. The layout is
 //! **unconfirmed**: a payload whose length is not exactly that of its entries is not decoded.
 
-use poolscope_base::bytes::{pointer_at, u32_at};
+use poolscope_base::bytes::{pointer_at, u32_at, u64_triple};
 
 /// Pool allocation or free.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,8 +74,7 @@ impl PoolEvent {
     /// Decodes the payload that nearly all events have: eight-byte pointers and no session.
     #[inline(always)]
     fn decode_common(payload: &[u8; 24]) -> Option<Self> {
-        let word = |at: usize| payload.as_chunks().0.get(at).map_or(0, |&word| u64::from_le_bytes(word));
-        let (first, size, address) = (word(0), word(1), word(2));
+        let [first, size, address] = u64_triple(payload);
         let (pool_type, tag) = (first as u32, tag_bytes((first >> 32) as u32));
         (size <= MAX_ALLOCATION_BYTES).then_some(Self { pool_type, tag, size, address, session: None })
     }
